@@ -1,0 +1,77 @@
+//! What can go wrong with a fetch request.
+
+use shared::{
+    aws::CallError,
+    events::EventError,
+    landing::EnvelopeError,
+    stage::{Kind, StageError},
+};
+
+use crate::source::SourceError;
+
+/// A fetch request that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The message is no fetch request.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// It asks for what this stack does not serve.
+    #[error(
+        "the request is for {asked}, but this stack serves {served}: deploy another stack for it"
+    )]
+    NotServed {
+        /// Index and segment of the request.
+        asked: String,
+        /// Index and segment of the stack.
+        served: String,
+    },
+    /// B3 gave no answer, or none that could be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// B3 answered, and the answer cannot be right.
+    #[error("B3's answer was refused: {source}")]
+    Refused {
+        /// What is wrong with it.
+        source: EnvelopeError,
+        /// Where the answer is kept.
+        object: String,
+    },
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] CallError),
+    /// An envelope could not be written as JSON, which its types rule out.
+    #[error("the answer could not be written as JSON: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+impl StageError for FetchError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Event(_) | Self::NotServed { .. } | Self::Refused { .. } => Kind::Refused,
+            Self::Source(_) => Kind::Transient,
+            Self::Lake(call) => call.kind(),
+            Self::Unwritable(_) => Kind::Bug,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Event(error) => error.code(),
+            Self::NotServed { .. } => "not-served",
+            Self::Source(error) => error.cause.code(),
+            Self::Refused { source, .. } => source.code(),
+            Self::Lake(call) => call.code(),
+            Self::Unwritable(_) => "bug",
+        }
+    }
+
+    fn object(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => Some(error.url.clone()),
+            Self::Refused { object, .. } => Some(object.clone()),
+            Self::Lake(call) => Some(call.object.clone()),
+            Self::Event(_) | Self::NotServed { .. } | Self::Unwritable(_) => None,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Fetches the day's theoretical portfolio from B3 and keeps the answer, whole, under `landing/`.
+//!
+//! A request on the fetch queue is all it takes: one from a schedule, from a person, or a redriven one.
+//! An answer that reconciles is written unless the newest landing object of its date says the same; one
+//! that does not is written under `rejected/` with the reason, and the request is parked.
+
+mod error;
+mod lake;
+mod retry;
+mod source;
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::LambdaEvent;
+use shared::{
+    aws,
+    b3::PageRequest,
+    events::FetchRequest,
+    lake::{LandingKey, Stamp},
+    landing::{Envelope, EnvelopeError},
+    portfolio::{ContentHash, IndexCode, Portfolio, Segment, Warning},
+    settings::{Environment, SettingError},
+    stage::{Invocation, Message, Outcome, SqsDeadLetters, Stage},
+};
+use tokio::time::Instant;
+
+pub use error::FetchError;
+use lake::Lake;
+pub use source::{B3, SourceError, SourceErrorCause};
+
+/// What the function does, and with what.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    settings: Settings,
+    b3: B3,
+    lake: Lake,
+    stage: Stage<SqsDeadLetters>,
+}
+
+/// The fetcher's own settings.
+#[derive(Clone, Debug)]
+struct Settings {
+    /// `INDEX`: the one index that this stack serves. IBOV unless set.
+    index: IndexCode,
+    /// `SEGMENT`: 2 asks for sectors, 1 leaves them out. 2 unless set.
+    segment: Segment,
+    /// `PAGE_SIZE`: rows asked for in one page. 1000 holds every index; smaller only for tests.
+    page_size: u32,
+}
+
+/// Where the portfolios are served.
+const B3_BASE_URL: &str = "https://sistemaswebb3-listados.b3.com.br";
+
+impl Fetcher {
+    /// Reads the settings and makes the clients, once for each cold start.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or cannot be used.
+    pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
+        let sdk = aws::sdk_config().await;
+        let timeout = Duration::from_secs(environment.or("HTTP_TIMEOUT", 15)?);
+        let base_url = environment.or("B3_BASE_URL", B3_BASE_URL.to_owned())?;
+        let b3 = B3::new(base_url.clone(), timeout).map_err(|error| SettingError::Invalid {
+            name: "B3_BASE_URL",
+            value: base_url,
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            settings: Settings {
+                index: environment.required("INDEX")?,
+                segment: environment.or("SEGMENT", Segment::BySector)?,
+                page_size: environment.or("PAGE_SIZE", 1_000)?,
+            },
+            b3,
+            lake: Lake::new(aws::s3_client(&sdk), environment.required("S3_BUCKET")?),
+            stage: Stage::from_environment("fetcher", environment, &sdk)?,
+        })
+    }
+
+    /// Handles one batch of fetch requests.
+    ///
+    /// # Errors
+    /// Only if a record of the batch has no message id.
+    pub async fn handle(
+        self: &Arc<Self>,
+        event: LambdaEvent<SqsEvent>,
+    ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+        let invocation = Invocation::new(&event.context);
+        let deadline = invocation.deadline;
+        let fetch = |message: Message| {
+            let fetcher = Arc::clone(self);
+            async move { fetcher.fetch(&message, deadline).await }
+        };
+        Ok(self.stage.run(event.payload, &invocation, fetch).await?)
+    }
+
+    async fn fetch(&self, message: &Message, deadline: Instant) -> Result<Outcome, FetchError> {
+        let request = self.page_request(&FetchRequest::parse(&message.body)?)?;
+        let envelope = self.b3.fetch(&request, deadline).await?;
+        match envelope.portfolio() {
+            Ok((portfolio, warnings)) => {
+                warn(&portfolio, &warnings);
+                self.keep(&envelope, &portfolio).await
+            }
+            Err(error) => Err(self.reject(envelope, error).await?),
+        }
+    }
+
+    /// One stack serves one index and segment: its keys and tables have no room for others.
+    fn page_request(&self, request: &FetchRequest) -> Result<PageRequest, FetchError> {
+        let Settings { index, segment, page_size } = &self.settings;
+        let asked_index = request.index.as_ref().unwrap_or(index);
+        let asked_segment = request.segment.unwrap_or(*segment);
+        if asked_index != index || asked_segment != *segment {
+            return Err(FetchError::NotServed {
+                asked: format!("{asked_index} with segment {asked_segment}"),
+                served: format!("{index} with segment {segment}"),
+            });
+        }
+        Ok(PageRequest::first(index.clone(), *segment, *page_size))
+    }
+
+    async fn keep(
+        &self,
+        envelope: &Envelope,
+        portfolio: &Portfolio,
+    ) -> Result<Outcome, FetchError> {
+        let Portfolio { index, date, .. } = portfolio;
+        let content = ContentHash::of(portfolio);
+        if let Some(newest) = self.lake.newest_landing(index, *date).await?
+            && newest.stamp.content == content
+        {
+            tracing::info!(%index, %date, landing_key = %newest, "B3's answer is unchanged");
+            return Ok(Outcome::NothingToDo("unchanged content"));
+        }
+        let stamp = Stamp::new(envelope.fetched_at, content);
+        let key = LandingKey { index: index.clone(), date: *date, stamp };
+        let size_bytes = self.lake.write_landing(&key, envelope).await?;
+        tracing::info!(
+            %index, segment = %portfolio.segment, %date, landing_key = %key, size_bytes,
+            content_sha256 = %key.stamp.content,
+            pages = envelope.pages.len(), constituents = portfolio.constituents.len(),
+            "portfolio fetched"
+        );
+        Ok(Outcome::Done)
+    }
+
+    /// Keeps a refused answer, since B3 will not serve it again, and says why it was refused.
+    async fn reject(
+        &self,
+        envelope: Envelope,
+        error: EnvelopeError,
+    ) -> Result<FetchError, FetchError> {
+        let rejected_key = self.lake.write_rejected(envelope, &error).await?;
+        tracing::warn!(%rejected_key, %error, "B3's answer was refused and kept");
+        Ok(FetchError::Refused { source: error, object: self.lake.uri(&rejected_key) })
+    }
+}
+
+fn warn(portfolio: &Portfolio, warnings: &[Warning]) {
+    for warning in warnings {
+        match warning {
+            Warning::MalformedReductor(value) => tracing::warn!(
+                index = %portfolio.index, date = %portfolio.date, value,
+                "the reductor is malformed and is left out"
+            ),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What travels between us and B3: the request, the answer, and B3's way of writing numbers.
+//!
+//! Nothing here does I/O. The spellings (`theoricalQty`, `partAcum`) are B3's own.
+
+mod payload;
+pub mod ptbr;
+mod request;
+
+pub use payload::{Answer, Header, MAX_BODY_BYTES, MAX_PAGES, Page, Row, ShapeError};
+pub use request::{Language, PageRequest};

@@ -1,0 +1,128 @@
+//! Glue's job state changes, as EventBridge delivers them.
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use serde::{Deserialize, Serialize};
+
+use super::{EventError, sns};
+
+const EXPECTED: &str = "a Glue Job State Change";
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// It did what it was asked.
+    Succeeded,
+    /// It ended otherwise: `FAILED`, `TIMEOUT`, `STOPPED`, `ERROR`, `EXPIRED`.
+    Failed(String),
+    /// It has not ended: `STARTING`, `RUNNING`, `STOPPING`, `WAITING`.
+    Active(String),
+}
+
+impl RunState {
+    /// Reads Glue's name of a state. A name that is not known counts as active: it will be followed by
+    /// one that is.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "SUCCEEDED" => Self::Succeeded,
+            "FAILED" | "TIMEOUT" | "STOPPED" | "ERROR" | "EXPIRED" => Self::Failed(name.to_owned()),
+            other => Self::Active(other.to_owned()),
+        }
+    }
+
+    /// Glue's name of it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed(name) | Self::Active(name) => name,
+        }
+    }
+}
+
+/// A run of a job changed its state. It carries no arguments: those are read from the run itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlueStateChange {
+    /// The job.
+    pub job_name: String,
+    /// The run, `jr_…`.
+    pub run_id: String,
+    /// What it changed to.
+    pub state: RunState,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    job_name: String,
+    job_run_id: String,
+    state: String,
+}
+
+impl GlueStateChange {
+    /// Reads the body of a message on the completion queue.
+    ///
+    /// # Errors
+    /// Anything but an event of `aws.glue` about a run.
+    pub fn parse(body: &str) -> Result<Self, EventError> {
+        let event: EventBridgeEvent<Detail> = serde_json::from_str(&sns::unwrap(body))
+            .map_err(|source| EventError::Shape { expected: EXPECTED, source })?;
+        if event.source != "aws.glue" || event.detail_type != "Glue Job State Change" {
+            let found = format!("{} of {}", event.detail_type, event.source);
+            let found = found.chars().take(200).collect();
+            return Err(EventError::Unexpected { expected: EXPECTED, found });
+        }
+        let Detail { job_name, job_run_id, state } = event.detail;
+        Ok(Self { job_name, run_id: job_run_id, state: RunState::from_name(&state) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FAILED: &str = include_str!("../../../events/glue-run-failed.json");
+
+    #[test]
+    fn a_state_change_names_job_run_and_state() {
+        let change = GlueStateChange::parse(FAILED).unwrap();
+        assert_eq!(change.job_name, "glue_job_refinamento_bovespa");
+        assert!(change.run_id.starts_with("jr_"));
+        assert_eq!(change.state, RunState::Failed("FAILED".to_owned()));
+        let succeeded = include_str!("../../../events/glue-run-succeeded.json");
+        assert_eq!(GlueStateChange::parse(succeeded).unwrap().state, RunState::Succeeded);
+    }
+
+    #[test]
+    fn states_that_are_not_final_are_active() {
+        for name in ["STARTING", "RUNNING", "STOPPING", "WAITING", "SOMETHING_NEW"] {
+            assert_eq!(RunState::from_name(name), RunState::Active(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn other_events_are_refused() {
+        for body in [
+            FAILED.replace("aws.glue", "somebody.else"),
+            FAILED.replace("Glue Job State Change", "Glue Crawler State Change"),
+            FAILED.replace("jobRunId", "x"),
+            String::new(),
+            "{}".to_owned(),
+        ] {
+            assert_eq!(
+                GlueStateChange::parse(&body).unwrap_err().code(),
+                "unknown-event",
+                "{body}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(body in "\\PC{0,200}") {
+            let _ = GlueStateChange::parse(&body);
+        }
+    }
+}

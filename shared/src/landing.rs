@@ -1,0 +1,93 @@
+//! What a landing object holds: B3's answer as it came, and how it was asked for.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    b3::{Answer, PageRequest, ShapeError},
+    portfolio::{Portfolio, Refusal, Warning},
+};
+
+/// The whole answer to one fetch. B3 serves no history, so nothing of it is thrown away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Of the first page; the others differ in their number only.
+    pub request: PageRequest,
+    /// The server that answered.
+    pub base_url: String,
+    /// When the first page was asked for.
+    pub fetched_at: DateTime<Utc>,
+    /// Why the answer was refused; absent under landing/.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<Rejection>,
+    /// Each page's body, byte for byte.
+    pub pages: Vec<String>,
+}
+
+/// Why an answer lies under rejected/.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// A stable name, such as `quantity-total`.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// A landing object that cannot be read as a portfolio.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// The object is not what the fetcher writes.
+    #[error("the landing object is not an envelope of the fetcher: {0}")]
+    NotAnEnvelope(#[source] serde_json::Error),
+    /// A page of it is not what B3 sends.
+    #[error("page {page}: {source}")]
+    Page {
+        /// From 1.
+        page: usize,
+        /// What it is instead.
+        source: ShapeError,
+    },
+    /// Its pages do not reconcile.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl EnvelopeError {
+    /// A stable name for logs, alerts and dead-letter attributes.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnEnvelope(_) => "not-an-envelope",
+            Self::Page { .. } => "unexpected-answer",
+            Self::Refused(refusal) => refusal.code(),
+        }
+    }
+}
+
+impl Envelope {
+    /// Reads a landing object.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::NotAnEnvelope`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        serde_json::from_slice(bytes).map_err(EnvelopeError::NotAnEnvelope)
+    }
+
+    /// The portfolio that the pages add up to.
+    ///
+    /// # Errors
+    /// The first page that is not B3's, or the first thing that does not reconcile.
+    pub fn portfolio(&self) -> Result<(Portfolio, Vec<Warning>), EnvelopeError> {
+        let answers = self
+            .pages
+            .iter()
+            .enumerate()
+            .map(|(position, body)| {
+                Answer::parse(body)
+                    .map_err(|source| EnvelopeError::Page { page: position + 1, source })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let PageRequest { index, segment, .. } = &self.request;
+        Ok(Portfolio::from_answers(index.clone(), *segment, &answers)?)
+    }
+}

@@ -1,0 +1,19 @@
+//! What the functions of the IBOV pipeline have in common.
+//!
+//! [`b3`], [`portfolio`], [`landing`], [`lake`], [`parquet`] and [`events`] are pure: they do no I/O and
+//! know no AWS client. [`stage`] is the loop that every function runs; [`aws`], [`settings`] and
+//! [`telemetry`] are the little around it. No service is known here.
+
+pub mod aws;
+pub mod b3;
+pub mod events;
+pub mod lake;
+pub mod landing;
+pub mod parquet;
+pub mod portfolio;
+pub mod settings;
+pub mod stage;
+pub mod telemetry;
+
+#[cfg(test)]
+mod test_support;

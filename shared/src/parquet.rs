@@ -1,0 +1,147 @@
+//! The raw file: one Parquet row per constituent.
+//!
+//! This is the only place that knows arrow2, which is no longer maintained; it writes, it never reads.
+//! Pages are plain-encoded, because Spark's vectorised reader cannot read arrow2's dictionaries, and
+//! the same portfolio and landing key give the same bytes.
+
+use arrow2::{
+    array::{Array, PrimitiveArray, Utf8Array},
+    chunk::Chunk,
+    datatypes::{DataType, Field, Schema},
+    io::parquet::write::{
+        CompressionOptions, Encoding, FileWriter, KeyValue, RowGroupIterator, Version, WriteOptions,
+    },
+};
+use chrono::{Datelike, NaiveDate};
+
+use crate::{
+    lake::LandingKey,
+    portfolio::{Constituent, ContentHash, Portfolio},
+};
+
+/// The footer's and the object's metadata key for the landing object that a raw file was made from.
+pub const LANDING_KEY: &str = "landing-key";
+
+/// The footer's and the object's metadata key for the [`ContentHash`].
+pub const CONTENT_SHA256: &str = "content-sha256";
+
+/// The raw file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the raw Parquet file could not be encoded: {0}")]
+pub struct EncodeError(#[from] arrow2::error::Error);
+
+/// The columns of the raw table, in order.
+#[must_use]
+pub fn schema() -> Schema {
+    let weight = DataType::Decimal(6, 3);
+    Schema::from(vec![
+        Field::new("segment", DataType::Utf8, true),
+        Field::new("cod", DataType::Utf8, false),
+        Field::new("asset", DataType::Utf8, false),
+        Field::new("type", DataType::Utf8, false),
+        Field::new("part", weight.clone(), false),
+        Field::new("partAcum", weight, true),
+        Field::new("theoricalQty", DataType::Int64, false),
+        Field::new("DataCarteira", DataType::Date32, false),
+    ])
+}
+
+/// Encodes a portfolio as the raw file made from `landing`: Snappy, V1 pages, one row group.
+///
+/// # Errors
+/// [`EncodeError`] if arrow2 refuses, which would be a bug: every portfolio fits the schema.
+pub fn encode(portfolio: &Portfolio, landing: &LandingKey) -> Result<Vec<u8>, EncodeError> {
+    let schema = schema();
+    let options = WriteOptions {
+        write_statistics: true,
+        version: Version::V1,
+        compression: CompressionOptions::Snappy,
+        data_pagesize_limit: None,
+    };
+    let encodings = vec![vec![Encoding::Plain]; schema.fields.len()];
+    let rows = Chunk::try_new(columns(portfolio))?;
+    let groups = RowGroupIterator::try_new(std::iter::once(Ok(rows)), &schema, options, encodings)?;
+    let mut writer = FileWriter::try_new(Vec::new(), schema, options)?;
+    for group in groups {
+        writer.write(group?)?;
+    }
+    writer.end(Some(footer(portfolio, landing)))?;
+    Ok(writer.into_inner())
+}
+
+fn columns(portfolio: &Portfolio) -> Vec<Box<dyn Array>> {
+    let constituents = &portfolio.constituents;
+    let required = |text: fn(&Constituent) -> &str| {
+        Utf8Array::<i32>::from_iter_values(constituents.iter().map(text)).boxed()
+    };
+    let weights = |weight: fn(&Constituent) -> Option<i128>| {
+        PrimitiveArray::from_iter(constituents.iter().map(weight))
+            .to(DataType::Decimal(6, 3))
+            .boxed()
+    };
+    let day = days_since_epoch(portfolio.date);
+    vec![
+        Utf8Array::<i32>::from_iter(constituents.iter().map(|each| each.sector.as_deref())).boxed(),
+        required(|each| each.ticker.as_str()),
+        required(|each| &each.asset),
+        required(|each| &each.kind),
+        weights(|each| Some(i128::from(each.weight.thousandths()))),
+        weights(|each| each.sector_weight.map(|weight| i128::from(weight.thousandths()))),
+        PrimitiveArray::from_values(constituents.iter().map(|each| each.quantity)).boxed(),
+        PrimitiveArray::from_values(constituents.iter().map(|_| day)).to(DataType::Date32).boxed(),
+    ]
+}
+
+fn days_since_epoch(date: NaiveDate) -> i32 {
+    date.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
+}
+
+fn footer(portfolio: &Portfolio, landing: &LandingKey) -> Vec<KeyValue> {
+    [
+        (LANDING_KEY, Some(landing.to_string())),
+        (CONTENT_SHA256, Some(ContentHash::of(portfolio).to_string())),
+        ("index", Some(portfolio.index.to_string())),
+        ("segment", Some(portfolio.segment.to_string())),
+        ("total-part", Some(portfolio.total_weight.to_string())),
+        ("total-theorical-qty", Some(portfolio.total_quantity.to_string())),
+        ("reductor", portfolio.reductor.clone()),
+    ]
+    .into_iter()
+    .map(|(key, value)| KeyValue { key: key.to_owned(), value })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{landing_key, portfolio};
+
+    #[test]
+    fn encoding_is_deterministic_and_moves_with_the_landing_key() {
+        let portfolio = portfolio();
+        let earlier = landing_key(&portfolio, 1);
+        let later = landing_key(&portfolio, 2);
+        let bytes = encode(&portfolio, &earlier).unwrap();
+        assert_eq!(bytes, encode(&portfolio, &earlier).unwrap());
+        assert_ne!(bytes, encode(&portfolio, &later).unwrap());
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    }
+
+    #[test]
+    fn footer_names_the_landing_object_and_the_content() {
+        let portfolio = portfolio();
+        let landing = landing_key(&portfolio, 1);
+        let bytes = encode(&portfolio, &landing).unwrap();
+        let contains =
+            |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(contains(&landing.to_string()));
+        assert!(contains(ContentHash::of(&portfolio).as_str()));
+        assert!(contains("18553794.87445950"));
+    }
+
+    #[test]
+    fn dates_count_from_1970() {
+        assert_eq!(days_since_epoch(NaiveDate::from_ymd_opt(1970, 1, 2).unwrap()), 1);
+        assert_eq!(days_since_epoch(NaiveDate::from_ymd_opt(2026, 11, 20).unwrap()), 20_777);
+    }
+}

@@ -1,0 +1,92 @@
+//! A fingerprint of what a portfolio says, whenever and in whatever order it was fetched.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Constituent, Portfolio};
+
+/// The first 16 hexadecimal digits of a SHA-256. Keys carry it, and equal content is recognised by it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash(String);
+
+/// A text that is no content hash.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a content hash: 16 lower-case hexadecimal digits")]
+pub struct InvalidContentHash;
+
+impl ContentHash {
+    const DIGITS: usize = 16;
+
+    /// The hash of a portfolio's content. It covers every field, and no time of fetching.
+    #[must_use]
+    pub fn of(portfolio: &Portfolio) -> Self {
+        Self::of_bytes(canonical(portfolio).as_bytes())
+    }
+
+    /// The hash of some bytes, for answers that never became a portfolio.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        let hex: String =
+            digest.iter().take(Self::DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+        Self(hex)
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One line for the portfolio, one for each constituent, tabs between fields. No text holds a control
+/// character, so two portfolios with the same lines are the same.
+fn canonical(portfolio: &Portfolio) -> String {
+    let Portfolio { index, segment, date, total_weight, total_quantity, reductor, constituents } =
+        portfolio;
+    let reductor = reductor.as_deref().unwrap_or_default();
+    let mut text =
+        format!("{index}\t{segment}\t{date}\t{total_weight}\t{total_quantity}\t{reductor}\n");
+    for Constituent { sector, ticker, asset, kind, weight, sector_weight, quantity } in constituents
+    {
+        let sector = sector.as_deref().unwrap_or_default();
+        let sector_weight = sector_weight.map(|weight| weight.to_string()).unwrap_or_default();
+        text.push_str(&format!(
+            "{sector}\t{ticker}\t{asset}\t{kind}\t{weight}\t{sector_weight}\t{quantity}\n"
+        ));
+    }
+    text
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = InvalidContentHash;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let well_formed = text.len() == Self::DIGITS
+            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        well_formed.then(|| Self(text.to_owned())).ok_or(InvalidContentHash)
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = InvalidContentHash;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.0
+    }
+}

@@ -1,0 +1,213 @@
+//! The small values a portfolio is made of. Each is checked once, where it enters.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The code of a B3 index, such as `IBOV`: four capital letters or digits, the first a letter. All 34
+/// known indices are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IndexCode(String);
+
+/// A text that is no index code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an index code such as IBOV: four capital letters or digits")]
+pub struct InvalidIndexCode(String);
+
+impl FromStr for IndexCode {
+    type Err = InvalidIndexCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let well_formed = text.len() == 4
+            && text.starts_with(|first: char| first.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        match well_formed {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidIndexCode(text.chars().take(40).collect())),
+        }
+    }
+}
+
+/// How B3 lists a portfolio: its `segment` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Segment {
+    /// `1`: by ticker; no sectors.
+    ByTicker,
+    /// `2`: by sector; every row has one.
+    BySector,
+}
+
+/// A text that is no segment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a segment: 1 lists by ticker, 2 by sector")]
+pub struct InvalidSegment(String);
+
+impl FromStr for Segment {
+    type Err = InvalidSegment;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1" => Ok(Self::ByTicker),
+            "2" => Ok(Self::BySector),
+            other => Err(InvalidSegment(other.chars().take(40).collect())),
+        }
+    }
+}
+
+impl Segment {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ByTicker => "1",
+            Self::BySector => "2",
+        }
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl From<Segment> for String {
+    fn from(segment: Segment) -> Self {
+        segment.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Segment {
+    type Error = InvalidSegment;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// A B3 ticker: a letter, three letters or digits, one or two digits (`PETR4`, `B3SA3`, `BPAC11`).
+/// All 537 tickers of the 34 indices are of this form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticker(String);
+
+/// A text that is no ticker.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a ticker")]
+pub struct InvalidTicker;
+
+impl FromStr for Ticker {
+    type Err = InvalidTicker;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let well_formed = matches!(text.len(), 5 | 6)
+            && text.bytes().enumerate().all(|(position, byte)| match position {
+                0 => byte.is_ascii_uppercase(),
+                1..=3 => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
+                _ => byte.is_ascii_digit(),
+            });
+        well_formed.then(|| Self(text.to_owned())).ok_or(InvalidTicker)
+    }
+}
+
+macro_rules! text_value {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    )*};
+}
+
+text_value!(IndexCode, Ticker);
+
+impl TryFrom<String> for IndexCode {
+    type Error = InvalidIndexCode;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// A percentage with three decimals, held as thousandths of a percent: DECIMAL(6,3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Weight(u32);
+
+impl Weight {
+    const MAX_THOUSANDTHS: u32 = 999_999;
+
+    /// `None` if it would not fit six digits.
+    #[must_use]
+    pub fn from_thousandths(thousandths: u32) -> Option<Self> {
+        (thousandths <= Self::MAX_THOUSANDTHS).then_some(Self(thousandths))
+    }
+
+    /// The value in thousandths of a percent.
+    #[must_use]
+    pub fn thousandths(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&percent(u64::from(self.0)))
+    }
+}
+
+/// Thousandths of a percent in plain notation, such as `2.663`.
+pub(super) fn percent(thousandths: u64) -> String {
+    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+}
+
+/// Whether a text of B3's can be kept as it is: not empty, at most 200 characters, no control
+/// characters. The longest one known has 49.
+pub(super) fn readable(text: &str) -> bool {
+    const MAX_CHARACTERS: usize = 200;
+    !text.is_empty()
+        && text.chars().count() <= MAX_CHARACTERS
+        && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickers() {
+        for good in ["PETR4", "B3SA3", "BPAC11", "A1MD34"] {
+            assert_eq!(good.parse::<Ticker>().unwrap().as_str(), good);
+        }
+        for bad in ["", "PETR", "petr4", "PETR123", "3PET4", "PETR4 ", "PÉTR4"] {
+            assert!(bad.parse::<Ticker>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn index_codes() {
+        assert_eq!("ICO2".parse::<IndexCode>().unwrap().as_str(), "ICO2");
+        for bad in ["", "ibov", "IBOVX", "../x", "2IBO", "IB V"] {
+            assert!(bad.parse::<IndexCode>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn weights_print_three_decimals() {
+        assert_eq!(Weight::from_thousandths(63).unwrap().to_string(), "0.063");
+        assert_eq!(Weight::from_thousandths(1_000_000), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! A function's settings: environment variables, read once at the cold start.
+
+use std::{collections::HashMap, fmt::Display, str::FromStr};
+
+/// The environment of a function.
+#[derive(Clone, Debug)]
+pub struct Environment(HashMap<String, String>);
+
+/// A variable that is missing or cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// It has to be set.
+    #[error("the environment variable {name} is not set")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+    },
+    /// Its value is no value for it.
+    #[error("the environment variable {name} is {value:?}: {reason}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What is wrong with that.
+        reason: String,
+    },
+}
+
+impl Environment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        std::env::vars().collect()
+    }
+
+    /// A variable that has to be set, and not to nothing.
+    ///
+    /// # Errors
+    /// [`SettingError`] with the variable's name.
+    pub fn required<T>(&self, name: &'static str) -> Result<T, SettingError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.optional(name)?.ok_or(SettingError::Missing { name })
+    }
+
+    /// A variable with a default.
+    ///
+    /// # Errors
+    /// [`SettingError::Invalid`].
+    pub fn or<T>(&self, name: &'static str, default: T) -> Result<T, SettingError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        Ok(self.optional(name)?.unwrap_or(default))
+    }
+
+    fn optional<T>(&self, name: &'static str) -> Result<Option<T>, SettingError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let Some(value) = self.0.get(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        value.parse().map(Some).map_err(|error: T::Err| SettingError::Invalid {
+            name,
+            value: value.clone(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        [("PAGE_SIZE", "20"), ("HTTP_TIMEOUT", "soon"), ("EMPTY", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn values_and_defaults() {
+        assert_eq!(environment().required::<u32>("PAGE_SIZE"), Ok(20));
+        assert_eq!(environment().or("RETRIES", 3), Ok(3));
+        assert_eq!(environment().or("EMPTY", 3), Ok(3));
+    }
+
+    #[test]
+    fn errors_name_the_variable() {
+        let missing = environment().required::<String>("S3_BUCKET").unwrap_err();
+        assert_eq!(missing.to_string(), "the environment variable S3_BUCKET is not set");
+        let invalid = environment().or("HTTP_TIMEOUT", 15_u64).unwrap_err();
+        assert_eq!(
+            invalid.to_string(),
+            "the environment variable HTTP_TIMEOUT is \"soon\": invalid digit found in string"
+        );
+    }
+}

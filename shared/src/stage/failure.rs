@@ -1,0 +1,110 @@
+//! What went wrong with a message, and what follows from it.
+
+use std::{any::Any, error::Error};
+
+use tokio::task::JoinError;
+
+/// What a failure means for the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It may pass: a timeout, a busy service, somebody else was faster.
+    Transient,
+    /// It will not pass by itself: the message, the data or the configuration is wrong.
+    Refused,
+    /// Our own code failed. It is tried again like anything transient.
+    Bug,
+}
+
+/// What becomes of a message that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It stays on its queue and comes again.
+    Retry,
+    /// It goes to the dead-letter queue with its cause.
+    Park,
+}
+
+impl Kind {
+    /// What becomes of a message that failed in this way when it was received for the
+    /// `receive_count`th of at most `max_receive_count` times.
+    #[must_use]
+    pub fn disposition(self, receive_count: u32, max_receive_count: u32) -> Disposition {
+        match self {
+            Self::Refused => Disposition::Park,
+            Self::Transient | Self::Bug if receive_count >= max_receive_count => Disposition::Park,
+            Self::Transient | Self::Bug => Disposition::Retry,
+        }
+    }
+
+    /// Its name in logs and attributes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Refused => "refused",
+            Self::Bug => "bug",
+        }
+    }
+}
+
+/// An error of a stage's handler. Implementations match exhaustively, so that a new error forces a
+/// decision.
+pub trait StageError: Error + Send + 'static {
+    /// What the error means for the message.
+    fn kind(&self) -> Kind;
+
+    /// A stable name for logs, alerts and attributes, such as `results-null`.
+    fn code(&self) -> &'static str;
+
+    /// The object or run that it is about.
+    fn object(&self) -> Option<String> {
+        None
+    }
+}
+
+/// An error as it is logged and parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What it means for the message.
+    pub kind: Kind,
+    /// A stable name.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub error: String,
+    /// The object or run that it is about.
+    pub object: Option<String>,
+}
+
+impl Failure {
+    /// Describes an error.
+    pub fn new<E: StageError>(error: &E) -> Self {
+        Self {
+            kind: error.kind(),
+            code: error.code(),
+            error: error.to_string(),
+            object: error.object(),
+        }
+    }
+
+    pub(super) fn out_of_time() -> Self {
+        Self {
+            kind: Kind::Transient,
+            code: "out-of-time",
+            error: "the function's time ran out before the message was handled".to_owned(),
+            object: None,
+        }
+    }
+
+    pub(super) fn bug(error: JoinError) -> Self {
+        let error = match error.try_into_panic() {
+            Ok(panic) => format!("the handler panicked: {}", panic_message(panic.as_ref())),
+            Err(error) => format!("the handler was cancelled: {error}"),
+        };
+        Self { kind: Kind::Bug, code: "bug", error, object: None }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,43 @@
+//! A message as a handler sees it.
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+
+/// One message of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// SQS's id of it. A redrive gives it a new one.
+    pub id: String,
+    /// Untouched.
+    pub body: String,
+    /// How often it was received, this time included. 1 where SQS does not say.
+    pub receive_count: u32,
+}
+
+/// A record without a message id cannot be answered for by itself.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record of the batch has no messageId, so the whole batch has to come again")]
+pub struct UnidentifiedRecord;
+
+impl Message {
+    /// The messages of a batch.
+    ///
+    /// # Errors
+    /// If one of them has no message id.
+    pub fn of_batch(event: SqsEvent) -> Result<Vec<Self>, UnidentifiedRecord> {
+        event.records.into_iter().map(Self::try_from).collect()
+    }
+}
+
+impl TryFrom<SqsMessage> for Message {
+    type Error = UnidentifiedRecord;
+
+    fn try_from(record: SqsMessage) -> Result<Self, UnidentifiedRecord> {
+        let id = record.message_id.filter(|id| !id.is_empty()).ok_or(UnidentifiedRecord)?;
+        let receive_count = record
+            .attributes
+            .get("ApproximateReceiveCount")
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(1);
+        Ok(Self { id, body: record.body.unwrap_or_default(), receive_count })
+    }
+}

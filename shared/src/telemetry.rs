@@ -1,0 +1,44 @@
+//! Logs: one JSON object a line on standard output, which is where CloudWatch Logs takes them from.
+//!
+//! What goes wrong is logged once, where the message is settled. Bodies and credentials are never
+//! logged. Fields are named by what they belong to, with the unit in the name:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `stage` | the function: `fetcher`, `parquet-writer`, `glue-trigger`, `glue-notifier` |
+//! | `message_id`, `attempt`, `max_attempts` | the SQS message, how often it was received, and at most |
+//! | `kind` | a stable name of what went wrong, such as `results-null` |
+//! | `class` | `transient`, `refused` or `bug` |
+//! | `error` | a sentence for people |
+//! | `object` | the S3 URI, queue or run that it is about |
+//! | `reason` | why there was nothing to do |
+//! | `index`, `segment`, `date` | the portfolio |
+//! | `landing_key`, `raw_key`, `rejected_key` | keys in the lake's bucket |
+//! | `content_sha256` | first 16 digits of the portfolio's hash |
+//! | `pages`, `constituents` | counts |
+//! | `size_bytes`, `duration_ms` | sizes and times |
+//! | `run_id`, `run_state`, `claim_id`, `dates` | the Glue run |
+//! | `requestId` | AWS's id of the invocation, on every line of it |
+
+use std::panic;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging, and makes panics log lines. `RUST_LOG` chooses what is logged; `info` by default.
+pub fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let started = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .try_init();
+    if started.is_ok() {
+        panic::set_hook(Box::new(|panic| {
+            let location = panic.location().map(ToString::to_string);
+            let error = panic.payload_as_str().unwrap_or("no message");
+            tracing::error!(error, location, kind = "bug", "panic");
+        }));
+    }
+}

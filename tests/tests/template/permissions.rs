@@ -1,0 +1,306 @@
+//! What each role may do: these actions on these resources, written down a second time, so that a change is a decision.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::document::{STAGES, Template, allows, text, texts};
+
+const LAKE: &str = "${LakeBucket.Arn}";
+const JOB: &str = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/${GlueJob}";
+const CATALOG: &str = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}";
+
+#[test]
+fn no_policy_has_a_wildcard_action() {
+    let template = Template::load();
+    for (owner, statement) in
+        template.statements().into_iter().filter(|(_, statement)| allows(statement))
+    {
+        assert!(statement["NotAction"].is_null(), "{owner}: NotAction allows all the rest");
+        let actions = texts(&statement["Action"]);
+        assert!(!actions.is_empty(), "{owner}");
+        for action in actions {
+            assert!(!action.contains('*'), "{owner} allows {action}");
+        }
+    }
+}
+
+#[test]
+fn no_permission_covers_every_resource() {
+    let template = Template::load();
+    for role in template.of_type("AWS::IAM::Role") {
+        for statement in statements_of(&template, role) {
+            assert!(statement["NotResource"].is_null(), "{role}");
+            for resource in texts(&statement["Resource"]) {
+                assert_ne!(resource, "*", "{role}: {}", statement["Sid"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_right_is_written_in_this_file() {
+    let template = Template::load();
+    for role in template.of_type("AWS::IAM::Role") {
+        let properties = template.properties(role);
+        assert!(
+            properties["ManagedPolicyArns"].is_null(),
+            "{role}: AWS changes its own policies as it likes"
+        );
+    }
+    // These would let SAM add managed policies of its own.
+    for (_, function, _) in STAGES {
+        assert!(template.properties(function)["Policies"].is_null(), "{function}");
+    }
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own() {
+    let template = Template::load();
+    let mut roles = BTreeSet::new();
+    for (_, function, _) in STAGES {
+        let role = text(&template.properties(function)["Role"]);
+        assert_eq!(role, format!("${{{function}Role.Arn}}"));
+        assert!(roles.insert(role), "{function} shares its role");
+    }
+}
+
+#[test]
+fn every_role_trusts_one_service() {
+    let template = Template::load();
+    for role in template.of_type("AWS::IAM::Role") {
+        let trusted: Vec<String> =
+            template.properties(role)["AssumeRolePolicyDocument"]["Statement"]
+                .as_array()
+                .expect("a trust policy has statements")
+                .iter()
+                .map(|statement| text(&statement["Principal"]["Service"]))
+                .collect();
+        let expected = match role {
+            "ScheduleRole" => "scheduler.amazonaws.com",
+            "GlueJobRole" => "glue.amazonaws.com",
+            _ => "lambda.amazonaws.com",
+        };
+        assert_eq!(trusted, [expected], "{role}");
+    }
+}
+
+#[test]
+fn schedules_are_trusted_by_account_and_schedule_group() {
+    // Scheduler passes the ARN of the group; with the ARN of a schedule here, every delivery would fail.
+    let template = Template::load();
+    let condition = &template.properties("ScheduleRole")["AssumeRolePolicyDocument"]["Statement"]
+        [0]["Condition"];
+    assert_eq!(text(&condition["StringEquals"]["aws:SourceAccount"]), "${AWS::AccountId}");
+    assert_eq!(
+        text(&condition["ArnEquals"]["aws:SourceArn"]),
+        "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/default"
+    );
+}
+
+#[test]
+fn every_function_reads_its_own_queue_parks_in_its_own_dead_letter_queue_and_logs_to_its_own_group()
+{
+    let template = Template::load();
+    for (stage, function, _) in STAGES {
+        let rights = rights_of(&template, &format!("{function}Role"));
+        for action in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+            assert_eq!(
+                resources(&rights, action),
+                [format!("${{{stage}Queue.Arn}}")],
+                "{function}: {action}"
+            );
+        }
+        assert_eq!(
+            resources(&rights, "sqs:SendMessage"),
+            [format!("${{{stage}Dlq.Arn}}")],
+            "{function}"
+        );
+        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+            assert_eq!(
+                resources(&rights, action),
+                [format!("${{{function}Logs.Arn}}")],
+                "{function}: {action}"
+            );
+        }
+    }
+}
+
+#[test]
+fn fetcher_may_list_and_write_landing_and_write_rejected() {
+    let expected = [
+        ("s3:ListBucket", LAKE.to_owned()),
+        ("s3:PutObject", format!("{LAKE}/landing/index=${{IndexCode}}/*")),
+        ("s3:PutObject", format!("{LAKE}/rejected/index=${{IndexCode}}/*")),
+    ];
+    assert_rights_beyond_a_stage("FetcherRole", &expected);
+}
+
+#[test]
+fn parquet_writer_may_read_landing_and_replace_raw() {
+    let expected = [
+        ("s3:ListBucket", LAKE.to_owned()),
+        ("s3:GetObject", format!("{LAKE}/landing/*")),
+        // If-Match is a PutObject that also asks for GetObject.
+        ("s3:GetObject", format!("{LAKE}/raw/*")),
+        ("s3:PutObject", format!("{LAKE}/raw/*")),
+    ];
+    assert_rights_beyond_a_stage("ParquetWriterRole", &expected);
+}
+
+#[test]
+fn glue_trigger_may_look_at_raw_and_start_its_job() {
+    let expected = [
+        ("s3:ListBucket", LAKE.to_owned()),
+        ("s3:GetObject", format!("{LAKE}/raw/*")),
+        ("glue:StartJobRun", JOB.to_owned()),
+    ];
+    assert_rights_beyond_a_stage("GlueTriggerRole", &expected);
+}
+
+#[test]
+fn glue_notifier_may_read_runs_of_its_job_and_publish() {
+    let expected = [
+        ("glue:GetJobRun", JOB.to_owned()),
+        ("sns:Publish", "${AlertsTopic}".to_owned()),
+        ("sns:Publish", "${CompletionsTopic}".to_owned()),
+    ];
+    assert_rights_beyond_a_stage("GlueNotifierRole", &expected);
+}
+
+#[test]
+fn schedules_may_send_to_the_fetch_stage_only() {
+    let template = Template::load();
+    let expected =
+        [("sqs:SendMessage", "${FetchQueue.Arn}"), ("sqs:SendMessage", "${FetchDlq.Arn}")];
+    let expected = expected.map(|(action, resource)| (action.to_owned(), resource.to_owned()));
+    assert_eq!(rights_of(&template, "ScheduleRole"), BTreeSet::from(expected));
+}
+
+#[test]
+fn glue_job_may_read_raw_replace_refined_and_register_partitions_of_its_table() {
+    let template = Template::load();
+    let rights = rights_of(&template, "GlueJobRole");
+    let raw = [format!("{LAKE}/raw"), format!("{LAKE}/raw/*")];
+    let refined = [format!("{LAKE}/refined"), format!("{LAKE}/refined/*")];
+    for action in ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"] {
+        assert_eq!(resources(&rights, action), refined, "{action}");
+    }
+    let mut readable: Vec<String> = resources(&rights, "s3:GetObject");
+    readable.retain(|resource| resource.starts_with(LAKE));
+    assert_eq!(readable, [raw, refined].concat());
+    let partitions = [
+        format!("{CATALOG}:catalog"),
+        format!("{CATALOG}:database/${{DatabaseName}}"),
+        format!("{CATALOG}:table/${{DatabaseName}}/tb_ibov_refined"),
+    ];
+    let catalog_actions: BTreeSet<&str> = rights
+        .iter()
+        .map(|(action, _)| action.as_str())
+        .filter(|action| action.starts_with("glue:"))
+        .collect();
+    let expected = [
+        "BatchCreatePartition",
+        "BatchDeletePartition",
+        "BatchUpdatePartition",
+        "GetPartitions",
+        "GetTable",
+    ];
+    assert_eq!(
+        Vec::from_iter(&catalog_actions),
+        expected.map(|action| format!("glue:{action}")).each_ref()
+    );
+    for action in catalog_actions {
+        assert_eq!(resources(&rights, action), partitions, "{action}");
+    }
+}
+
+#[test]
+fn glue_job_may_read_its_script_from_the_packaging_bucket_of_this_account() {
+    let template = Template::load();
+    let script = statements_of(&template, "GlueJobRole")
+        .into_iter()
+        .find(|statement| statement["Sid"] == "ReadScript")
+        .expect("the job may read its script");
+    assert_eq!(texts(&script["Action"]), ["s3:GetObject"]);
+    let bucket = &script["Resource"]["Fn::If"];
+    assert_eq!(bucket[0], "HasArtifactBucket");
+    assert_eq!(text(&bucket[1]), "arn:${AWS::Partition}:s3:::${ArtifactBucket}/*");
+    assert_eq!(text(&bucket[2]), "arn:${AWS::Partition}:s3:::aws-sam-cli-managed-default-*/*");
+    assert_eq!(
+        text(&script["Condition"]["StringEquals"]["aws:ResourceAccount"]),
+        "${AWS::AccountId}"
+    );
+}
+
+#[test]
+fn a_missing_object_answers_404_to_those_who_look_for_one() {
+    // S3 answers 403 instead unless the caller may list. A HEAD names no prefix, so the condition must let that pass.
+    let template = Template::load();
+    let expected: [(&str, &[&str]); 3] = [
+        ("ParquetWriterRole", &["landing/*", "raw/*"]),
+        ("GlueTriggerRole", &["raw/*"]),
+        ("GlueJobRole", &["raw", "raw/*", "refined", "refined/*"]),
+    ];
+    for (role, prefixes) in expected {
+        let condition = listing_condition(&template, role);
+        assert_eq!(texts(&condition["StringLikeIfExists"]["s3:prefix"]), prefixes, "{role}");
+    }
+}
+
+#[test]
+fn fetcher_lists_its_own_index_only() {
+    let template = Template::load();
+    let condition = listing_condition(&template, "FetcherRole");
+    assert_eq!(texts(&condition["StringLike"]["s3:prefix"]), ["landing/index=${IndexCode}/*"]);
+}
+
+fn assert_rights_beyond_a_stage(role: &str, expected: &[(&str, String)]) {
+    let template = Template::load();
+    let rights: BTreeSet<(String, String)> = rights_of(&template, role)
+        .into_iter()
+        .filter(|(action, _)| !action.starts_with("sqs:") && !action.starts_with("logs:"))
+        .collect();
+    let expected =
+        expected.iter().map(|(action, resource)| ((*action).to_owned(), resource.clone()));
+    assert_eq!(rights, expected.collect(), "{role}");
+}
+
+/// Every action with every resource that a role's own policies allow it on.
+fn rights_of(template: &Template, role: &str) -> BTreeSet<(String, String)> {
+    let mut rights = BTreeSet::new();
+    for statement in statements_of(template, role) {
+        for action in texts(&statement["Action"]) {
+            rights.extend(
+                texts(&statement["Resource"])
+                    .into_iter()
+                    .map(|resource| (action.clone(), resource)),
+            );
+        }
+    }
+    rights
+}
+
+fn resources(rights: &BTreeSet<(String, String)>, action: &str) -> Vec<String> {
+    rights
+        .iter()
+        .filter(|(allowed, _)| allowed == action)
+        .map(|(_, resource)| resource.clone())
+        .collect()
+}
+
+fn statements_of<'a>(template: &'a Template, role: &str) -> Vec<&'a Value> {
+    template
+        .statements()
+        .into_iter()
+        .filter(|(owner, _)| *owner == role)
+        .map(|(_, statement)| statement)
+        .collect()
+}
+
+fn listing_condition<'a>(template: &'a Template, role: &str) -> &'a Value {
+    let listing = statements_of(template, role)
+        .into_iter()
+        .find(|statement| statement["Action"] == "s3:ListBucket");
+    &listing.unwrap_or_else(|| panic!("{role} may not list"))["Condition"]
+}

@@ -1,0 +1,202 @@
+//! The four functions, what feeds them, and the schedules.
+
+use serde_json::Value;
+
+use crate::document::{STAGES, Template, repository, text, texts};
+
+#[test]
+fn every_stage_is_a_queue_a_dead_letter_queue_and_a_function() {
+    let template = Template::load();
+    assert_eq!(template.of_type("AWS::Serverless::Function").len(), STAGES.len());
+    for (stage, function, binary) in STAGES {
+        let properties = template.properties(function);
+        assert_eq!(text(&properties["FunctionName"]), format!("${{AWS::StackName}}-{binary}"));
+        assert_eq!(
+            text(&properties["Environment"]["Variables"]["DLQ_URL"]),
+            format!("${{{stage}Dlq}}"),
+            "{function}"
+        );
+        let (_, event) = only_event(&template, function);
+        assert_eq!(event["Type"], "SQS", "{function}");
+        assert_eq!(
+            text(&event["Properties"]["Queue"]),
+            format!("${{{stage}Queue.Arn}}"),
+            "{function}"
+        );
+    }
+}
+
+#[test]
+fn one_bad_message_does_not_fail_its_batch() {
+    let template = Template::load();
+    for (_, function, _) in STAGES {
+        let (_, event) = only_event(&template, function);
+        assert_eq!(
+            texts(&event["Properties"]["FunctionResponseTypes"]),
+            ["ReportBatchItemFailures"],
+            "{function}"
+        );
+    }
+}
+
+#[test]
+fn concurrency_is_bounded_and_at_least_what_lambda_accepts() {
+    let template = Template::load();
+    for (_, function, _) in STAGES {
+        let (_, event) = only_event(&template, function);
+        let most = template.number(&event["Properties"]["ScalingConfig"]["MaximumConcurrency"]);
+        assert!((2..=10).contains(&most), "{function}: {most}");
+        assert!(
+            template.properties(function)["ReservedConcurrentExecutions"].is_null(),
+            "{function}: taken from others"
+        );
+    }
+}
+
+#[test]
+fn a_batch_above_ten_has_the_window_that_lambda_demands() {
+    let template = Template::load();
+    let least_window =
+        template.number(&template.section("Parameters")["GlueBatchingWindow"]["MinValue"]);
+    for (_, function, _) in STAGES {
+        let (_, event) = only_event(&template, function);
+        let window = &event["Properties"]["MaximumBatchingWindowInSeconds"];
+        if template.number(&event["Properties"]["BatchSize"]) > 10 {
+            assert_eq!(text(window), "${GlueBatchingWindow}", "{function}");
+            assert!(least_window >= 1);
+        } else {
+            assert!(window.is_null(), "{function} would wait for nothing");
+        }
+    }
+}
+
+#[test]
+fn fetch_requests_come_one_at_a_time() {
+    let template = Template::load();
+    let (_, event) = only_event(&template, "Fetcher");
+    assert_eq!(event["Properties"]["BatchSize"], 1);
+}
+
+#[test]
+fn every_function_is_built_from_a_crate_of_this_workspace() {
+    let template = Template::load();
+    assert_eq!(template.section("Globals")["Function"]["Runtime"], "provided.al2023");
+    for (_, function, binary) in STAGES {
+        let metadata = &template.resource(function)["Metadata"];
+        assert_eq!(metadata["BuildMethod"], "rust-cargolambda", "{function}");
+        assert_eq!(metadata["BuildProperties"]["Binary"], binary, "{function}");
+        assert_eq!(
+            template.properties(function)["CodeUri"],
+            "..",
+            "{function}: the workspace, seen from infra/"
+        );
+        let manifest = repository().join("services").join(binary).join("Cargo.toml");
+        assert!(manifest.is_file(), "{} does not exist", manifest.display());
+    }
+}
+
+#[test]
+fn every_function_has_a_log_group_of_its_own() {
+    let template = Template::load();
+    for (_, function, binary) in STAGES {
+        let group = format!("{function}Logs");
+        assert_eq!(
+            text(&template.properties(function)["LoggingConfig"]["LogGroup"]),
+            format!("${{{group}}}")
+        );
+        let name = text(&template.properties(&group)["LogGroupName"]);
+        assert_eq!(name, format!("/aws/lambda/${{AWS::StackName}}-{binary}"));
+    }
+}
+
+#[test]
+fn every_log_group_expires() {
+    let template = Template::load();
+    let groups = template.of_type("AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), STAGES.len() + 2, "one per function, two of the Glue job: {groups:?}");
+    for group in groups {
+        assert_eq!(
+            text(&template.properties(group)["RetentionInDays"]),
+            "${LogRetentionDays}",
+            "{group}"
+        );
+    }
+}
+
+#[test]
+fn functions_get_the_variables_that_they_read() {
+    let template = Template::load();
+    let shared = variables(&template.section("Globals")["Function"]);
+    assert_eq!(shared, ["MAX_RECEIVE_COUNT", "RUST_LOG"]);
+    let expected: [(&str, &[&str]); 4] = [
+        (
+            "Fetcher",
+            &[
+                "B3_BASE_URL",
+                "DLQ_URL",
+                "HTTP_TIMEOUT",
+                "INDEX",
+                "PAGE_SIZE",
+                "S3_BUCKET",
+                "SEGMENT",
+            ],
+        ),
+        ("ParquetWriter", &["DLQ_URL", "FILENAME", "INDEX", "S3_BUCKET", "SEGMENT"]),
+        ("GlueTrigger", &["DLQ_URL", "FILENAME", "GLUE_JOB_NAME", "S3_BUCKET"]),
+        (
+            "GlueNotifier",
+            &["ALERTS_TOPIC_ARN", "COMPLETIONS_TOPIC_ARN", "DLQ_URL", "GLUE_JOB_NAME", "S3_BUCKET"],
+        ),
+    ];
+    for (function, names) in expected {
+        assert_eq!(variables(template.properties(function)), names, "{function}");
+    }
+}
+
+#[test]
+fn every_schedule_has_a_role_and_the_dead_letter_queue_of_its_stage() {
+    let template = Template::load();
+    let schedules = template.of_type("AWS::Scheduler::Schedule");
+    assert_eq!(schedules.len(), 2);
+    for schedule in schedules {
+        let properties = template.properties(schedule);
+        let target = &properties["Target"];
+        assert_eq!(text(&target["Arn"]), "${FetchQueue.Arn}", "{schedule}");
+        assert_eq!(
+            text(&target["RoleArn"]),
+            "${ScheduleRole.Arn}",
+            "{schedule}: unlike a rule, it needs one"
+        );
+        assert_eq!(text(&target["DeadLetterConfig"]["Arn"]), "${FetchDlq.Arn}", "{schedule}");
+        assert!(template.number(&target["RetryPolicy"]["MaximumRetryAttempts"]) > 0, "{schedule}");
+        assert_eq!(properties["ScheduleExpressionTimezone"], "UTC", "{schedule}");
+        assert_eq!(text(&properties["State"]), "${ScheduleState}", "{schedule}");
+    }
+}
+
+#[test]
+fn schedules_send_a_request_that_names_index_and_segment() {
+    let template = Template::load();
+    for schedule in template.of_type("AWS::Scheduler::Schedule") {
+        let input = text(&template.properties(schedule)["Target"]["Input"]);
+        let request: Value = serde_json::from_str(&input).expect("the input is JSON");
+        let expected = serde_json::json!({"index": "${IndexCode}", "segment": "${Segment}"});
+        assert_eq!(request, expected, "{schedule}");
+    }
+}
+
+/// The name and the content of a function's one event.
+fn only_event<'a>(template: &'a Template, function: &str) -> (&'a str, &'a Value) {
+    let events =
+        template.properties(function)["Events"].as_object().expect("a function has events");
+    assert_eq!(events.len(), 1, "{function} has one queue");
+    events.iter().next().map(|(name, event)| (name.as_str(), event)).expect("one event")
+}
+
+fn variables(function: &Value) -> Vec<&str> {
+    let variables =
+        function["Environment"]["Variables"].as_object().expect("a function has variables");
+    let mut names: Vec<&str> = variables.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
