@@ -1,0 +1,153 @@
+"""CloudWatch alarms that look at their own metric, at all of its periods, and by themselves.
+
+ministack evaluates an alarm only when somebody puts metric data or the alarm, over the points of
+every resource at once (dimensions are ignored), as one period, and refuses metric math in
+templates. Here each alarm is evaluated every few seconds: its metric by namespace, name and
+dimensions, or its expression (`metric_math.py`); one value per period; DatapointsToAlarm out of
+EvaluationPeriods; TreatMissingData. Periods end now instead of on the minute, so an alarm goes off
+within seconds where AWS takes a minute or more.
+
+Patches in `ministack.services.cloudwatch`: `_evaluate_alarm`; in
+`ministack.services.cloudformation.provisioners`: `_cw_metric_alarm_record`. Uses `_alarms`,
+`_metrics`, `_dims_key`, `_calc_stats`, `_stat_value`, `_record_history`, `_dispatch_alarm_actions`,
+`_evaluate_parent_alarms`.
+"""
+
+import threading
+import time
+from typing import Any
+
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch
+from ministack.services.cloudformation import provisioners
+
+import metric_math
+import pinned
+
+JSON = dict[str, Any]
+# A metric's value in one period; None where it has no point.
+Value = float | None
+
+INTERVAL_SECONDS = 2.0
+COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+
+def install() -> None:
+    pinned.require(
+        cloudwatch,
+        *("_evaluate_alarm", "_alarms", "_metrics", "_dims_key", "_calc_stats", "_stat_value"),
+        *("_record_history", "_dispatch_alarm_actions", "_evaluate_parent_alarms"),
+    )
+    pinned.require(provisioners, "_cw_metric_alarm_record")
+    cloudwatch._evaluate_alarm = evaluate
+    accept_metric_math()
+    threading.Thread(target=evaluate_for_ever, name="alarms", daemon=True).start()
+
+
+def accept_metric_math() -> None:
+    """Lets a template's alarm have `Metrics` instead of one metric."""
+    record_of = provisioners._cw_metric_alarm_record
+
+    def record_with_math(name: str, properties: JSON) -> JSON:
+        queries = properties.get("Metrics")
+        if not queries:
+            return record_of(name, properties)
+        metric_math.check(queries)
+        # ministack's record wants one metric; the alarm's own queries take its place.
+        plain = {key: value for key, value in properties.items() if key != "Metrics"}
+        record = record_of(name, plain | {"MetricName": "-", "Namespace": "-"})
+        record |= {"MetricName": "", "Namespace": "", "Metrics": queries}
+        return record
+
+    provisioners._cw_metric_alarm_record = record_with_math
+
+
+def evaluate_for_ever() -> None:
+    while True:
+        time.sleep(INTERVAL_SECONDS)
+        for _, alarm in list(cloudwatch._alarms.all_items()):
+            _, _, _, region, account, *_ = alarm["AlarmArn"].split(":")
+            with request_scope(account, region):
+                evaluate(alarm)
+
+
+def evaluate(alarm: JSON) -> None:
+    """Gives `alarm` the state that its last periods call for, and takes its actions if that is a
+    new one."""
+    compare = COMPARISONS.get(alarm.get("ComparisonOperator", ""))
+    if compare is None or not (alarm.get("MetricName") or alarm.get("Metrics")):
+        return
+    values = values_of(alarm, time.time())
+    threshold = float(alarm.get("Threshold", 0))
+    treatment = alarm.get("TreatMissingData") or "missing"
+    if treatment in ("breaching", "notBreaching"):
+        breaching = [
+            treatment == "breaching" if value is None else compare(value, threshold)
+            for value in values
+        ]
+    else:
+        breaching = [compare(value, threshold) for value in values if value is not None]
+    if not breaching:
+        state = alarm["StateValue"] if treatment == "ignore" else "INSUFFICIENT_DATA"
+    elif sum(breaching) >= int(alarm.get("DatapointsToAlarm") or len(values)):
+        state = "ALARM"
+    else:
+        state = "OK"
+    shown = ", ".join("no data" if value is None else f"{value:g}" for value in values)
+    reason = f"Threshold Crossed: [{shown}] against {alarm['ComparisonOperator']} {threshold:g}"
+    change_state(alarm, state, reason)
+
+
+def change_state(alarm: JSON, state: str, reason: str) -> None:
+    before = alarm["StateValue"]
+    if state == before:
+        return
+    alarm |= {
+        "StateValue": state,
+        "StateReason": reason,
+        "StateUpdatedTimestamp": int(time.time()),
+    }
+    cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+    cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def values_of(alarm: JSON, now: float) -> list[Value]:
+    """One value for each of the alarm's evaluation periods, the oldest first."""
+    periods = int(alarm.get("EvaluationPeriods") or 1)
+    queries = alarm.get("Metrics")
+    if not queries:
+        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+        return series(alarm, statistic, int(alarm.get("Period") or 60), periods, now)
+    known: dict[str, list[Value]] = {}
+    for query in queries:
+        if "MetricStat" in query:
+            metric = query["MetricStat"]
+            period = int(metric.get("Period") or 60)
+            known[query["Id"]] = series(metric["Metric"], metric["Stat"], period, periods, now)
+    returned = next(query for query in queries if metric_math.returns_data(query))
+    if "MetricStat" in returned:
+        return known[returned["Id"]]
+    return [
+        metric_math.value(returned["Expression"], {name: known[name][i] for name in known})
+        for i in range(periods)
+    ]
+
+
+def series(metric: JSON, statistic: str, period: int, periods: int, now: float) -> list[Value]:
+    """The statistic of `metric` in each of the last `periods` periods."""
+    dimensions = {entry["Name"]: entry["Value"] for entry in metric.get("Dimensions") or []}
+    key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(dimensions))
+    points = list(cloudwatch._metrics.get(key) or [])
+    values: list[Value] = []
+    for age in range(periods, 0, -1):
+        first, last = now - age * period, now - (age - 1) * period
+        inside = [point for point in points if first < point["Timestamp"] <= last]
+        statistics = cloudwatch._calc_stats(inside)
+        values.append(cloudwatch._stat_value(statistics, statistic, inside) if statistics else None)
+    return values

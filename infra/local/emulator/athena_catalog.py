@@ -1,0 +1,147 @@
+"""Athena over partitioned Parquet tables: data is found by partition, never by folder names.
+
+ministack lists everything below the table's Location and takes partition values from folder names,
+case and escapes included. Athena asks the catalog: each partition registered in Glue has its own
+Location (`athena_catalog`), or the table computes its partitions from its projection properties
+(`athena_projection.py`). A folder that nobody registered has no rows, and a registered one has them
+whatever it is called. Columns are the table's, by name and in any case; what the files hold besides
+them stays hidden.
+
+Patches in `ministack.services.athena`: `_rewrite_data_paths`. Uses `_table_references`,
+`_materialize_table_files`, `_data_format`, `_qualified_column_prefixes`, `_sql_list`,
+`_DUCKDB_TYPE_BY_ATHENA`, and `_tables`, `_partitions` of `ministack.services.glue`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.services import athena, glue
+
+import athena_projection
+import athena_views
+import pinned
+
+JSON = dict[str, Any]
+
+# The column that tells which file a row came from; not a name that a table would use.
+FILE_COLUMN = "__file"
+
+
+@dataclass(frozen=True)
+class Partition:
+    # Texts, in the order of the table's partition keys.
+    values: tuple[str, ...]
+    location: str
+
+
+def install() -> None:
+    pinned.require(
+        athena,
+        *("_rewrite_data_paths", "_table_references", "_materialize_table_files", "_data_format"),
+        *("_qualified_column_prefixes", "_sql_list", "_DUCKDB_TYPE_BY_ATHENA"),
+    )
+    pinned.require(glue, "_tables", "_partitions")
+    athena_projection.install()
+    athena_views.install()
+    rewrite_others = athena._rewrite_data_paths
+
+    async def rewrite_data_paths(
+        query: str, database: str | None, catalog: str | None = None
+    ) -> tuple[str, JSON, list[str]]:
+        query = athena_views.expand(query, database)
+        query, folders = replace_partitioned_tables(query, database)
+        query, buckets, more_folders = await rewrite_others(query, database, catalog)
+        return query, buckets, folders + more_folders
+
+    athena._rewrite_data_paths = rewrite_data_paths
+
+
+def replace_partitioned_tables(query: str, database: str | None) -> tuple[str, list[str]]:
+    """Puts a DuckDB relation where a partitioned Parquet table is named; also the folders it reads
+    from."""
+    edits: set[tuple[int, int, str]] = set()
+    folders: list[str] = []
+    for reference in athena._table_references(query):
+        name = reference.database or database or "default"
+        table = glue._tables.get(f"{name}/{reference.table}")
+        if not table or not table.get("PartitionKeys") or athena._data_format(table) != "parquet":
+            continue
+        alias = "" if reference.aliased else f' AS "{reference.table}"'
+        edit = (reference.start, reference.end, relation(table, folders) + alias)
+        edits.add(edit)
+        if not reference.aliased:
+            edits.update(athena._qualified_column_prefixes(query, name, reference.table, edit))
+    for start, end, text in sorted(edits, reverse=True):
+        query = query[:start] + text + query[end:]
+    return query, folders
+
+
+def relation(table: JSON, folders: list[str]) -> str:
+    """The table's rows: one scan of all files, joined with the partition values of each file."""
+    keys = table["PartitionKeys"]
+    fields = [*(table["StorageDescriptor"].get("Columns") or []), *keys]
+    # No rows, but every column with the table's type: what a file lacks is NULL, as in Athena.
+    nulls = ", ".join(f"CAST(NULL AS {duckdb_type(field)}) AS {quoted(field)}" for field in fields)
+    source = f"SELECT {nulls} WHERE false"
+    files = [
+        (file, partition)
+        for partition in partitions_of(table)
+        for file in athena._materialize_table_files(partition.location, folders)
+    ]
+    if files:
+        source += f" UNION ALL BY NAME {scan(files, keys)}"
+    return f"(SELECT {', '.join(quoted(field) for field in fields)} FROM ({source}))"
+
+
+def scan(files: list[tuple[str, Partition]], keys: list[JSON]) -> str:
+    names = ", ".join(quoted(key) for key in keys)
+    rows = ", ".join(
+        f"({', '.join([text_literal(file), *typed_literals(partition, keys)])})"
+        for file, partition in files
+    )
+    read = (
+        f"read_parquet({athena._sql_list([file for file, _ in files])}, union_by_name = true, "
+        f"hive_partitioning = false, filename = '{FILE_COLUMN}')"
+    )
+    values = ", ".join(f"partition_.{quoted(key)}" for key in keys)
+    return (
+        f"SELECT content.*, {values} FROM {read} AS content "
+        f"JOIN (VALUES {rows}) AS partition_({FILE_COLUMN}, {names}) USING ({FILE_COLUMN})"
+    )
+
+
+def typed_literals(partition: Partition, keys: list[JSON]) -> list[str]:
+    return [
+        f"CAST({text_literal(value)} AS {duckdb_type(key)})"
+        for value, key in zip(partition.values, keys, strict=True)
+    ]
+
+
+def partitions_of(table: JSON) -> list[Partition]:
+    if athena_projection.is_projected(table):
+        return [
+            Partition(values, location)
+            for values, location in athena_projection.partitions(table).items()
+        ]
+    registered = glue._partitions.get(f"{table['DatabaseName']}/{table['Name']}", [])
+    return [
+        Partition(tuple(entry["Values"]), entry["StorageDescriptor"]["Location"])
+        for entry in registered
+    ]
+
+
+def duckdb_type(field: JSON) -> str:
+    declared = str(field.get("Type", "string")).lower().strip()
+    # A decimal keeps its precision and scale: Athena prints 2.660 where the scale is three.
+    if re.fullmatch(r"decimal\(\d+,\s*\d+\)", declared):
+        return declared.upper()
+    return athena._DUCKDB_TYPE_BY_ATHENA.get(declared.split("(")[0], "VARCHAR")
+
+
+def quoted(field: JSON) -> str:
+    return '"' + str(field["Name"]).replace('"', '""') + '"'
+
+
+def text_literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

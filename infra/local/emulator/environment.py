@@ -1,0 +1,63 @@
+"""The environment that ministack, the functions and the Glue runs see.
+
+ministack reads its settings when its modules are imported, and functions inherit its whole
+environment; so it is built here from nothing. What the user's shell holds (AWS_PROFILE, real keys,
+proxies) never gets in.
+"""
+
+import os
+from pathlib import Path
+
+REGION = "us-east-1"
+ACCOUNT_ID = "000000000000"
+
+# The only inherited variables: where programs are found, and which Java the Glue runner may use.
+INHERITED = ("PATH", "HOME", "JAVA_HOME", "USER", "LOGNAME", "TZDIR", "SSL_CERT_FILE")
+
+
+def prepare_state_dir(state_dir: Path) -> None:
+    """Makes the folders under `state_dir` that the emulator writes to."""
+    for name in ("logs", "glue", "tmp"):
+        (state_dir / name).mkdir(parents=True, exist_ok=True)
+
+
+def for_server(port: int, state_dir: Path) -> dict[str, str]:
+    """The whole environment of the emulator process that serves on `port`."""
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    temporary = str(state_dir / "tmp")
+    environment |= {
+        # Where it listens, and by which name it calls itself in queue URLs.
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        # Other listeners: none.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # No container engine: a developer's own containers are none of our business.
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "LAMBDA_EXECUTOR": "local",
+        # IAM is enforced, Athena really queries, nothing is kept after the end.
+        "AUTH": "true",
+        "ATHENA_ENGINE": "duckdb",
+        "PERSIST_STATE": "0",
+        "S3_PERSIST": "0",
+        "TMPDIR": temporary,
+        "LOG_LEVEL": "INFO",
+        # What SDKs inside functions and Glue runs need to find this emulator and nothing else.
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # Sector names hold accents: the C locale would mangle them in paths.
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return environment

@@ -1,0 +1,94 @@
+"""What EventBridge needs to deliver to a queue: a rule the queue's policy, a schedule its role.
+
+ministack delivers without either and drops what cannot be delivered. AWS refuses, and what it
+refused goes to the target's dead-letter queue (needing the same right there) with the cause on it,
+or is lost without a trace. So here. AWS's retries are left out: neither a missing right nor a
+missing queue gets better by waiting. What is lost, or sent to a dead-letter queue, is counted in
+AWS/Events as FailedInvocations and InvocationsSentToDlq, for rules. Schedules are looked at every
+second, not every ten.
+
+Patches in `ministack.services.eventbridge`: `_invoke_target` (`ministack.services.scheduler` calls
+it, too); in `ministack.services.scheduler`: `_SCHEDULE_TICK_INTERVAL`. Uses `_dispatch_to_sqs`
+there and `_queue_by_arn`, `_act_send_message` of `ministack.services.sqs`.
+"""
+
+import logging
+from typing import Any
+
+from ministack.core.arn import parse_arn
+from ministack.services import cloudwatch, eventbridge, scheduler, sqs
+
+import pinned
+import rights
+
+JSON = dict[str, Any]
+logger = logging.getLogger("emulator.event_delivery")
+
+
+def install() -> None:
+    pinned.require(eventbridge, "_invoke_target", "_dispatch_to_sqs")
+    pinned.require(scheduler, "_SCHEDULE_TICK_INTERVAL")
+    pinned.require(cloudwatch, "record_metric")
+    rights.install()
+    pinned.require(sqs, "_queue_by_arn", "_act_send_message")
+    invoke = eventbridge._invoke_target
+
+    def invoke_with_rights(target: JSON, event: JSON, source: JSON, view: Any = None) -> None:
+        problem = refusal(target.get("Arn", ""), target, source)
+        if problem is None:
+            invoke(target, event, source, view)
+        else:
+            dead_letter(problem, target, event, source, view, invoke)
+
+    eventbridge._invoke_target = invoke_with_rights
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
+
+
+def refusal(queue_arn: str, target: JSON, source: JSON) -> tuple[str, str] | None:
+    """Why `source`, a rule or a schedule, may not send to this queue: AWS's code and a sentence."""
+    if not queue_arn.startswith("arn:aws:sqs:"):
+        return None
+    if sqs._queue_by_arn(queue_arn) is None:
+        return "RESOURCE_NOT_FOUND", f"{queue_arn} does not exist"
+    source_arn = source.get("Arn", "")
+    if ":scheduler:" in source_arn:
+        role = target.get("RoleArn", "")
+        if not rights.role_allows(role, "sqs:SendMessage", queue_arn):
+            return "NO_PERMISSIONS", f"{role or 'no role'} may not sqs:SendMessage to {queue_arn}"
+    elif not rights.queue_lets("events.amazonaws.com", queue_arn, source_arn):
+        return "NO_PERMISSIONS", f"the policy of {queue_arn} does not let {source_arn} send"
+    return None
+
+
+def dead_letter(
+    problem: tuple[str, str], target: JSON, event: JSON, source: JSON, view: Any, invoke: Any
+) -> None:
+    """Sends the event where the target says that undeliverable ones go."""
+    code, message = problem
+    source_arn = source.get("Arn", "")
+    arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
+    if not arn or refusal(arn, target, source) is not None:
+        logger.warning("event of %s is lost: %s (%s)", source_arn, message, code)
+        count("FailedInvocations", source)
+        return
+    count("InvocationsSentToDlq", source)
+    logger.warning("event of %s goes to %s: %s (%s)", source_arn, arn, message, code)
+    # Delivered like any event, then marked: only the delivery itself knows the event's final text.
+    invoke(target | {"Arn": arn}, event, source, view)
+    queue = sqs._queue_by_arn(arn)
+    queue["messages"][-1]["message_attributes"] = {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in {
+            "ERROR_CODE": code,
+            "ERROR_MESSAGE": message,
+            "RULE_ARN": source_arn,
+            "TARGET_ARN": str(parse_arn(target["Arn"])),
+        }.items()
+    }
+
+
+def count(metric: str, source: JSON) -> None:
+    """Counts an event that a rule could not deliver; schedules have metrics of another kind."""
+    if ":rule/" in source.get("Arn", ""):
+        rule = source["Arn"].rsplit("/", 1)[-1]
+        cloudwatch.record_metric("AWS/Events", metric, 1, "Count", {"RuleName": rule})

@@ -1,0 +1,70 @@
+"""The process that serves: ministack with the behaviours of this folder.
+
+Started by `__main__.py`, not by hand.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import pinned
+from settings import Settings
+
+
+def parse_settings(argv: list[str]) -> Settings:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--glue-runner", type=shlex.split, required=True)
+    parser.add_argument("--glue-minute", type=float, required=True)
+    arguments = parser.parse_args(argv)
+    return Settings(
+        state_dir=arguments.state_dir,
+        glue_runner=tuple(arguments.glue_runner),
+        glue_minute=arguments.glue_minute,
+    )
+
+
+def install(settings: Settings) -> None:
+    """Adds every behaviour; each fails here if ministack is not what it expects."""
+    # Imported late: these import ministack, whose version is checked first.
+    import alarm_evaluation
+    import athena_catalog
+    import cloudformation_types
+    import email_outbox
+    import event_delivery
+    import event_source_mappings
+    import function_logs
+    import glue_runs
+    import lifeline
+    import missing_objects
+    import move_tasks
+    import queue_metrics
+    import secure_transport
+
+    lifeline.hold(glue_runs.kill_all)
+    move_tasks.install()
+    glue_runs.install(settings)
+    email_outbox.install(settings)
+    event_delivery.install()
+    event_source_mappings.install()
+    missing_objects.install()
+    athena_catalog.install()
+    queue_metrics.install()
+    secure_transport.install()
+    alarm_evaluation.install()
+    cloudformation_types.install()
+    function_logs.install(settings)
+
+
+def main() -> None:
+    pinned.check_version()
+    install(parse_settings(sys.argv[1:]))
+    from ministack import app
+
+    sys.argv = ["ministack"]
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Run a Glue job's script on this machine, with its arguments as they are and `s3://` paths
+unchanged.
+
+    glue_runner.py <script.py> --key value …
+
+The script runs in this process, on a real Spark, with the credentials of the environment (those of
+the job's role). Exit code 0 means SUCCEEDED; otherwise the last line of stderr is the cause, as
+Glue's ErrorMessage has it.
+"""
+
+import argparse
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import boto3
+
+from glue_local.mirror import Location, Mirror
+from glue_local.spark import kill_spark, prepare_spark
+
+
+def main(argv: list[str]) -> int:
+    if not argv or argv[0].startswith("--"):
+        sys.stderr.write("glue_runner.py: name the script first, then its arguments\n")
+        return 2
+    # Whoever ends a run with SIGTERM ends its Java and its working folder too: as an exception it
+    # passes `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with tempfile.TemporaryDirectory(prefix="glue-run-") as work:
+            try:
+                run_job(Path(argv[0]), argv[1:], Path(work))
+            finally:
+                kill_spark()
+    except Exception as error:
+        traceback.print_exc()
+        cause = next((line for line in str(error).splitlines() if line.strip()), "no message")
+        sys.stderr.write(f"{type(error).__name__}: {cause}\n")
+        return 1
+    return 0
+
+
+def run_job(script: Path, arguments: list[str], work: Path) -> None:
+    """Fill the working folder, run the script on it, and bring its changes to S3 in `Mirror`'s
+    order.
+    """
+    mirror = mirror_of(arguments, work / "s3")
+    prepare_spark(work, mirror.buckets)
+    # Clients that the script makes with boto3.client() come from this session and inherit the
+    # handler.
+    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION.events.register("before-call.glue", lambda **_: mirror.upload())
+    # The last of two equal arguments wins, and Glue's own libraries exist on Glue alone.
+    sys.argv = [str(script), *arguments, "--runtime", "local"]
+    sys.path.insert(0, str(script.resolve().parent))
+    runpy.run_path(str(script), run_name="__main__")
+    mirror.upload()
+    mirror.delete_gone()
+
+
+def mirror_of(arguments: list[str], root: Path) -> Mirror:
+    """The part of the lake that the arguments speak of. What is wrong with them, the script says
+    better.
+    """
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, exit_on_error=False)
+    parser.add_argument("--source", type=Location.parse)
+    parser.add_argument("--target", type=Location.parse)
+    parser.add_argument("--filename", default="")
+    parser.add_argument("--dates", default="")
+    known = parser.parse_known_args(arguments)[0]
+    if not (known.source and known.target):
+        raise ValueError(
+            "the job's arguments name no --source or no --target, like s3://bucket/raw/"
+        )
+    mirror = Mirror(boto3.client("s3"), root, known.source, known.target)
+    dates = [day.strip() for day in known.dates.split(",") if day.strip()]
+    if known.filename:
+        mirror.fetch(dates, known.filename)
+    return mirror
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Without pyspark's exit handlers: they would speak to a Java that is gone, and what they print
+    # would come after the line that tells the cause.
+    os._exit(code)

@@ -1,0 +1,98 @@
+import datetime
+import json
+from typing import Any
+
+from conftest import QueueWithDeadLetters, Roles
+from emulator_process import Emulator, eventually
+
+LONG_AGO = "at(2020-01-01T00:00:00)"
+
+
+def fire_rule(emulator: Emulator, name: str, queue: QueueWithDeadLetters) -> None:
+    events = emulator.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    target = {"Id": "1", "Arn": queue.arn, "DeadLetterConfig": {"Arn": queue.dlq_arn}}
+    events.put_targets(Rule=name, Targets=[target])
+    events.put_events(Entries=[{"Source": name, "DetailType": "test", "Detail": '{"n": 1}'}])
+
+
+def schedule(emulator: Emulator, name: str, queue: QueueWithDeadLetters, role_arn: str) -> None:
+    emulator.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression=LONG_AGO,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": queue.arn,
+            "RoleArn": role_arn,
+            "Input": '{"index": "IBOV"}',
+            "DeadLetterConfig": {"Arn": queue.dlq_arn},
+        },
+    )
+
+
+def only_body(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    assert len(messages) == 1
+    return json.loads(messages[0]["Body"])
+
+
+def test_a_rule_delivers_to_a_queue_whose_policy_lets_it(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters
+) -> None:
+    queue.allow("events")
+    fire_rule(emulator, name, queue)
+    assert only_body(queue.receive())["detail"] == {"n": 1}
+
+
+def test_an_event_that_a_queue_refuses_goes_to_the_targets_dead_letter_queue(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters
+) -> None:
+    queue.allow("events", queue.dlq_url)
+    fire_rule(emulator, name, queue)
+    messages = queue.receive(queue.dlq_url)
+    assert only_body(messages)["detail"] == {"n": 1}
+    code = messages[0]["MessageAttributes"]["ERROR_CODE"]["StringValue"]
+    assert code == "NO_PERMISSIONS"
+    assert counted(emulator, name, "InvocationsSentToDlq") == 1
+    assert counted(emulator, name, "FailedInvocations") == 0
+    assert queue.receive(seconds=0) == []
+
+
+def counted(emulator: Emulator, name: str, metric: str) -> float:
+    now = datetime.datetime.now(datetime.UTC)
+    points = emulator.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Events",
+        MetricName=metric,
+        Dimensions=[{"Name": "RuleName", "Value": name}],
+        StartTime=now - datetime.timedelta(minutes=5),
+        EndTime=now + datetime.timedelta(minutes=5),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
+def test_an_event_that_both_queues_refuse_is_lost_and_counted(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters
+) -> None:
+    fire_rule(emulator, name, queue)
+    assert counted(emulator, name, "FailedInvocations") == 1
+    assert queue.receive(seconds=0) == []
+    assert queue.receive(queue.dlq_url, seconds=0) == []
+
+
+def test_a_schedule_delivers_with_the_rights_of_its_role(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters, role: Roles
+) -> None:
+    sender = role.allowing("scheduler", ("sqs:SendMessage", queue.arn))
+    schedule(emulator, name, queue, sender)
+    messages = eventually(lambda: queue.receive(seconds=1), "the schedule fires", 25)
+    assert only_body(messages) == {"index": "IBOV"}
+
+
+def test_what_a_schedules_role_may_not_send_goes_to_its_dead_letter_queue(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters, role: Roles
+) -> None:
+    sender = role.allowing("scheduler", ("sqs:SendMessage", queue.dlq_arn))
+    schedule(emulator, name, queue, sender)
+    messages = eventually(lambda: queue.receive(queue.dlq_url, seconds=1), "it fires", 25)
+    assert only_body(messages) == {"index": "IBOV"}
