@@ -1,0 +1,197 @@
+//! The command line.
+
+use crate::b3_server::{Answer, NAMES};
+use crate::stack::Stage;
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use std::time::Duration;
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something; \
+4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
+
+/// Runs the pipeline on this machine, and works with a stack that is up.
+#[derive(Debug, Parser)]
+#[command(name = "ibov", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build, deploy to a local emulator, fetch, refine, and print the index by sector.
+    Run(RunArgs),
+    /// Send a fetch request to a stack that is up.
+    Fetch(FetchArgs),
+    /// Show what lies in the dead-letter queues, and leave it there.
+    Parked(ParkedArgs),
+    /// Send what lies in a dead-letter queue back to its queue.
+    Redrive(RedriveArgs),
+    /// Tell the stand-in B3 server of a kept local stack how to answer from now on.
+    B3(B3Args),
+    /// Run a query through Athena.
+    Query(QueryArgs),
+}
+
+/// `ibov run`. Without --live, --sample or --b3-url it asks B3, and where B3 cannot be reached it takes the bundled sample.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Ask B3, and fail where it cannot be reached.
+    #[arg(long, group = "where")]
+    pub live: bool,
+    /// Take the bundled sample portfolio; nothing leaves this machine.
+    #[arg(long, group = "where")]
+    pub sample: bool,
+    /// Ask this server, which speaks B3's API.
+    #[arg(long, group = "where", value_name = "URL", value_parser = url)]
+    pub b3_url: Option<String>,
+    /// Code of the index.
+    #[arg(long, default_value = "IBOV", value_parser = index)]
+    pub index: String,
+    /// 2: with sectors; 1: without.
+    #[arg(long, default_value = "2", value_parser = ["1", "2"])]
+    pub segment: String,
+    /// Time for everything, as 90, 90s or 5m. Default: 10m, or 30m when there is something to install first.
+    #[arg(long, value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Leave the stack up until Ctrl-C, and print how to reach it.
+    #[arg(long)]
+    pub keep: bool,
+    /// Print one JSON document on standard output, and everything else on standard error.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which stack.
+#[derive(Debug, Clone, Args)]
+pub struct StackArgs {
+    /// A stack deployed to AWS. Default: the local one that `ibov run --keep` has left up.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+}
+
+/// `ibov fetch`.
+#[derive(Debug, Clone, Args)]
+pub struct FetchArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// Code of the index. Default: the stack's.
+    #[arg(long, value_parser = index)]
+    pub index: Option<String>,
+    /// 1 or 2. Default: the stack's.
+    #[arg(long, value_parser = ["1", "2"])]
+    pub segment: Option<String>,
+}
+
+/// `ibov parked`.
+#[derive(Debug, Clone, Args)]
+pub struct ParkedArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// fetch, parquet, glue or completion. Default: all.
+    pub stage: Option<Stage>,
+}
+
+/// `ibov redrive`.
+#[derive(Debug, Clone, Args)]
+pub struct RedriveArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// fetch, parquet, glue or completion.
+    pub stage: Stage,
+}
+
+/// `ibov b3`.
+#[derive(Debug, Clone, Args)]
+pub struct B3Args {
+    #[arg(help = format!("An HTTP status such as 500, or one of: {}", NAMES.join(", ")), value_parser = answer)]
+    /// How to answer.
+    pub answer: String,
+}
+
+/// `ibov query`.
+#[derive(Debug, Clone, Args)]
+pub struct QueryArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The query, in Athena's SQL.
+    pub sql: String,
+}
+
+fn answer(name: &str) -> Result<String> {
+    name.parse::<Answer>().map(|_| name.to_owned())
+}
+
+fn url(text: &str) -> Result<String> {
+    let url = reqwest::Url::parse(text).context("not a URL")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        bail!("wanted is http://… or https://…");
+    }
+    Ok(text.to_owned())
+}
+
+fn index(code: &str) -> Result<String> {
+    if code.is_empty() || !code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
+        bail!("an index is named in capital letters, such as IBOV or SMLL");
+    }
+    Ok(code.to_owned())
+}
+
+/// `90`, `90s`, `5m` or `1h`.
+fn duration(text: &str) -> Result<Duration> {
+    let (number, seconds) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) if text.ends_with('m') => (number, 60),
+        Some(number) if text.ends_with('h') => (number, 3600),
+        Some(number) => (number, 1),
+        None => (text, 1),
+    };
+    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)) {
+        Some(total) if total > 0 => Ok(Duration::from_secs(total)),
+        Some(_) | None => bail!("a time is written as 90, 90s, 5m or 1h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sources_exclude_each_other() {
+        for pair in [
+            ["--live", "--sample"],
+            ["--sample", "--b3-url=http://x"],
+            ["--live", "--b3-url=http://x"],
+        ] {
+            assert!(Cli::try_parse_from(["ibov", "run"].iter().chain(&pair)).is_err(), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600)] {
+            assert_eq!(duration(text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for text in ["", "0", "-1", "5d", "m"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_and_indices_are_checked() {
+        assert!(url("http://127.0.0.1:8080").is_ok());
+        assert!(url("ftp://x").is_err() && url("127.0.0.1:8080").is_err());
+        assert!(index("IBOV").is_ok() && index("ibov").is_err() && index("").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! The commands that work with a stack that is up.
+
+use crate::args::{B3Args, FetchArgs, ParkedArgs, QueryArgs, RedriveArgs, StackArgs};
+use crate::aws::Clients;
+use crate::dead_letters::{self, Parked};
+use crate::kept::Kept;
+use crate::stack::{Stack, Stage};
+use crate::workspace::Workspace;
+use crate::{athena, table};
+use anyhow::{Context as _, Result, bail};
+
+/// Sends a fetch request.
+///
+/// # Errors
+/// When there is no stack or it cannot be sent to.
+pub async fn fetch(args: &FetchArgs) -> Result<()> {
+    let stack = stack(&args.stack).await?;
+    let id = stack.request_fetch(args.index.as_deref(), args.segment.as_deref()).await?;
+    println!("sent to {} as message {id}", stack.queue_url(Stage::Fetch)?);
+    Ok(())
+}
+
+/// Shows what lies in the dead-letter queues.
+///
+/// # Errors
+/// When there is no stack or a queue cannot be read.
+pub async fn parked(args: &ParkedArgs) -> Result<()> {
+    let stack = stack(&args.stack).await?;
+    let stages = args.stage.map_or_else(|| Stage::ALL.to_vec(), |stage| vec![stage]);
+    let mut total = 0;
+    for stage in stages {
+        for message in dead_letters::peek(&stack, stage).await? {
+            total += 1;
+            println!("{}", describe(&message));
+        }
+    }
+    println!("{total} parked");
+    Ok(())
+}
+
+fn describe(message: &Parked) -> String {
+    let mut lines = vec![format!("{}: {}", message.stage, message.cause())];
+    let known = ["kind", "class", "object", "request_id", "attempts", "parked_at"];
+    lines.extend(
+        known
+            .iter()
+            .filter_map(|name| message.attribute(name).map(|value| format!("  {name}: {value}"))),
+    );
+    lines.push(format!("  message: {}", message.body));
+    lines.join("\n")
+}
+
+/// Sends a dead-letter queue back to its queue.
+///
+/// # Errors
+/// When there is no stack or SQS fails.
+pub async fn redrive(args: &RedriveArgs) -> Result<()> {
+    let moved = dead_letters::redrive(&stack(&args.stack).await?, args.stage).await?;
+    println!("{moved} moved back to the {} queue", args.stage);
+    Ok(())
+}
+
+/// Tells the stand-in server how to answer.
+///
+/// # Errors
+/// When none is up, or it does not know the answer.
+pub async fn b3(args: &B3Args) -> Result<()> {
+    let kept = Kept::read(&Workspace::locate()?)?;
+    let control = kept.b3_control_url.context("the local stack that is up asks another server; start one with `cargo ibov run --sample --keep`")?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let answer = client
+        .post(format!("{control}/answer"))
+        .body(args.answer.clone())
+        .send()
+        .await
+        .context("the stand-in B3 server takes no orders")?;
+    if !answer.status().is_success() {
+        bail!("{}", answer.text().await?);
+    }
+    println!("B3 answers {:?} from now on", args.answer);
+    Ok(())
+}
+
+/// Runs a query and prints its answer.
+///
+/// # Errors
+/// When there is no stack or Athena fails.
+pub async fn query(args: &QueryArgs) -> Result<()> {
+    let answer = athena::query(&stack(&args.stack).await?, &args.sql).await?;
+    println!("{}", table::answer(&answer));
+    Ok(())
+}
+
+async fn stack(args: &StackArgs) -> Result<Stack> {
+    match &args.stack {
+        Some(name) => Stack::describe(Clients::from_environment().await, name).await,
+        None => Ok(Kept::read(&Workspace::locate()?)?.stack().await),
+    }
+}
