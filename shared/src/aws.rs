@@ -105,6 +105,28 @@ impl CallError {
         }
     }
 
+    /// A call that somebody else's got in the way of.
+    #[must_use]
+    pub fn conflict(operation: &'static str, object: &str, reason: &str) -> Self {
+        Self {
+            operation,
+            object: object.to_owned(),
+            cause: Cause::Conflict,
+            message: reason.to_owned(),
+        }
+    }
+
+    /// A call whose answer is of no use, now or later.
+    #[must_use]
+    pub fn unusable(operation: &'static str, object: &str, reason: &str) -> Self {
+        Self {
+            operation,
+            object: object.to_owned(),
+            cause: Cause::Invalid,
+            message: reason.to_owned(),
+        }
+    }
+
     /// What the failure means for a message.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -12,6 +12,8 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::portfolio::{ContentHash, IndexCode};
 
 /// When an answer was fetched and what it said. Landing objects of one date are ordered by it: the
@@ -65,7 +67,8 @@ fn printed_back<K: fmt::Display>(text: &str, parsed: Option<K>) -> Result<K, Inv
 }
 
 /// A whole answer of B3's, kept for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct LandingKey {
     /// The index.
     pub index: IndexCode,
@@ -107,6 +110,20 @@ impl FromStr for LandingKey {
             })
         };
         printed_back(text, parse())
+    }
+}
+
+impl From<LandingKey> for String {
+    fn from(key: LandingKey) -> Self {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for LandingKey {
+    type Error = InvalidKey;
+
+    fn try_from(text: String) -> Result<Self, InvalidKey> {
+        text.parse()
     }
 }
 

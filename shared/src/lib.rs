@@ -11,6 +11,7 @@ pub mod lake;
 pub mod landing;
 pub mod parquet;
 pub mod portfolio;
+pub mod refine;
 pub mod settings;
 pub mod stage;
 pub mod telemetry;

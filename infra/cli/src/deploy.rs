@@ -69,6 +69,9 @@ impl StackConfig {
             ("GlueBatchingWindow", "1"),
             ("ArtifactBucket", package::BUCKET),
             ("MaxReceiveCount", "1"),
+            // What does come again, in tests, comes when the queue says so.
+            ("BackoffBase", "0"),
+            ("ClaimGrace", "1"),
         ];
         let mut all: BTreeMap<String, String> =
             local.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -21,7 +21,7 @@ use shared::{
     landing::{Envelope, EnvelopeError},
     portfolio::{ContentHash, IndexCode, Portfolio, Segment, Warning},
     settings::{Environment, SettingError},
-    stage::{Invocation, Message, Outcome, SqsDeadLetters, Stage},
+    stage::{Invocation, Message, Outcome, SqsQueues, Stage},
 };
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ pub struct Fetcher {
     settings: Settings,
     b3: B3,
     lake: Lake,
-    stage: Stage<SqsDeadLetters>,
+    stage: Stage<SqsQueues>,
 }
 
 /// The fetcher's own settings.

@@ -34,12 +34,9 @@ pub enum NotifyError {
         /// Its state.
         state: String,
     },
-    /// Glue or SNS did not do it.
+    /// S3, Glue, SQS or SNS did not do it.
     #[error(transparent)]
     Aws(#[from] CallError),
-    /// A notification could not be written as JSON, which its types rule out.
-    #[error("the notification could not be written as JSON: {0}")]
-    Unwritable(#[from] serde_json::Error),
 }
 
 #[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
@@ -49,7 +46,6 @@ impl StageError for NotifyError {
             Self::Event(_) | Self::OtherJob { .. } | Self::NoRun { .. } => Kind::Refused,
             Self::NotYetEnded { .. } => Kind::Transient,
             Self::Aws(call) => call.kind(),
-            Self::Unwritable(_) => Kind::Bug,
         }
     }
 
@@ -60,7 +56,6 @@ impl StageError for NotifyError {
             Self::NoRun { .. } => "run-unknown",
             Self::NotYetEnded { .. } => "run-not-ended",
             Self::Aws(call) => call.code(),
-            Self::Unwritable(_) => "bug",
         }
     }
 
@@ -68,7 +63,7 @@ impl StageError for NotifyError {
         match self {
             Self::NoRun { run_id } | Self::NotYetEnded { run_id, .. } => Some(run_id.clone()),
             Self::Aws(call) => Some(call.object.clone()),
-            Self::Event(_) | Self::OtherJob { .. } | Self::Unwritable(_) => None,
+            Self::Event(_) | Self::OtherJob { .. } => None,
         }
     }
 }

@@ -1,34 +1,36 @@
-//! Reports how a Glue run ended: success to the completions topic, anything else to the alerts topic.
+//! Takes in the end of a Glue run: records it in the refine state, tells programs and people, has failed
+//! dates replayable, and starts the next run. The tick has it look whether any of that is overdue.
 
 mod error;
-mod job;
 pub mod notification;
-mod topics;
+mod reporter;
 
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use chrono::TimeDelta;
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
-    events::{GlueStateChange, RunState},
+    events::{CompletionMessage, GlueStateChange, RunState},
+    refine::{self, Finished, GlueRuns, Moment, Pumped, Run, Runs, S3Control, Ticked},
     settings::{Environment, SettingError},
-    stage::{Invocation, Message, Outcome, SqsDeadLetters, Stage},
+    stage::{Invocation, Message, Outcome, SqsQueues, Stage},
 };
 
 pub use error::NotifyError;
-use job::Job;
-use notification::Notification;
-use topics::Topics;
+use reporter::Reporter;
 
 /// What the function does, and with what.
 #[derive(Clone, Debug)]
 pub struct GlueNotifier {
-    /// `AWS_REGION`, which Lambda sets: for the links in alerts.
-    region: String,
-    job: Job,
-    topics: Topics,
-    stage: Stage<SqsDeadLetters>,
+    /// `CLAIM_GRACE`: seconds after which a run that may have been started is looked up. Longer than Glue
+    /// takes to list a new run.
+    claim_grace: TimeDelta,
+    control: S3Control,
+    runs: GlueRuns,
+    reporter: Reporter,
+    stage: Stage<SqsQueues>,
 }
 
 impl GlueNotifier {
@@ -39,18 +41,19 @@ impl GlueNotifier {
     pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
         let sdk = aws::sdk_config().await;
         Ok(Self {
-            region: environment.required("AWS_REGION")?,
-            job: Job::new(&sdk, environment.required("GLUE_JOB_NAME")?),
-            topics: Topics::new(
-                &sdk,
-                environment.required("COMPLETIONS_TOPIC_ARN")?,
-                environment.required("ALERTS_TOPIC_ARN")?,
+            claim_grace: TimeDelta::seconds(i64::from(environment.or("CLAIM_GRACE", 30_u32)?)),
+            control: S3Control::new(
+                aws::s3_client(&sdk),
+                environment.required("S3_BUCKET")?,
+                environment.required("FILENAME")?,
             ),
+            runs: GlueRuns::new(&sdk, environment.required("GLUE_JOB_NAME")?),
+            reporter: Reporter::from_environment(environment, &sdk)?,
             stage: Stage::from_environment("glue-notifier", environment, &sdk)?,
         })
     }
 
-    /// Handles one batch of state changes.
+    /// Handles one batch of ends of runs, and ticks.
     ///
     /// # Errors
     /// Only if a record of the batch has no message id.
@@ -59,39 +62,106 @@ impl GlueNotifier {
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let invocation = Invocation::new(&event.context);
-        let notify = |message: Message| {
-            let notifier = Arc::clone(self);
-            async move { notifier.notify(&message).await }
+        let take_in = |message: Message| {
+            let (notifier, invocation) = (Arc::clone(self), invocation.clone());
+            async move { notifier.take_in(&message, &invocation).await }
         };
-        Ok(self.stage.run(event.payload, &invocation, notify).await?)
+        Ok(self.stage.run(event.payload, &invocation, take_in).await?)
     }
 
-    async fn notify(&self, message: &Message) -> Result<Outcome, NotifyError> {
-        let change = GlueStateChange::parse(&message.body)?;
-        if change.job_name != self.job.name() {
-            let served = self.job.name().to_owned();
-            return Err(NotifyError::OtherJob { found: change.job_name, served });
+    async fn take_in(
+        &self,
+        message: &Message,
+        invocation: &Invocation,
+    ) -> Result<Outcome, NotifyError> {
+        let moment = Moment::of(invocation, self.claim_grace);
+        // Unique among claims: each record of an invocation may make one.
+        let unique = format!("{}-{}", invocation.request_id, message.id);
+        match CompletionMessage::parse(&message.body)? {
+            CompletionMessage::Tick => self.tick(&unique, moment).await,
+            CompletionMessage::StateChange(change) => {
+                let outcome = self.finish(&change, moment).await?;
+                self.pump(&unique, moment).await?;
+                Ok(outcome)
+            }
         }
-        // The event carries neither arguments nor times, so the run itself is asked.
-        let run = self.job.run(&change.run_id).await?;
-        let notification = match &run.state {
-            RunState::Succeeded => Notification::completion(self.job.name(), &run),
-            RunState::Failed(_) => Notification::alert(self.job.name(), &run, &self.region),
-            RunState::Active(_) if matches!(change.state, RunState::Active(_)) => {
-                return Ok(Outcome::NothingToDo("the run has not ended"));
+    }
+
+    async fn tick(&self, unique: &str, moment: Moment) -> Result<Outcome, NotifyError> {
+        let Self { control, runs, reporter, .. } = self;
+        Ok(match refine::tick(control, runs, reporter, unique, moment).await? {
+            Ticked::Finished(finished, pumped) => {
+                tracing::warn!(?finished, "the end of a run was found by the tick");
+                log(&pumped);
+                Outcome::Done
             }
-            RunState::Active(state) => {
-                return Err(NotifyError::NotYetEnded { run_id: run.id, state: state.clone() });
+            Ticked::Pumped(pumped) => {
+                log(&pumped);
+                match pumped {
+                    Pumped::Running(_) => Outcome::Done,
+                    Pumped::Held | Pumped::Idle => Outcome::NothingToDo("nothing is overdue"),
+                }
             }
-        };
-        self.topics.publish(&notification).await?;
+            Ticked::Active => Outcome::NothingToDo("a run is active"),
+        })
+    }
+
+    async fn finish(
+        &self,
+        change: &GlueStateChange,
+        moment: Moment,
+    ) -> Result<Outcome, NotifyError> {
+        let run = self.run(change).await?;
+        if matches!(change.state, RunState::Active(_)) {
+            return Ok(Outcome::NothingToDo("the run has not ended"));
+        }
+        let Run { id: run_id, state, dates, seconds, .. } = &run;
+        if let RunState::Active(state) = state {
+            // The event may be ahead of what GetJobRun shows.
+            return Err(NotifyError::NotYetEnded { run_id: run_id.clone(), state: state.clone() });
+        }
+        match refine::finish(&self.control, &self.reporter, &run, moment).await? {
+            Finished::Recorded => {
+                tracing::info!(run_id, run_state = state.name(), dates, seconds, "Glue run ended");
+                Ok(Outcome::Done)
+            }
+            Finished::RecordedBefore => Ok(Outcome::NothingToDo("the end is recorded already")),
+            Finished::Unclaimed => self.unclaimed(&run).await,
+        }
+    }
+
+    /// The run itself: the event carries neither arguments nor times.
+    async fn run(&self, change: &GlueStateChange) -> Result<Run, NotifyError> {
+        if change.job_name != self.runs.job_name() {
+            let served = self.runs.job_name().to_owned();
+            return Err(NotifyError::OtherJob { found: change.job_name.clone(), served });
+        }
+        let run = self.runs.get(&change.run_id).await?;
+        run.ok_or_else(|| NotifyError::NoRun { run_id: change.run_id.clone() })
+    }
+
+    /// Somebody started the run by hand. Its end is theirs to record, but a failure is everybody's to know.
+    async fn unclaimed(&self, run: &Run) -> Result<Outcome, NotifyError> {
+        if matches!(run.state, RunState::Failed(_)) {
+            self.reporter.publish_unclaimed(run).await?;
+            return Ok(Outcome::Done);
+        }
+        Ok(Outcome::NothingToDo("the run was started by hand"))
+    }
+
+    async fn pump(&self, unique: &str, moment: Moment) -> Result<(), NotifyError> {
+        log(&refine::pump(&self.control, &self.runs, unique, moment).await?);
+        Ok(())
+    }
+}
+
+fn log(pumped: &Pumped) {
+    if let Pumped::Running(holder) = pumped {
         tracing::info!(
-            run_id = run.id,
-            run_state = run.state.name(),
-            dates = run.dates,
-            claim_id = run.claim_id,
-            "Glue run reported"
+            run_id = holder.run_id,
+            claim_id = holder.claim_id.as_str(),
+            dates = holder.dates.len(),
+            "Glue run started for what was pending"
         );
-        Ok(Outcome::Done)
     }
 }

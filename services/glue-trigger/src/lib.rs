@@ -1,41 +1,44 @@
-//! Starts the Glue job for the dates whose raw file was written.
+//! Has the dates refined whose raw file changed, by at most one Glue run at a time.
 //!
-//! A whole batch shares one run: the job allows one at a time, and each costs at least a minute of two
-//! workers whether it refines one date or a hundred.
+//! What is due is kept in the refine state ([`shared::refine`]); this function notes what its messages
+//! hint at, and starts a run if none is active.
 
 mod error;
-mod job;
-mod lake;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
-    events::S3Message,
+    events::{GlueQueueMessage, S3Message},
     lake::{FileName, RawKey},
+    refine::{self, Control, GlueRuns, Moment, Noted, Pumped, S3Control},
     settings::{Environment, SettingError},
-    stage::{Failure, Handled, Invocation, Message, Outcome, SqsDeadLetters, Stage},
+    stage::{Failure, Handled, Invocation, Message, Outcome, SqsQueues, Stage},
 };
 
 pub use error::TriggerError;
-use job::Job;
-use lake::Lake;
 
 /// What the function does, and with what.
 #[derive(Clone, Debug)]
 pub struct GlueTrigger {
-    /// `FILENAME`: the raw file's name in each date's partition.
-    file_name: FileName,
-    lake: Lake,
-    job: Job,
-    stage: Stage<SqsDeadLetters>,
+    settings: Settings,
+    control: S3Control,
+    runs: GlueRuns,
+    stage: Stage<SqsQueues>,
 }
 
-/// The dates that a message is about and that there is something to refine for.
-type Dates = BTreeSet<NaiveDate>;
+/// The trigger's own settings.
+#[derive(Clone, Debug)]
+struct Settings {
+    /// `FILENAME`: the raw file's name in each date's partition.
+    file_name: FileName,
+    /// `CLAIM_GRACE`: seconds after which a run that may have been started is looked up. Longer than Glue
+    /// takes to list a new run.
+    claim_grace: TimeDelta,
+}
 
 impl GlueTrigger {
     /// Reads the settings and makes the clients, once for each cold start.
@@ -44,15 +47,21 @@ impl GlueTrigger {
     /// Names the variable that is missing or cannot be used.
     pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
         let sdk = aws::sdk_config().await;
+        let file_name: FileName = environment.required("FILENAME")?;
+        let claim_grace = TimeDelta::seconds(i64::from(environment.or("CLAIM_GRACE", 30_u32)?));
         Ok(Self {
-            file_name: environment.required("FILENAME")?,
-            lake: Lake::new(aws::s3_client(&sdk), environment.required("S3_BUCKET")?),
-            job: Job::new(&sdk, environment.required("GLUE_JOB_NAME")?),
+            control: S3Control::new(
+                aws::s3_client(&sdk),
+                environment.required("S3_BUCKET")?,
+                file_name.clone(),
+            ),
+            settings: Settings { file_name, claim_grace },
+            runs: GlueRuns::new(&sdk, environment.required("GLUE_JOB_NAME")?),
             stage: Stage::from_environment("glue-trigger", environment, &sdk)?,
         })
     }
 
-    /// Handles one batch of notifications of raw objects: one run for all their dates.
+    /// Handles one batch: notes every date, then starts one run for all that is due.
     ///
     /// # Errors
     /// Only if a record of the batch has no message id.
@@ -62,63 +71,90 @@ impl GlueTrigger {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let invocation = Invocation::new(&event.context);
         let messages = Message::of_batch(event.payload)?;
-        let look = |message: Message| {
+        let note = |message: Message| {
             let trigger = Arc::clone(self);
-            async move { trigger.dates(&message).await }
+            async move { trigger.note(&message).await }
         };
-        let looked_at = Stage::<SqsDeadLetters>::each(messages, &invocation, look).await;
-        let started = self.start(&looked_at, &invocation).await;
-        let settled = looked_at.into_iter().map(|(message, dates)| {
-            let outcome = dates.and_then(|dates| match dates.is_empty() {
-                true => Ok(Outcome::NothingToDo("no object to refine")),
-                false => started.clone(),
+        let noted = Stage::<SqsQueues>::each(messages, &invocation, note).await;
+        let pumped = self.pump_if_due(&noted, &invocation).await;
+        let settled = noted.into_iter().map(|(message, noted)| {
+            let outcome = noted.and_then(|noted| match noted {
+                Outcome::Done => pumped.clone(),
+                Outcome::NothingToDo(_) => Ok(noted),
             });
             (message, outcome)
         });
         Ok(self.stage.settle(settled.collect(), &invocation).await)
     }
 
-    /// The dates that a message is about, without those whose object is gone.
-    async fn dates(&self, message: &Message) -> Result<Dates, TriggerError> {
-        let mut dates = Dates::new();
-        let objects = match S3Message::parse(&message.body, self.lake.bucket())? {
-            S3Message::Test => return Ok(dates),
-            S3Message::Created(objects) => objects,
-        };
-        for object in objects {
-            let key: RawKey = object.key.parse()?;
-            if key.file_name != self.file_name {
-                return Err(TriggerError::OtherFile { object: self.lake.uri(&key) });
-            }
-            if self.lake.exists(&key).await? {
-                dates.insert(key.date);
+    /// [`Outcome::Done`] if a date of the message is pending now.
+    async fn note(&self, message: &Message) -> Result<Outcome, TriggerError> {
+        let mut outcome = Outcome::NothingToDo("no raw files");
+        for date in self.dates(message).await? {
+            match refine::note(&self.control, date).await? {
+                Noted::Pending => outcome = Outcome::Done,
+                Noted::AlreadyRefined if outcome != Outcome::Done => {
+                    outcome = Outcome::NothingToDo("content already refined");
+                }
+                Noted::NoRawFile if outcome != Outcome::Done => {
+                    outcome = Outcome::NothingToDo("object gone");
+                }
+                Noted::AlreadyRefined | Noted::NoRawFile => {}
             }
         }
-        Ok(dates)
+        Ok(outcome)
     }
 
-    /// One run for the whole batch.
-    async fn start(
+    async fn dates(&self, message: &Message) -> Result<BTreeSet<NaiveDate>, TriggerError> {
+        match GlueQueueMessage::parse(&message.body, self.control.bucket())? {
+            GlueQueueMessage::S3(S3Message::Test) => Ok(BTreeSet::new()),
+            GlueQueueMessage::S3(S3Message::Created(objects)) => {
+                objects.iter().map(|object| self.date_of(&object.key)).collect()
+            }
+            GlueQueueMessage::Refine(request) => {
+                if request.force {
+                    self.control.forget_done(request.date).await?;
+                }
+                Ok([request.date].into())
+            }
+        }
+    }
+
+    fn date_of(&self, key: &str) -> Result<NaiveDate, TriggerError> {
+        let raw: RawKey = key.parse()?;
+        if raw.file_name != self.settings.file_name {
+            return Err(TriggerError::OtherFile { object: self.control.uri(key) });
+        }
+        Ok(raw.date)
+    }
+
+    async fn pump_if_due(
         &self,
-        looked_at: &[Handled<Dates>],
+        noted: &[Handled<Outcome>],
         invocation: &Invocation,
     ) -> Result<Outcome, Failure> {
-        let dates: Dates = looked_at
-            .iter()
-            .filter_map(|(_, dates)| dates.as_ref().ok())
-            .flatten()
-            .copied()
-            .collect();
-        if dates.is_empty() {
-            return Ok(Outcome::NothingToDo("no object to refine"));
+        let due = noted.iter().any(|(_, outcome)| *outcome == Ok(Outcome::Done));
+        if due {
+            let moment = Moment::of(invocation, self.settings.claim_grace);
+            let pumped =
+                refine::pump(&self.control, &self.runs, &invocation.request_id, moment).await;
+            log(&pumped.map_err(|error| Failure::new(&TriggerError::Aws(error)))?);
         }
-        match self.job.start(&dates, &invocation.request_id).await {
-            Ok(run_id) => {
-                let dates = job::list(&dates);
-                tracing::info!(run_id, dates, claim_id = invocation.request_id, "Glue run started");
-                Ok(Outcome::Done)
-            }
-            Err(error) => Err(Failure::new(&TriggerError::Aws(error))),
-        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn log(pumped: &Pumped) {
+    match pumped {
+        Pumped::Running(holder) => tracing::info!(
+            run_id = holder.run_id,
+            claim_id = holder.claim_id.as_str(),
+            dates = holder.dates.len(),
+            first_date = holder.dates.keys().next().map(ToString::to_string),
+            last_date = holder.dates.keys().next_back().map(ToString::to_string),
+            "Glue run started"
+        ),
+        Pumped::Held => tracing::info!("a run is active, its end starts the next one"),
+        Pumped::Idle => tracing::info!("nothing is pending"),
     }
 }

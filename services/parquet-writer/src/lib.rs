@@ -19,7 +19,7 @@ use shared::{
     parquet,
     portfolio::{ContentHash, IndexCode, Portfolio, Segment},
     settings::{Environment, SettingError},
-    stage::{Invocation, Message, Outcome, SqsDeadLetters, Stage},
+    stage::{Invocation, Message, Outcome, SqsQueues, Stage},
 };
 
 use decision::Decision;
@@ -31,7 +31,7 @@ use lake::{Lake, RawFile};
 pub struct ParquetWriter {
     settings: Settings,
     lake: Lake,
-    stage: Stage<SqsDeadLetters>,
+    stage: Stage<SqsQueues>,
 }
 
 /// The writer's own settings.

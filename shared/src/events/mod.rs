@@ -2,13 +2,19 @@
 //!
 //! Bodies may be wrapped in an SNS envelope, and are decoded through it.
 
+mod completion;
 mod fetch;
 mod glue;
+mod glue_queue;
+mod refine;
 mod s3;
 mod sns;
 
+pub use completion::CompletionMessage;
 pub use fetch::FetchRequest;
 pub use glue::{GlueStateChange, RunState};
+pub use glue_queue::GlueQueueMessage;
+pub use refine::RefineRequest;
 pub use s3::{CreatedObject, S3Message};
 
 /// A body that is not what its queue carries.

@@ -11,6 +11,8 @@ pub struct Message {
     pub body: String,
     /// How often it was received, this time included. 1 where SQS does not say.
     pub receive_count: u32,
+    /// Names this receipt of it, for changing when it comes again.
+    pub receipt_handle: String,
 }
 
 /// A record without a message id cannot be answered for by itself.
@@ -38,6 +40,8 @@ impl TryFrom<SqsMessage> for Message {
             .get("ApproximateReceiveCount")
             .and_then(|count| count.parse().ok())
             .unwrap_or(1);
-        Ok(Self { id, body: record.body.unwrap_or_default(), receive_count })
+        let body = record.body.unwrap_or_default();
+        let receipt_handle = record.receipt_handle.unwrap_or_default();
+        Ok(Self { id, body, receive_count, receipt_handle })
     }
 }

@@ -12,9 +12,11 @@
 //!
 //! A message is thus acknowledged only when its effect is durable or it lies in the dead-letter queue.
 
+mod backoff;
 mod failure;
 mod message;
-mod park;
+mod parked;
+mod queues;
 
 use std::{future::Future, time::Duration};
 
@@ -25,7 +27,8 @@ use tokio::time::{Instant, timeout_at};
 
 pub use failure::{Disposition, Failure, Kind, StageError};
 pub use message::{Message, UnidentifiedRecord};
-pub use park::{DeadLetters, Parked, ParkingError, SqsDeadLetters};
+pub use parked::Parked;
+pub use queues::{Queues, SqsQueues};
 
 use crate::settings::{Environment, SettingError};
 
@@ -45,6 +48,8 @@ pub struct Invocation {
     pub request_id: String,
     /// When handling must be over, so that there is time left to park what failed.
     pub deadline: Instant,
+    /// When Lambda ends the invocation, finished or not.
+    pub ends: Instant,
 }
 
 impl Invocation {
@@ -55,24 +60,28 @@ impl Invocation {
     #[must_use]
     pub fn new(context: &lambda_runtime::Context) -> Self {
         let remaining = context.deadline().duration_since(std::time::SystemTime::now());
-        let usable = remaining.unwrap_or_default().saturating_sub(Self::RESERVED);
-        Self { request_id: context.request_id.clone(), deadline: Instant::now() + usable }
+        let ends = Instant::now() + remaining.unwrap_or_default();
+        let deadline = ends.checked_sub(Self::RESERVED).unwrap_or(ends);
+        Self { request_id: context.request_id.clone(), deadline, ends }
     }
 }
 
-/// A stage's name, limits and dead-letter queue.
+/// A stage's name, limits and queues.
 #[derive(Clone, Debug)]
-pub struct Stage<D> {
+pub struct Stage<Q> {
     /// The name of the function, as people know it.
     pub name: &'static str,
     /// The queue's `maxReceiveCount`. A hint: the queue itself moves what is received more often.
     pub max_receive_count: u32,
-    /// Where what fails for good is parked.
-    pub dead_letters: D,
+    /// Before a message that failed for the first time is tried again; zero leaves it to the queue.
+    pub backoff_base: Duration,
+    /// Its queue, and where what fails for good is parked.
+    pub queues: Q,
 }
 
-impl Stage<SqsDeadLetters> {
-    /// The stage `name` with the limits and the queue that `MAX_RECEIVE_COUNT` and `DLQ_URL` name.
+impl Stage<SqsQueues> {
+    /// The stage `name` with what `MAX_RECEIVE_COUNT`, `BACKOFF_BASE` (in seconds), `QUEUE_URL` and
+    /// `DLQ_URL` say.
     ///
     /// # Errors
     /// Names the variable that is missing or cannot be used.
@@ -85,7 +94,12 @@ impl Stage<SqsDeadLetters> {
         Ok(Self {
             name,
             max_receive_count: environment.required("MAX_RECEIVE_COUNT")?,
-            dead_letters: SqsDeadLetters::new(client, environment.required("DLQ_URL")?),
+            backoff_base: Duration::from_secs(environment.or("BACKOFF_BASE", 480)?),
+            queues: SqsQueues::new(
+                client,
+                environment.required("QUEUE_URL")?,
+                environment.required("DLQ_URL")?,
+            ),
         })
     }
 }
@@ -93,7 +107,7 @@ impl Stage<SqsDeadLetters> {
 /// A message and what came of it.
 pub type Handled<T> = (Message, Result<T, Failure>);
 
-impl<D: DeadLetters> Stage<D> {
+impl<Q: Queues> Stage<Q> {
     /// Handles each record of a batch by itself, and settles all of them.
     ///
     /// # Errors
@@ -186,6 +200,7 @@ impl<D: DeadLetters> Stage<D> {
         let object = object.as_deref();
         match failure.kind.disposition(message.receive_count, self.max_receive_count) {
             Disposition::Retry => {
+                let delay = self.postpone(message).await;
                 tracing::warn!(
                     stage,
                     message_id,
@@ -195,35 +210,43 @@ impl<D: DeadLetters> Stage<D> {
                     object,
                     error,
                     max_attempts = self.max_receive_count,
+                    delay_s = delay.map(|delay| delay.as_secs()),
                     "message failed, it will come again"
                 );
                 false
             }
             Disposition::Park => {
                 let parked = Parked::new(self.name, message, failure, &invocation.request_id);
-                match self.dead_letters.park(&parked).await {
-                    Ok(()) => {
-                        tracing::error!(
-                            stage,
-                            message_id,
-                            attempt,
-                            kind = code,
-                            class = kind.name(),
-                            object,
-                            error,
-                            "message parked on the dead-letter queue"
-                        );
-                        true
-                    }
-                    Err(parking) => {
-                        tracing::error!(
-                            stage, message_id, attempt, kind = code, class = kind.name(), object, error,
-                            parking_error = %parking,
-                            "message failed and could not be parked, it will come again"
-                        );
-                        false
-                    }
-                }
+                let parking = self.queues.park(&parked).await;
+                let fate = match &parking {
+                    Ok(()) => "message parked on the dead-letter queue",
+                    Err(_) => "message failed and could not be parked, it will come again",
+                };
+                let parking_error = parking.as_ref().err().map(ToString::to_string);
+                tracing::error!(
+                    stage,
+                    message_id,
+                    attempt,
+                    kind = code,
+                    class = kind.name(),
+                    object,
+                    error,
+                    parking_error,
+                    "{fate}"
+                );
+                parking.is_ok()
+            }
+        }
+    }
+
+    /// Best effort: a message whose visibility cannot be changed comes again when its queue says so.
+    async fn postpone(&self, message: &Message) -> Option<Duration> {
+        let delay = backoff::backoff(self.backoff_base, message.receive_count)?;
+        match self.queues.postpone(message, delay).await {
+            Ok(()) => Some(delay),
+            Err(error) => {
+                tracing::warn!(stage = self.name, message_id = message.id, %error, "no backoff");
+                None
             }
         }
     }

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::*;
+use crate::aws::CallError;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -25,19 +26,33 @@ impl StageError for TestError {
     }
 }
 
-/// Keeps what is parked, or refuses to.
+/// Keeps what is parked and postponed, or refuses to.
 #[derive(Default)]
 struct Memory {
     parked: Mutex<Vec<Parked>>,
+    postponed: Mutex<Vec<(String, Duration)>>,
     broken: bool,
 }
 
-impl DeadLetters for Memory {
-    async fn park(&self, parked: &Parked) -> Result<(), ParkingError> {
-        if self.broken {
-            return Err(crate::aws::CallError::not_sent("SendMessage", &"queue is gone").into());
+impl Memory {
+    fn fail_if_broken(&self) -> Result<(), CallError> {
+        match self.broken {
+            true => Err(CallError::not_sent("SendMessage", &"queue is gone")),
+            false => Ok(()),
         }
+    }
+}
+
+impl Queues for Memory {
+    async fn park(&self, parked: &Parked) -> Result<(), CallError> {
+        self.fail_if_broken()?;
         self.parked.lock().unwrap().push(parked.clone());
+        Ok(())
+    }
+
+    async fn postpone(&self, message: &Message, delay: Duration) -> Result<(), CallError> {
+        self.fail_if_broken()?;
+        self.postponed.lock().unwrap().push((message.receipt_handle.clone(), delay));
         Ok(())
     }
 }
@@ -46,12 +61,14 @@ fn stage(broken: bool) -> Stage<Memory> {
     Stage {
         name: "fetcher",
         max_receive_count: 5,
-        dead_letters: Memory { broken, ..Memory::default() },
+        backoff_base: Duration::from_secs(100),
+        queues: Memory { broken, ..Memory::default() },
     }
 }
 
 fn invocation(time: Duration) -> Invocation {
-    Invocation { request_id: "request-1".to_owned(), deadline: Instant::now() + time }
+    let deadline = Instant::now() + time;
+    Invocation { request_id: "request-1".to_owned(), deadline, ends: deadline }
 }
 
 /// Bodies say what happens to them; ids are their positions.
@@ -61,6 +78,7 @@ fn event(bodies: &[&str], receive_count: u32) -> SqsEvent {
         .enumerate()
         .map(|(position, body)| {
             json!({"messageId": position.to_string(), "body": body,
+                   "receiptHandle": format!("receipt-{position}"),
                    "attributes": {"ApproximateReceiveCount": receive_count.to_string()}})
         })
         .collect();
@@ -101,7 +119,7 @@ async fn each_record_is_settled_by_itself() {
     let stage = stage(false);
     let failed = run(&stage, &["done", "refused", "busy", "panic", "nothing"], 1).await;
     assert_eq!(failed, ["2", "3"], "only what may pass comes again");
-    let parked = stage.dead_letters.parked.lock().unwrap();
+    let parked = stage.queues.parked.lock().unwrap();
     assert_eq!(parked.iter().map(|each| each.body.as_str()).collect::<Vec<_>>(), ["refused"]);
 }
 
@@ -109,7 +127,7 @@ async fn each_record_is_settled_by_itself() {
 async fn the_last_attempt_parks_with_its_cause() {
     let stage = stage(false);
     assert_eq!(run(&stage, &["busy", "panic"], 5).await, Vec::<String>::new());
-    let parked = stage.dead_letters.parked.lock().unwrap();
+    let parked = stage.queues.parked.lock().unwrap();
     let [busy, panic] = parked.as_slice() else { panic!("{parked:?}") };
     assert_eq!(busy.body, "busy");
     assert_eq!(attribute(busy, "stage"), "fetcher");
@@ -143,17 +161,20 @@ async fn a_record_without_an_id_fails_the_batch() {
     );
 }
 
-#[test]
-fn attributes_hold_only_what_sqs_takes() {
-    let message = Message { id: "1".to_owned(), body: "b".to_owned(), receive_count: 1 };
-    let failure = Failure {
-        kind: Kind::Refused,
-        code: "x",
-        error: format!("a\u{0}b{}", "é".repeat(5_000)),
-        object: None,
-    };
-    let parked = Parked::new("fetcher", &message, &failure, "");
-    assert!(attribute(&parked, "error").starts_with("a\u{fffd}bé"));
-    assert_eq!(attribute(&parked, "error").chars().count(), 1_000);
-    assert!(!parked.attributes.iter().any(|(name, _)| matches!(*name, "object" | "request_id")));
+#[tokio::test]
+async fn what_comes_again_waits_longer_each_time() {
+    let stage = stage(false);
+    for attempt in [1, 3] {
+        assert_eq!(run(&stage, &["done", "busy"], attempt).await, ["1"]);
+    }
+    let postponed = stage.queues.postponed.lock().unwrap();
+    let [(first, short), (_, long)] = postponed.as_slice() else { panic!("{postponed:?}") };
+    assert_eq!(first, "receipt-1");
+    assert!((50..=100).contains(&short.as_secs()), "{short:?}");
+    assert!((200..=400).contains(&long.as_secs()), "{long:?}");
+}
+
+#[tokio::test]
+async fn failing_to_postpone_changes_nothing() {
+    assert_eq!(run(&stage(true), &["busy", "done"], 1).await, ["0"]);
 }

@@ -95,10 +95,14 @@ fn a_queue_that_nobody_reads_is_noticed_but_not_one_that_retries() {
         assert_metric(alarm, "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", &queue);
         let retention = template
             .number(&template.properties(&format!("{stage}Queue"))["MessageRetentionPeriod"]);
-        let attempts: u64 = template.default_of("MaxReceiveCount").parse().expect("a number");
-        let visibility: u64 = template.default_of("VisibilityTimeout").parse().expect("a number");
+        let default =
+            |parameter: &str| template.default_of(parameter).parse::<u64>().expect("a number");
+        let attempts = default("MaxReceiveCount");
+        // Each attempt may wait twice as long as the one before, or for a function that died.
+        let waits = (1..attempts).map(|failed| default("BackoffBase") << (failed - 1));
+        let longest: u64 = waits.map(|wait| wait.max(default("VisibilityTimeout"))).sum();
         let threshold = template.number(&alarm["Threshold"]);
-        assert!(threshold > attempts * visibility, "{stage}: {threshold} s");
+        assert!(threshold > longest + attempts * default("FunctionTimeout"), "{stage}");
         assert!(threshold < retention / 2, "{stage}: there must be time to act");
     }
 }

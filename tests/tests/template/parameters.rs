@@ -76,6 +76,13 @@ fn reference_defaults_are_kept() {
 }
 
 #[test]
+fn index_code_is_what_the_functions_accept() {
+    let template = Template::load();
+    let pattern = text(&template.section("Parameters")["IndexCode"]["AllowedPattern"]);
+    assert_eq!(pattern, "^[A-Z][A-Z0-9]{3}$");
+}
+
+#[test]
 fn several_stacks_fit_in_one_account() {
     let template = Template::load();
     let names = [

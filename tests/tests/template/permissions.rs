@@ -104,18 +104,24 @@ fn every_function_reads_its_own_queue_parks_in_its_own_dead_letter_queue_and_log
     let template = Template::load();
     for (stage, function, _) in STAGES {
         let rights = rights_of(&template, &format!("{function}Role"));
-        for action in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+        for action in [
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        ] {
             assert_eq!(
                 resources(&rights, action),
                 [format!("${{{stage}Queue.Arn}}")],
                 "{function}: {action}"
             );
         }
-        assert_eq!(
-            resources(&rights, "sqs:SendMessage"),
-            [format!("${{{stage}Dlq.Arn}}")],
-            "{function}"
-        );
+        let mut parks_in = vec![format!("${{{stage}Dlq.Arn}}")];
+        if function == "GlueNotifier" {
+            // The dates of a failed run.
+            parks_in.push("${GlueDlq.Arn}".to_owned());
+        }
+        assert_eq!(resources(&rights, "sqs:SendMessage"), parks_in, "{function}");
         for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
             assert_eq!(
                 resources(&rights, action),
@@ -123,6 +129,10 @@ fn every_function_reads_its_own_queue_parks_in_its_own_dead_letter_queue_and_log
                 "{function}: {action}"
             );
         }
+        let of_a_stage = rights
+            .iter()
+            .filter(|(action, _)| action.starts_with("sqs:") || action.starts_with("logs:"));
+        assert_eq!(of_a_stage.count(), 4 + parks_in.len() + 2, "{function}: more than it needs");
     }
 }
 
@@ -149,31 +159,40 @@ fn parquet_writer_may_read_landing_and_replace_raw() {
 }
 
 #[test]
-fn glue_trigger_may_look_at_raw_and_start_its_job() {
-    let expected = [
-        ("s3:ListBucket", LAKE.to_owned()),
-        ("s3:GetObject", format!("{LAKE}/raw/*")),
-        ("glue:StartJobRun", JOB.to_owned()),
-    ];
-    assert_rights_beyond_a_stage("GlueTriggerRole", &expected);
+fn glue_trigger_may_look_at_raw_keep_the_refine_state_and_start_its_job() {
+    assert_rights_beyond_a_stage("GlueTriggerRole", &rights_to_refine());
 }
 
 #[test]
-fn glue_notifier_may_read_runs_of_its_job_and_publish() {
-    let expected = [
+fn glue_notifier_may_besides_read_a_run_and_publish() {
+    let mut expected = rights_to_refine();
+    expected.extend([
         ("glue:GetJobRun", JOB.to_owned()),
         ("sns:Publish", "${AlertsTopic}".to_owned()),
         ("sns:Publish", "${CompletionsTopic}".to_owned()),
-    ];
+    ]);
     assert_rights_beyond_a_stage("GlueNotifierRole", &expected);
 }
 
+/// Either function starts a run when nobody is refining, for which it reads raw and keeps the refine state.
+fn rights_to_refine() -> Vec<(&'static str, String)> {
+    vec![
+        ("s3:ListBucket", LAKE.to_owned()),
+        ("s3:GetObject", format!("{LAKE}/raw/*")),
+        // If-Match, with which the lock is written, also asks for GetObject.
+        ("s3:GetObject", format!("{LAKE}/control/refine/*")),
+        ("s3:PutObject", format!("{LAKE}/control/refine/*")),
+        ("s3:DeleteObject", format!("{LAKE}/control/refine/*")),
+        ("glue:StartJobRun", JOB.to_owned()),
+        ("glue:GetJobRuns", JOB.to_owned()),
+    ]
+}
+
 #[test]
-fn schedules_may_send_to_the_fetch_stage_only() {
+fn schedules_may_send_to_their_stages_only() {
     let template = Template::load();
-    let expected =
-        [("sqs:SendMessage", "${FetchQueue.Arn}"), ("sqs:SendMessage", "${FetchDlq.Arn}")];
-    let expected = expected.map(|(action, resource)| (action.to_owned(), resource.to_owned()));
+    let expected = ["FetchQueue", "FetchDlq", "CompletionQueue", "CompletionDlq"]
+        .map(|queue| ("sqs:SendMessage".to_owned(), format!("${{{queue}.Arn}}")));
     assert_eq!(rights_of(&template, "ScheduleRole"), BTreeSet::from(expected));
 }
 
@@ -237,9 +256,11 @@ fn glue_job_may_read_its_script_from_the_packaging_bucket_of_this_account() {
 fn a_missing_object_answers_404_to_those_who_look_for_one() {
     // S3 answers 403 instead unless the caller may list. A HEAD names no prefix, so the condition must let that pass.
     let template = Template::load();
-    let expected: [(&str, &[&str]); 3] = [
+    let expected: [(&str, &[&str]); 4] = [
         ("ParquetWriterRole", &["landing/*", "raw/*"]),
-        ("GlueTriggerRole", &["raw/*"]),
+        // The pending dates are listed, too.
+        ("GlueTriggerRole", &["raw/*", "control/refine/*"]),
+        ("GlueNotifierRole", &["raw/*", "control/refine/*"]),
         ("GlueJobRole", &["raw", "raw/*", "refined", "refined/*"]),
     ];
     for (role, prefixes) in expected {

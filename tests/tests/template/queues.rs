@@ -64,6 +64,19 @@ fn visibility_covers_six_timeouts_and_the_batching_window() {
 }
 
 #[test]
+fn attempts_of_one_message_outlast_an_hour_of_trouble_but_not_the_queue() {
+    let template = Template::load();
+    let base = template.number(&template.section("Parameters")["BackoffBase"]["Default"]);
+    let attempts = template.number(&template.section("Parameters")["MaxReceiveCount"]["Default"]);
+    let longest: u64 = (1..attempts).map(|failed| base << (failed - 1)).sum();
+    assert!(longest / 2 >= 3600, "half of each wait is jitter: {longest} s at most");
+    for (stage, ..) in STAGES {
+        let queue = template.properties(&format!("{stage}Queue"));
+        assert!(longest < template.number(&queue["MessageRetentionPeriod"]), "{stage}");
+    }
+}
+
+#[test]
 fn every_queue_is_encrypted_by_sqs_itself() {
     let template = Template::load();
     for queue in template.of_type("AWS::SQS::Queue") {

@@ -1,8 +1,13 @@
 //! The four functions, what feeds them, and the schedules.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::document::{STAGES, Template, repository, text, texts};
+
+/// The schedules that fetch.
+const FETCHES: [&str; 2] = ["EveningFetch", "MorningFetch"];
 
 #[test]
 fn every_stage_is_a_queue_a_dead_letter_queue_and_a_function() {
@@ -11,11 +16,9 @@ fn every_stage_is_a_queue_a_dead_letter_queue_and_a_function() {
     for (stage, function, binary) in STAGES {
         let properties = template.properties(function);
         assert_eq!(text(&properties["FunctionName"]), format!("${{AWS::StackName}}-{binary}"));
-        assert_eq!(
-            text(&properties["Environment"]["Variables"]["DLQ_URL"]),
-            format!("${{{stage}Dlq}}"),
-            "{function}"
-        );
+        let variables = &properties["Environment"]["Variables"];
+        assert_eq!(text(&variables["QUEUE_URL"]), format!("${{{stage}Queue}}"), "{function}");
+        assert_eq!(text(&variables["DLQ_URL"]), format!("${{{stage}Dlq}}"), "{function}");
         let (_, event) = only_event(&template, function);
         assert_eq!(event["Type"], "SQS", "{function}");
         assert_eq!(
@@ -127,7 +130,7 @@ fn every_log_group_expires() {
 fn functions_get_the_variables_that_they_read() {
     let template = Template::load();
     let shared = variables(&template.section("Globals")["Function"]);
-    assert_eq!(shared, ["MAX_RECEIVE_COUNT", "RUST_LOG"]);
+    assert_eq!(shared, ["BACKOFF_BASE", "MAX_RECEIVE_COUNT", "RUST_LOG"]);
     let expected: [(&str, &[&str]); 4] = [
         (
             "Fetcher",
@@ -137,15 +140,32 @@ fn functions_get_the_variables_that_they_read() {
                 "HTTP_TIMEOUT",
                 "INDEX",
                 "PAGE_SIZE",
+                "QUEUE_URL",
                 "S3_BUCKET",
                 "SEGMENT",
             ],
         ),
-        ("ParquetWriter", &["DLQ_URL", "FILENAME", "INDEX", "S3_BUCKET", "SEGMENT"]),
-        ("GlueTrigger", &["DLQ_URL", "FILENAME", "GLUE_JOB_NAME", "S3_BUCKET"]),
+        ("ParquetWriter", &["DLQ_URL", "FILENAME", "INDEX", "QUEUE_URL", "S3_BUCKET", "SEGMENT"]),
+        (
+            "GlueTrigger",
+            &["CLAIM_GRACE", "DLQ_URL", "FILENAME", "GLUE_JOB_NAME", "QUEUE_URL", "S3_BUCKET"],
+        ),
         (
             "GlueNotifier",
-            &["ALERTS_TOPIC_ARN", "COMPLETIONS_TOPIC_ARN", "DLQ_URL", "GLUE_JOB_NAME", "S3_BUCKET"],
+            &[
+                "ALERTS_TOPIC_ARN",
+                "CLAIM_GRACE",
+                "COMPLETIONS_TOPIC_ARN",
+                "DLQ_URL",
+                "FILENAME",
+                "GLUE_DLQ_ARN",
+                "GLUE_DLQ_URL",
+                "GLUE_JOB_NAME",
+                "GLUE_QUEUE_ARN",
+                "QUEUE_URL",
+                "S3_BUCKET",
+                "STACK_NAME",
+            ],
         ),
     ];
     for (function, names) in expected {
@@ -154,35 +174,64 @@ fn functions_get_the_variables_that_they_read() {
 }
 
 #[test]
+fn glue_notifier_parks_failed_dates_on_the_queue_that_glue_trigger_redrives_from() {
+    let template = Template::load();
+    let variables = &template.properties("GlueNotifier")["Environment"]["Variables"];
+    assert_eq!(text(&variables["GLUE_DLQ_URL"]), "${GlueDlq}");
+    assert_eq!(text(&variables["GLUE_DLQ_ARN"]), "${GlueDlq.Arn}");
+    assert_eq!(text(&variables["GLUE_QUEUE_ARN"]), "${GlueQueue.Arn}");
+    assert_eq!(text(&variables["STACK_NAME"]), "${AWS::StackName}");
+}
+
+#[test]
 fn every_schedule_has_a_role_and_the_dead_letter_queue_of_its_stage() {
     let template = Template::load();
     let schedules = template.of_type("AWS::Scheduler::Schedule");
-    assert_eq!(schedules.len(), 2);
+    let expected: BTreeSet<&str> = FETCHES.into_iter().chain(["Tick"]).collect();
+    assert_eq!(BTreeSet::from_iter(schedules.iter().copied()), expected);
     for schedule in schedules {
         let properties = template.properties(schedule);
         let target = &properties["Target"];
-        assert_eq!(text(&target["Arn"]), "${FetchQueue.Arn}", "{schedule}");
+        let stage = if schedule == "Tick" { "Completion" } else { "Fetch" };
+        assert_eq!(text(&target["Arn"]), format!("${{{stage}Queue.Arn}}"), "{schedule}");
         assert_eq!(
             text(&target["RoleArn"]),
             "${ScheduleRole.Arn}",
             "{schedule}: unlike a rule, it needs one"
         );
-        assert_eq!(text(&target["DeadLetterConfig"]["Arn"]), "${FetchDlq.Arn}", "{schedule}");
+        let parked = text(&target["DeadLetterConfig"]["Arn"]);
+        assert_eq!(parked, format!("${{{stage}Dlq.Arn}}"), "{schedule}");
         assert!(template.number(&target["RetryPolicy"]["MaximumRetryAttempts"]) > 0, "{schedule}");
         assert_eq!(properties["ScheduleExpressionTimezone"], "UTC", "{schedule}");
-        assert_eq!(text(&properties["State"]), "${ScheduleState}", "{schedule}");
     }
 }
 
 #[test]
-fn schedules_send_a_request_that_names_index_and_segment() {
+fn fetches_can_be_switched_off_and_ask_for_index_and_segment() {
     let template = Template::load();
-    for schedule in template.of_type("AWS::Scheduler::Schedule") {
-        let input = text(&template.properties(schedule)["Target"]["Input"]);
-        let request: Value = serde_json::from_str(&input).expect("the input is JSON");
+    for schedule in FETCHES {
+        assert_eq!(text(&template.properties(schedule)["State"]), "${ScheduleState}", "{schedule}");
         let expected = serde_json::json!({"index": "${IndexCode}", "segment": "${Segment}"});
-        assert_eq!(request, expected, "{schedule}");
+        assert_eq!(input(&template, schedule), expected, "{schedule}");
     }
+}
+
+#[test]
+fn tick_comes_every_quarter_of_an_hour_even_where_nothing_is_fetched_by_itself() {
+    let template = Template::load();
+    let tick = template.properties("Tick");
+    assert_eq!(tick["State"], "ENABLED");
+    assert_eq!(text(&tick["ScheduleExpression"]), "${TickSchedule}");
+    assert_eq!(template.default_of("TickSchedule"), "rate(15 minutes)");
+    assert_eq!(input(&template, "Tick"), serde_json::json!({"tick": true}));
+    // One that is late is superseded by the next.
+    assert_eq!(tick["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"], 15 * 60);
+}
+
+/// What a schedule sends.
+fn input(template: &Template, schedule: &str) -> Value {
+    let input = text(&template.properties(schedule)["Target"]["Input"]);
+    serde_json::from_str(&input).expect("the input is JSON")
 }
 
 /// The name and the content of a function's one event.

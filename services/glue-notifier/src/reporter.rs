@@ -1,0 +1,97 @@
+//! Tells the topics, and parks what a failed run leaves.
+
+use aws_config::SdkConfig;
+use serde_json::json;
+use shared::{
+    aws::CallError,
+    events::{RefineRequest, RunState},
+    refine::{Reports, Run},
+    settings::{Environment, SettingError},
+    stage::{Failure, Kind, Message, Parked, Queues, SqsQueues},
+};
+
+use crate::notification::{Notification, Stack, Topic};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Reporter {
+    sns: aws_sdk_sns::Client,
+    /// `COMPLETIONS_TOPIC_ARN`.
+    completions: String,
+    /// `ALERTS_TOPIC_ARN`.
+    alerts: String,
+    /// `GLUE_DLQ_URL`: where the dates of a failed run wait for a redrive.
+    glue_queues: SqsQueues,
+    stack: Stack,
+}
+
+impl Reporter {
+    pub(crate) fn from_environment(
+        environment: &Environment,
+        sdk: &SdkConfig,
+    ) -> Result<Self, SettingError> {
+        let glue_dlq: String = environment.required("GLUE_DLQ_URL")?;
+        Ok(Self {
+            sns: aws_sdk_sns::Client::new(sdk),
+            completions: environment.required("COMPLETIONS_TOPIC_ARN")?,
+            alerts: environment.required("ALERTS_TOPIC_ARN")?,
+            glue_queues: SqsQueues::new(aws_sdk_sqs::Client::new(sdk), String::new(), glue_dlq),
+            stack: Stack {
+                name: environment.required("STACK_NAME")?,
+                region: environment.required("AWS_REGION")?,
+                job: environment.required("GLUE_JOB_NAME")?,
+                glue_dlq_arn: environment.required("GLUE_DLQ_ARN")?,
+                glue_queue_arn: environment.required("GLUE_QUEUE_ARN")?,
+            },
+        })
+    }
+
+    /// The failure of a run that somebody started by hand: nothing of it waits for a redrive.
+    pub(crate) async fn publish_unclaimed(&self, run: &Run) -> Result<(), CallError> {
+        self.send(&Notification::alert_by_hand(&self.stack, run)).await
+    }
+
+    /// Programs get the document, mailboxes the text.
+    async fn send(&self, notification: &Notification) -> Result<(), CallError> {
+        let topic = match notification.topic {
+            Topic::Completions => &self.completions,
+            Topic::Alerts => &self.alerts,
+        };
+        let document = notification.document.to_string();
+        let message = json!({"default": document, "email": notification.text});
+        self.sns
+            .publish()
+            .topic_arn(topic)
+            .subject(&notification.subject)
+            .message_structure("json")
+            .message(message.to_string())
+            .send()
+            .await
+            .map_err(|error| CallError::from_sdk("Publish", topic, &error))?;
+        Ok(())
+    }
+}
+
+impl Reports for Reporter {
+    async fn publish(&self, run: &Run) -> Result<(), CallError> {
+        let notification = match run.state {
+            RunState::Succeeded => Notification::completion(&self.stack, run),
+            RunState::Failed(_) | RunState::Active(_) => Notification::alert(&self.stack, run),
+        };
+        self.send(&notification).await
+    }
+
+    async fn park(&self, request: &RefineRequest, run: &Run) -> Result<(), CallError> {
+        let body = serde_json::to_string(request)
+            .map_err(|error| CallError::not_sent("SendMessage", &error))?;
+        // As if the glue stage had received the request and failed at it once.
+        let message =
+            Message { id: run.id.clone(), body, receive_count: 1, receipt_handle: String::new() };
+        let failure = Failure {
+            kind: Kind::Refused,
+            code: "run-failed",
+            error: format!("{}: {}", run.state.name(), Notification::cause(run)),
+            object: Some(run.id.clone()),
+        };
+        self.glue_queues.park(&Parked::new("glue-trigger", &message, &failure, "")).await
+    }
+}

@@ -1,0 +1,51 @@
+//! What arrives on the completion queue: ends of runs, and the tick.
+
+use serde::Deserialize;
+
+use super::{EventError, GlueStateChange, sns};
+
+/// A message on the completion queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompletionMessage {
+    /// `{"tick":true}`: look whether something is due.
+    Tick,
+    /// A run changed its state.
+    StateChange(GlueStateChange),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tick {
+    tick: bool,
+}
+
+impl CompletionMessage {
+    /// Reads the body of a message on the completion queue.
+    ///
+    /// # Errors
+    /// Anything but a tick or a Glue state change.
+    pub fn parse(body: &str) -> Result<Self, EventError> {
+        match serde_json::from_str(&sns::unwrap(body)) {
+            Ok(Tick { tick: true }) => Ok(Self::Tick),
+            Ok(Tick { tick: false }) | Err(_) => {
+                GlueStateChange::parse(body).map(Self::StateChange)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_told_from_state_changes() {
+        let tick = include_str!("../../../events/tick.json");
+        assert_eq!(CompletionMessage::parse(tick).unwrap(), CompletionMessage::Tick);
+        let change = include_str!("../../../events/glue-run-failed.json");
+        assert!(matches!(CompletionMessage::parse(change), Ok(CompletionMessage::StateChange(_))));
+        for bad in ["{}", r#"{"tick":false}"#, r#"{"tick":true,"x":1}"#, "tick"] {
+            assert_eq!(CompletionMessage::parse(bad).unwrap_err().code(), "unknown-event", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the refine state is kept in, and who runs the job: the two sides that its moves talk to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::lock::{ClaimId, Lock};
+pub use crate::events::RunState;
+use crate::{
+    aws::CallError,
+    lake::{LandingKey, Stamp},
+};
+
+/// What a date's refined rows were made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The landing object that raw was made from when it was claimed; its hash is the content's.
+    pub landing_key: LandingKey,
+    /// The run that refined it.
+    pub run_id: String,
+    /// When its end was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Identifies what was read of the lock, for writing it on the condition that it has not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// There is no lock object yet.
+    Absent,
+    /// Its ETag.
+    ETag(String),
+}
+
+/// The objects of the refine state.
+pub trait Control: Send + Sync {
+    /// The landing object that a date's raw file was made from; `None` if there is no raw file.
+    fn raw(
+        &self,
+        date: NaiveDate,
+    ) -> impl Future<Output = Result<Option<LandingKey>, CallError>> + Send;
+
+    /// All pendings.
+    fn pendings(
+        &self,
+    ) -> impl Future<Output = Result<BTreeMap<NaiveDate, BTreeSet<Stamp>>, CallError>> + Send;
+
+    /// Makes a date pending. Doing so twice is doing it once.
+    fn add_pending(
+        &self,
+        date: NaiveDate,
+        stamp: &Stamp,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Deletes a pending, if it is there.
+    fn delete_pending(
+        &self,
+        date: NaiveDate,
+        stamp: &Stamp,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// What a date was refined from.
+    fn done(&self, date: NaiveDate)
+    -> impl Future<Output = Result<Option<Done>, CallError>> + Send;
+
+    /// Records what a date was refined from.
+    fn set_done(
+        &self,
+        date: NaiveDate,
+        done: &Done,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Forgets what a date was refined from, so that it is refined again.
+    fn forget_done(&self, date: NaiveDate) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// The lock as it is.
+    fn lock(&self) -> impl Future<Output = Result<(Lock, Version), CallError>> + Send;
+
+    /// Writes the lock if it still is what was read as `version`, and gives its new version; `None` if it
+    /// is not.
+    fn write_lock(
+        &self,
+        lock: &Lock,
+        version: &Version,
+    ) -> impl Future<Output = Result<Option<Version>, CallError>> + Send;
+}
+
+/// A run of the job, as Glue knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// `jr_…`.
+    pub id: String,
+    /// How it stands.
+    pub state: RunState,
+    /// Its `--dates` argument: ISO dates with commas between.
+    pub dates: String,
+    /// Its `--claim_id` argument, if it is one of ours.
+    pub claim_id: Option<ClaimId>,
+    /// What Glue says went wrong.
+    pub error: Option<String>,
+    /// How long it ran, in seconds.
+    pub seconds: i32,
+}
+
+/// The job's runs.
+pub trait Runs: Send + Sync {
+    /// Starts a run, exactly one or none: it must not be asked for again where the answer was lost.
+    fn start(
+        &self,
+        claim_id: &ClaimId,
+        dates: &BTreeSet<NaiveDate>,
+    ) -> impl Future<Output = Result<String, CallError>> + Send;
+
+    /// A run by its id; `None` if Glue does not know it.
+    fn get(&self, run_id: &str) -> impl Future<Output = Result<Option<Run>, CallError>> + Send;
+
+    /// The newest run that was started with a claim id.
+    fn find(
+        &self,
+        claim_id: &ClaimId,
+    ) -> impl Future<Output = Result<Option<Run>, CallError>> + Send;
+}

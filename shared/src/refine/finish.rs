@@ -1,0 +1,143 @@
+//! Taking in the end of a run.
+
+use std::future::Future;
+
+use chrono::NaiveDate;
+
+use super::{
+    Moment,
+    control::{Control, Done, Run, RunState, Version},
+    lock::{Holder, Lock, Phase},
+};
+use crate::{aws::CallError, events::RefineRequest, lake::LandingKey};
+
+/// Who hears of a run's end.
+pub trait Reports: Send + Sync {
+    /// Tells people or programs how a run ended.
+    fn publish(&self, run: &Run) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Puts a refine request on the dead-letter queue of the glue stage, with the run's error as its cause.
+    fn park(
+        &self,
+        request: &RefineRequest,
+        run: &Run,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// What finishing came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// The run's end is recorded and the lock is free.
+    Recorded,
+    /// It was recorded before.
+    RecordedBefore,
+    /// Nobody claimed the run: somebody started it by hand.
+    Unclaimed,
+}
+
+/// Records the end of a run: see the module for the order of its steps. Each can be repeated.
+///
+/// # Errors
+/// If the state cannot be read or written, or nobody can be told. Nothing is forgotten: it is done again
+/// when the event comes again, or by the tick.
+pub async fn finish(
+    control: &impl Control,
+    reports: &impl Reports,
+    run: &Run,
+    moment: Moment,
+) -> Result<Finished, CallError> {
+    let (lock, version) = control.lock().await?;
+    let Some(holder) = lock.holder_of(&run.id, run.claim_id.as_ref()) else {
+        return Ok(match run.claim_id {
+            Some(_) => Finished::RecordedBefore,
+            None => Finished::Unclaimed,
+        });
+    };
+    if holder.phase == Phase::Closing && holder.lease_until > moment.now {
+        return Err(CallError::conflict(
+            "FinishRun",
+            &run.id,
+            "somebody else is recording its end",
+        ));
+    }
+    let holder = holder.closing(&run.id, moment);
+    let Some(version) = control.write_lock(&Lock::held_by(&holder), &version).await? else {
+        return Err(CallError::conflict("FinishRun", &run.id, "somebody else changed the lock"));
+    };
+    match &run.state {
+        RunState::Succeeded => succeeded(control, reports, run, &holder, moment).await?,
+        RunState::Failed(_) => failed(control, reports, run, &holder).await?,
+        RunState::Active(state) => {
+            return Err(CallError::conflict("FinishRun", &run.id, &format!("it is {state}")));
+        }
+    }
+    free(control, run, &holder, &version).await
+}
+
+async fn succeeded(
+    control: &impl Control,
+    reports: &impl Reports,
+    run: &Run,
+    holder: &Holder,
+    moment: Moment,
+) -> Result<(), CallError> {
+    for (date, landing) in &holder.dates {
+        let done =
+            Done { landing_key: landing.clone(), run_id: run.id.clone(), recorded_at: moment.now };
+        control.set_done(*date, &done).await?;
+        // Raw may have changed since the claim, even back to what an earlier `done` said.
+        match control.raw(*date).await? {
+            Some(raw) if raw.stamp.content != landing.stamp.content => {
+                control.add_pending(*date, &raw.stamp).await?;
+            }
+            Some(_) | None => {}
+        }
+    }
+    delete_satisfied(control, holder).await?;
+    reports.publish(run).await
+}
+
+async fn failed(
+    control: &impl Control,
+    reports: &impl Reports,
+    run: &Run,
+    holder: &Holder,
+) -> Result<(), CallError> {
+    reports.publish(run).await?;
+    for (date, landing) in &holder.dates {
+        reports.park(&request(*date, landing, run), run).await?;
+    }
+    delete_satisfied(control, holder).await
+}
+
+fn request(date: NaiveDate, landing: &LandingKey, run: &Run) -> RefineRequest {
+    RefineRequest {
+        date,
+        landing_key: Some(landing.clone()),
+        force: false,
+        retry_of: Some(run.id.clone()),
+    }
+}
+
+/// Deletes the pendings that the claim covers: those up to the landing object that was claimed.
+async fn delete_satisfied(control: &impl Control, holder: &Holder) -> Result<(), CallError> {
+    for (date, stamps) in control.pendings().await? {
+        let Some(claimed) = holder.dates.get(&date) else { continue };
+        for stamp in stamps.iter().filter(|stamp| **stamp <= claimed.stamp) {
+            control.delete_pending(date, stamp).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn free(
+    control: &impl Control,
+    run: &Run,
+    holder: &Holder,
+    version: &Version,
+) -> Result<Finished, CallError> {
+    match control.write_lock(&Lock::free_after(holder), version).await? {
+        Some(_) => Ok(Finished::Recorded),
+        None => Err(CallError::conflict("FinishRun", &run.id, "somebody else took over")),
+    }
+}

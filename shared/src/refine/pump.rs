@@ -1,0 +1,185 @@
+//! Noting that a date wants refining, and starting a run for what is noted.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::{
+    Moment,
+    control::{Control, Runs, Version},
+    lock::{ClaimId, Holder, Lock, Standing},
+};
+use crate::{
+    aws::{CallError, Cause},
+    lake::LandingKey,
+};
+
+/// The most dates of one run: what an argument of a run has room for, and a year and a day.
+pub const MAX_DATES: usize = 366;
+
+/// What became of a hint about a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is pending.
+    Pending,
+    /// Its content is refined.
+    AlreadyRefined,
+    /// It has no raw file.
+    NoRawFile,
+}
+
+/// Makes a date pending unless its content is refined. Raw is looked at before `done`: see the module.
+///
+/// # Errors
+/// If the state cannot be read or written.
+pub async fn note(control: &impl Control, date: NaiveDate) -> Result<Noted, CallError> {
+    let Some(raw) = control.raw(date).await? else { return Ok(Noted::NoRawFile) };
+    if is_refined(control, date, &raw).await? {
+        return Ok(Noted::AlreadyRefined);
+    }
+    control.add_pending(date, &raw.stamp).await?;
+    Ok(Noted::Pending)
+}
+
+async fn is_refined(
+    control: &impl Control,
+    date: NaiveDate,
+    raw: &LandingKey,
+) -> Result<bool, CallError> {
+    let done = control.done(date).await?;
+    Ok(done.is_some_and(|done| done.landing_key.stamp.content == raw.stamp.content))
+}
+
+/// What pumping came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pumped {
+    /// A run was started, or one that had been started was found again.
+    Running(Holder),
+    /// Somebody else is at it and will pump when done.
+    Held,
+    /// Nothing is pending.
+    Idle,
+}
+
+/// Starts a run for what is pending, if nobody is refining. `unique` names the claim.
+///
+/// # Errors
+/// If the state cannot be read or written, or Glue does not start the run; the dates stay pending.
+pub async fn pump(
+    control: &impl Control,
+    runs: &impl Runs,
+    unique: &str,
+    moment: Moment,
+) -> Result<Pumped, CallError> {
+    let (lock, version) = control.lock().await?;
+    match lock.standing(moment) {
+        Standing::Free => claim(control, runs, unique, moment, &version).await,
+        Standing::StartUnknown(holder) => resume(control, runs, &holder, moment, &version).await,
+        Standing::Held | Standing::Running(_) | Standing::HalfClosed(_) => Ok(Pumped::Held),
+    }
+}
+
+async fn claim(
+    control: &impl Control,
+    runs: &impl Runs,
+    unique: &str,
+    moment: Moment,
+    version: &Version,
+) -> Result<Pumped, CallError> {
+    let dates = claimable(control).await?;
+    if dates.is_empty() {
+        return Ok(Pumped::Idle);
+    }
+    let holder = Holder::starting(ClaimId::new(unique), dates, moment);
+    let lock = Lock::held_by(&holder);
+    let Some(version) = control.write_lock(&lock, version).await? else {
+        return Ok(Pumped::Held);
+    };
+    match start(control, runs, &holder, moment, &version).await {
+        Err(error) if !may_have_started(&error) => {
+            // Nobody refines: whoever comes next need not wait for the lease.
+            control.write_lock(&Lock::free_after(&holder), &version).await?;
+            Err(error)
+        }
+        result => result,
+    }
+}
+
+/// What the pending dates hold now. Pendings that are satisfied, or whose raw file is gone, are deleted.
+async fn claimable(control: &impl Control) -> Result<BTreeMap<NaiveDate, LandingKey>, CallError> {
+    let mut dates = BTreeMap::new();
+    for (date, stamps) in control.pendings().await? {
+        if dates.len() == MAX_DATES {
+            break;
+        }
+        match control.raw(date).await? {
+            Some(raw) if !is_refined(control, date, &raw).await? => {
+                dates.insert(date, raw);
+            }
+            Some(raw) => {
+                for stamp in stamps.iter().filter(|stamp| **stamp <= raw.stamp) {
+                    control.delete_pending(date, stamp).await?;
+                }
+            }
+            None => {
+                for stamp in &stamps {
+                    control.delete_pending(date, stamp).await?;
+                }
+            }
+        }
+    }
+    Ok(dates)
+}
+
+/// Takes over a claim whose holder died while starting. The run may exist.
+async fn resume(
+    control: &impl Control,
+    runs: &impl Runs,
+    holder: &Holder,
+    moment: Moment,
+    version: &Version,
+) -> Result<Pumped, CallError> {
+    let holder = holder.renewed(moment);
+    let lock = Lock::held_by(&holder);
+    let Some(version) = control.write_lock(&lock, version).await? else {
+        return Ok(Pumped::Held);
+    };
+    match runs.find(&holder.claim_id).await? {
+        Some(run) => record(control, &holder, &run.id, moment, &version).await,
+        // A job that is busy may be busy with this claim's run, not listed yet: the lock stays taken.
+        None => start(control, runs, &holder, moment, &version).await,
+    }
+}
+
+async fn start(
+    control: &impl Control,
+    runs: &impl Runs,
+    holder: &Holder,
+    moment: Moment,
+    version: &Version,
+) -> Result<Pumped, CallError> {
+    let dates = holder.dates.keys().copied().collect();
+    let run_id = runs.start(&holder.claim_id, &dates).await?;
+    record(control, holder, &run_id, moment, version).await
+}
+
+async fn record(
+    control: &impl Control,
+    holder: &Holder,
+    run_id: &str,
+    moment: Moment,
+    version: &Version,
+) -> Result<Pumped, CallError> {
+    let holder = holder.running(run_id, moment);
+    // If the lock has moved on, the run has ended already and somebody is recording that.
+    control.write_lock(&Lock::held_by(&holder), version).await?;
+    Ok(Pumped::Running(holder))
+}
+
+/// Whether Glue may have started a run although it did not say so.
+fn may_have_started(error: &CallError) -> bool {
+    match error.cause {
+        Cause::Unavailable => true,
+        Cause::NotFound | Cause::Conflict | Cause::Busy | Cause::Denied | Cause::Invalid => false,
+    }
+}

@@ -1,0 +1,226 @@
+//! The refine state's objects in the lake's bucket.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use chrono::NaiveDate;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    control::{Control, Done, Version},
+    lock::Lock,
+};
+use crate::{
+    aws::{CallError, Cause},
+    lake::{FileName, LandingKey, RawKey, Stamp},
+    parquet::LANDING_KEY,
+};
+
+/// The refine state in a bucket.
+#[derive(Clone, Debug)]
+pub struct S3Control {
+    client: Client,
+    bucket: String,
+    file_name: FileName,
+}
+
+const ACTIVE: &str = "control/refine/active.json";
+const PENDING: &str = "control/refine/pending/";
+
+fn pending_key(date: NaiveDate, stamp: &Stamp) -> String {
+    format!("{PENDING}date={date}/{stamp}")
+}
+
+fn parse_pending(key: &str) -> Option<(NaiveDate, Stamp)> {
+    let (date, stamp) = key.strip_prefix(PENDING)?.strip_prefix("date=")?.split_once('/')?;
+    let (date, stamp) = (date.parse().ok()?, stamp.parse().ok()?);
+    (pending_key(date, &stamp) == key).then_some((date, stamp))
+}
+
+fn done_key(date: NaiveDate) -> String {
+    format!("control/refine/done/date={date}.json")
+}
+
+impl S3Control {
+    /// The state in `bucket`, where raw files are called `file_name`.
+    #[must_use]
+    pub fn new(client: Client, bucket: String, file_name: FileName) -> Self {
+        Self { client, bucket, file_name }
+    }
+
+    /// The bucket's name.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The raw file of a date.
+    #[must_use]
+    pub fn raw_key(&self, date: NaiveDate) -> RawKey {
+        RawKey { date, file_name: self.file_name.clone() }
+    }
+
+    /// A key's URI.
+    #[must_use]
+    pub fn uri(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, String)>, CallError> {
+        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = CallError::from_sdk("GetObject", &self.uri(key), &error);
+                return match error.cause {
+                    Cause::NotFound => Ok(None),
+                    _ => Err(error),
+                };
+            }
+        };
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let body = answer.body.collect().await;
+        let body =
+            body.map_err(|error| CallError::interrupted("GetObject", &self.uri(key), &error))?;
+        let value = serde_json::from_slice(&body.into_bytes()).map_err(|error| {
+            CallError::unusable(
+                "GetObject",
+                &self.uri(key),
+                &format!("the object is not what this version of the pipeline writes ({error}); delete it, and what it stood for is found again"),
+            )
+        })?;
+        Ok(Some((value, etag)))
+    }
+
+    fn body(value: &impl Serialize) -> Result<ByteStream, CallError> {
+        let body = serde_json::to_vec(value);
+        body.map(ByteStream::from).map_err(|error| CallError::not_sent("PutObject", &error))
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), CallError> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(key);
+        let answer = request.send().await;
+        answer.map_err(|error| CallError::from_sdk("DeleteObject", &self.uri(key), &error))?;
+        Ok(())
+    }
+}
+
+impl Control for S3Control {
+    async fn raw(&self, date: NaiveDate) -> Result<Option<LandingKey>, CallError> {
+        let key = self.raw_key(date).to_string();
+        let head = match self.client.head_object().bucket(&self.bucket).key(&key).send().await {
+            Ok(head) => head,
+            Err(error) => {
+                let error = CallError::from_sdk("HeadObject", &self.uri(&key), &error);
+                return match error.cause {
+                    Cause::NotFound => Ok(None),
+                    _ => Err(error),
+                };
+            }
+        };
+        let landing = head.metadata().and_then(|metadata| metadata.get(LANDING_KEY));
+        match landing.map(|landing| landing.parse()) {
+            Some(Ok(landing)) => Ok(Some(landing)),
+            Some(Err(_)) | None => Err(CallError::unusable(
+                "HeadObject",
+                &self.uri(&key),
+                &format!(
+                    "the raw file has no {LANDING_KEY}: it was not written by parquet-writer; delete it and redrive or fetch its landing object again"
+                ),
+            )),
+        }
+    }
+
+    async fn pendings(&self) -> Result<BTreeMap<NaiveDate, BTreeSet<Stamp>>, CallError> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(PENDING);
+        let mut pages = request.into_paginator().send();
+        let mut pendings: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                CallError::from_sdk("ListObjectsV2", &self.uri(PENDING), &error)
+            })?;
+            for object in page.contents() {
+                if let Some((date, stamp)) = object.key().and_then(parse_pending) {
+                    pendings.entry(date).or_default().insert(stamp);
+                }
+            }
+        }
+        Ok(pendings)
+    }
+
+    async fn add_pending(&self, date: NaiveDate, stamp: &Stamp) -> Result<(), CallError> {
+        let key = pending_key(date, stamp);
+        let answer = self.client.put_object().bucket(&self.bucket).key(&key).send().await;
+        answer.map_err(|error| CallError::from_sdk("PutObject", &self.uri(&key), &error))?;
+        Ok(())
+    }
+
+    async fn delete_pending(&self, date: NaiveDate, stamp: &Stamp) -> Result<(), CallError> {
+        self.delete(&pending_key(date, stamp)).await
+    }
+
+    async fn done(&self, date: NaiveDate) -> Result<Option<Done>, CallError> {
+        Ok(self.read(&done_key(date)).await?.map(|(done, _)| done))
+    }
+
+    async fn set_done(&self, date: NaiveDate, done: &Done) -> Result<(), CallError> {
+        let key = done_key(date);
+        let request = self.client.put_object().bucket(&self.bucket).key(&key);
+        let answer = request.content_type("application/json").body(Self::body(done)?).send().await;
+        answer.map_err(|error| CallError::from_sdk("PutObject", &self.uri(&key), &error))?;
+        Ok(())
+    }
+
+    async fn forget_done(&self, date: NaiveDate) -> Result<(), CallError> {
+        self.delete(&done_key(date)).await
+    }
+
+    async fn lock(&self) -> Result<(Lock, Version), CallError> {
+        Ok(match self.read(ACTIVE).await? {
+            Some((lock, etag)) => (lock, Version::ETag(etag)),
+            None => (Lock::default(), Version::Absent),
+        })
+    }
+
+    async fn write_lock(
+        &self,
+        lock: &Lock,
+        version: &Version,
+    ) -> Result<Option<Version>, CallError> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(ACTIVE)
+            .content_type("application/json")
+            .body(Self::body(lock)?);
+        let request = match version {
+            Version::Absent => request.if_none_match("*"),
+            Version::ETag(etag) => request.if_match(etag),
+        };
+        match request.send().await {
+            Ok(written) => Ok(Some(Version::ETag(written.e_tag().unwrap_or_default().to_owned()))),
+            Err(error) => {
+                let error = CallError::from_sdk("PutObject", &self.uri(ACTIVE), &error);
+                match error.cause {
+                    Cause::Conflict | Cause::NotFound => Ok(None),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pending_keys_survive_printing() {
+        let key = "control/refine/pending/date=2026-11-20/20261120T130003.123Z-0123456789abcdef";
+        let (date, stamp) = parse_pending(key).unwrap();
+        assert_eq!(pending_key(date, &stamp), key);
+        for bad in ["", "control/refine/pending/", "control/refine/pending/date=2026-11-20/x"] {
+            assert_eq!(parse_pending(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A stage's two queues, as the stage loop uses them.
+
+use std::{future::Future, time::Duration};
+
+use aws_sdk_sqs::{Client, types::MessageAttributeValue};
+
+use super::{Message, Parked};
+use crate::aws::CallError;
+
+/// A stage's queue and its dead-letter queue.
+pub trait Queues: Send + Sync {
+    /// Puts a message on the dead-letter queue; once this is `Ok` it is durable there.
+    fn park(&self, parked: &Parked) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Has a message that is going to fail come again after `delay`.
+    fn postpone(
+        &self,
+        message: &Message,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Two queues of SQS.
+#[derive(Clone, Debug)]
+pub struct SqsQueues {
+    client: Client,
+    queue_url: String,
+    dead_letter_queue_url: String,
+}
+
+impl SqsQueues {
+    /// The queues at these URLs.
+    #[must_use]
+    pub fn new(client: Client, queue_url: String, dead_letter_queue_url: String) -> Self {
+        Self { client, queue_url, dead_letter_queue_url }
+    }
+}
+
+impl Queues for SqsQueues {
+    async fn park(&self, parked: &Parked) -> Result<(), CallError> {
+        let url = &self.dead_letter_queue_url;
+        let mut request = self.client.send_message().queue_url(url).message_body(&parked.body);
+        for (name, value) in &parked.attributes {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value);
+            let value =
+                value.build().map_err(|error| CallError::not_sent("SendMessage", &error))?;
+            request = request.message_attributes(*name, value);
+        }
+        let sent = request.send().await;
+        sent.map_err(|error| CallError::from_sdk("SendMessage", url, &error))?;
+        Ok(())
+    }
+
+    async fn postpone(&self, message: &Message, delay: Duration) -> Result<(), CallError> {
+        let request = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.queue_url)
+            .receipt_handle(&message.receipt_handle)
+            .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
+        let changed = request.send().await;
+        changed.map_err(|error| {
+            CallError::from_sdk("ChangeMessageVisibility", &self.queue_url, &error)
+        })?;
+        Ok(())
+    }
+}
