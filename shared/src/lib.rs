@@ -7,6 +7,7 @@
 pub mod aws;
 pub mod b3;
 pub mod events;
+pub mod failpoint;
 pub mod lake;
 pub mod landing;
 pub mod parquet;

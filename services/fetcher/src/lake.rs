@@ -5,6 +5,7 @@ use std::fmt::Display;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use shared::{
     aws::CallError,
+    failpoint,
     lake::{LandingKey, RejectedKey, Stamp},
     landing::{Envelope, EnvelopeError, Rejection},
     portfolio::{ContentHash, IndexCode},
@@ -61,7 +62,7 @@ impl Lake {
         key: &LandingKey,
         envelope: &Envelope,
     ) -> Result<usize, FetchError> {
-        self.write(&key.to_string(), serde_json::to_vec(envelope)?).await
+        self.write("put-landing", &key.to_string(), serde_json::to_vec(envelope)?).await
     }
 
     /// Writes a refused answer with its reason.
@@ -77,20 +78,26 @@ impl Lake {
         };
         let rejection = Rejection { code: error.code().to_owned(), message: error.to_string() };
         let envelope = Envelope { rejection: Some(rejection), ..envelope };
-        self.write(&key.to_string(), serde_json::to_vec(&envelope)?).await?;
+        self.write("put-rejected", &key.to_string(), serde_json::to_vec(&envelope)?).await?;
         Ok(key)
     }
 
-    async fn write(&self, key: &str, body: Vec<u8>) -> Result<usize, FetchError> {
+    async fn write(
+        &self,
+        effect: &'static str,
+        key: &str,
+        body: Vec<u8>,
+    ) -> Result<usize, FetchError> {
         let size = body.len();
-        self.client
+        let request = self
+            .client
             .put_object()
             .bucket(&self.bucket)
             .key(key)
             .content_type("application/json")
             .if_none_match("*")
-            .body(ByteStream::from(body))
-            .send()
+            .body(ByteStream::from(body));
+        failpoint::around(effect, request.send())
             .await
             .map_err(|error| CallError::from_sdk("PutObject", &self.uri(&key), &error))?;
         Ok(size)

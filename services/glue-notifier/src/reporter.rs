@@ -5,6 +5,7 @@ use serde_json::json;
 use shared::{
     aws::CallError,
     events::{RefineRequest, RunState},
+    failpoint,
     refine::{Reports, Run},
     settings::{Environment, SettingError},
     stage::{Failure, Kind, Message, Parked, Queues, SqsQueues},
@@ -58,13 +59,14 @@ impl Reporter {
         };
         let document = notification.document.to_string();
         let message = json!({"default": document, "email": notification.text});
-        self.sns
+        let request = self
+            .sns
             .publish()
             .topic_arn(topic)
             .subject(&notification.subject)
             .message_structure("json")
-            .message(message.to_string())
-            .send()
+            .message(message.to_string());
+        failpoint::around("publish", request.send())
             .await
             .map_err(|error| CallError::from_sdk("Publish", topic, &error))?;
         Ok(())
@@ -92,6 +94,7 @@ impl Reports for Reporter {
             error: format!("{}: {}", run.state.name(), Notification::cause(run)),
             object: Some(run.id.clone()),
         };
-        self.glue_queues.park(&Parked::new("glue-trigger", &message, &failure, "")).await
+        let parked = Parked::new("glue-trigger", &message, &failure, "");
+        failpoint::around("park-dates", self.glue_queues.park(&parked)).await
     }
 }

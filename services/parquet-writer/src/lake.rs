@@ -5,6 +5,7 @@ use std::fmt::Display;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use shared::{
     aws::{CallError, Cause},
+    failpoint,
     lake::{LandingKey, RawKey},
     parquet::{CONTENT_SHA256, LANDING_KEY},
     portfolio::ContentHash,
@@ -126,7 +127,7 @@ impl Lake {
             Condition::StillAbsent => request.if_none_match("*"),
             Condition::StillETag(etag) => request.if_match(etag),
         };
-        match request.send().await {
+        match failpoint::around("put-raw", request.send()).await {
             Ok(_) => Ok(true),
             Err(error) => {
                 let error = CallError::from_sdk("PutObject", &self.uri(key), &error);

@@ -10,7 +10,10 @@ use super::{
     control::{Run, RunState, Runs},
     lock::ClaimId,
 };
-use crate::aws::{CallError, Cause};
+use crate::{
+    aws::{CallError, Cause},
+    failpoint,
+};
 
 /// A Glue job.
 #[derive(Clone, Debug)]
@@ -53,15 +56,15 @@ impl Runs for GlueRuns {
         dates: &BTreeSet<NaiveDate>,
     ) -> Result<String, CallError> {
         let once = aws_sdk_glue::config::Builder::new().retry_config(RetryConfig::disabled());
-        let answer = self
+        let request = self
             .client
             .start_job_run()
             .job_name(&self.job_name)
             .arguments("--dates", list(dates))
             .arguments("--claim_id", claim_id.as_str())
             .customize()
-            .config_override(once)
-            .send()
+            .config_override(once);
+        let answer = failpoint::around("start-run", request.send())
             .await
             .map_err(|error| self.failed("StartJobRun", &error))?;
         Ok(answer.job_run_id().unwrap_or_default().to_owned())

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     aws::{CallError, Cause},
+    failpoint,
     lake::{FileName, LandingKey, RawKey, Stamp},
     parquet::LANDING_KEY,
 };
@@ -149,13 +150,14 @@ impl Control for S3Control {
 
     async fn add_pending(&self, date: NaiveDate, stamp: &Stamp) -> Result<(), CallError> {
         let key = pending_key(date, stamp);
-        let answer = self.client.put_object().bucket(&self.bucket).key(&key).send().await;
+        let request = self.client.put_object().bucket(&self.bucket).key(&key);
+        let answer = failpoint::around("add-pending", request.send()).await;
         answer.map_err(|error| CallError::from_sdk("PutObject", &self.uri(&key), &error))?;
         Ok(())
     }
 
     async fn delete_pending(&self, date: NaiveDate, stamp: &Stamp) -> Result<(), CallError> {
-        self.delete(&pending_key(date, stamp)).await
+        failpoint::around("delete-pending", self.delete(&pending_key(date, stamp))).await
     }
 
     async fn done(&self, date: NaiveDate) -> Result<Option<Done>, CallError> {
@@ -165,7 +167,8 @@ impl Control for S3Control {
     async fn set_done(&self, date: NaiveDate, done: &Done) -> Result<(), CallError> {
         let key = done_key(date);
         let request = self.client.put_object().bucket(&self.bucket).key(&key);
-        let answer = request.content_type("application/json").body(Self::body(done)?).send().await;
+        let request = request.content_type("application/json").body(Self::body(done)?);
+        let answer = failpoint::around("set-done", request.send()).await;
         answer.map_err(|error| CallError::from_sdk("PutObject", &self.uri(&key), &error))?;
         Ok(())
     }
@@ -197,7 +200,7 @@ impl Control for S3Control {
             Version::Absent => request.if_none_match("*"),
             Version::ETag(etag) => request.if_match(etag),
         };
-        match request.send().await {
+        match failpoint::around("write-lock", request.send()).await {
             Ok(written) => Ok(Some(Version::ETag(written.e_tag().unwrap_or_default().to_owned()))),
             Err(error) => {
                 let error = CallError::from_sdk("PutObject", &self.uri(ACTIVE), &error);

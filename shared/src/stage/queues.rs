@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 
 use super::{Message, Parked};
-use crate::aws::CallError;
+use crate::{aws::CallError, failpoint};
 
 /// A stage's queue and its dead-letter queue.
 pub trait Queues: Send + Sync {
@@ -46,7 +46,7 @@ impl Queues for SqsQueues {
                 value.build().map_err(|error| CallError::not_sent("SendMessage", &error))?;
             request = request.message_attributes(*name, value);
         }
-        let sent = request.send().await;
+        let sent = failpoint::around("park", request.send()).await;
         sent.map_err(|error| CallError::from_sdk("SendMessage", url, &error))?;
         Ok(())
     }
