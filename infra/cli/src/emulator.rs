@@ -19,6 +19,29 @@ const POLL: Duration = Duration::from_millis(50);
 /// Between choosing a free port and listening on it another program may take it.
 const ATTEMPTS: usize = 3;
 
+/// How it differs from the emulator of the local run.
+#[derive(Debug, Clone, Default)]
+pub struct EmulatorOptions {
+    glue_runner: Option<PathBuf>,
+    glue_minute: Option<Duration>,
+}
+
+impl EmulatorOptions {
+    /// Glue runs are carried out by this Python program instead of `infra/local/glue_runner.py`.
+    #[must_use]
+    pub fn with_glue_runner(mut self, program: PathBuf) -> Self {
+        self.glue_runner = Some(program);
+        self
+    }
+
+    /// A minute of a Glue job's timeout lasts this long.
+    #[must_use]
+    pub fn with_glue_minute(mut self, minute: Duration) -> Self {
+        self.glue_minute = Some(minute);
+        self
+    }
+}
+
 /// The running emulator. It ends when its standard input closes, so it cannot outlive this program.
 #[derive(Debug)]
 pub struct Emulator {
@@ -32,12 +55,16 @@ impl Emulator {
     ///
     /// # Errors
     /// When it ends or says nothing; the message holds its last words.
-    pub async fn start(workspace: &Workspace, processes: &Processes) -> Result<Self> {
+    pub async fn start(
+        workspace: &Workspace,
+        processes: &Processes,
+        options: &EmulatorOptions,
+    ) -> Result<Self> {
         let run = workspace.new_run()?;
         let mut failure = None;
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
-            let process = spawn(workspace, processes, run.path(), port)?;
+            let process = processes.spawn(&mut command(workspace, options, run.path(), port)?)?;
             match ready(process, port, run.path()).await {
                 Ok(process) => {
                     return Ok(Self { process, endpoint: format!("http://127.0.0.1:{port}"), run });
@@ -126,23 +153,31 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-fn spawn(workspace: &Workspace, processes: &Processes, state: &Path, port: u16) -> Result<Process> {
+fn command(
+    workspace: &Workspace,
+    options: &EmulatorOptions,
+    state: &Path,
+    port: u16,
+) -> Result<Command> {
     let log = File::create(state.join("emulator.log"))?;
     let python = workspace.python();
-    let runner =
-        format!("{} {}", quoted(&python)?, quoted(&workspace.path("infra/local/glue_runner.py"))?);
+    let runner = options.glue_runner.clone();
+    let runner = runner.unwrap_or_else(|| workspace.path("infra/local/glue_runner.py"));
     let mut command = Command::new(&python);
     command
         .arg(workspace.path("infra/local/emulator"))
         .args(["--port", &port.to_string(), "--state-dir"])
         .arg(state)
-        .args(["--glue-runner", &runner])
+        .args(["--glue-runner", &format!("{} {}", quoted(&python)?, quoted(&runner)?)])
         .env("PYTHONUNBUFFERED", "1")
         .envs(loopback_without_proxy())
         .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log);
-    processes.spawn(&mut command)
+    if let Some(minute) = options.glue_minute {
+        command.args(["--glue-minute", &minute.as_secs_f64().to_string()]);
+    }
+    Ok(command)
 }
 
 /// The emulator splits the runner's command line as a shell does.
@@ -183,4 +218,29 @@ fn last_words(log: &Path) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let tail = lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n");
     format!("{tail}\n(all of it in {})", log.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(options: &EmulatorOptions) -> String {
+        let state = tempfile::tempdir().unwrap();
+        let workspace = Workspace::locate().unwrap();
+        let command = command(&workspace, options, state.path(), 4566).unwrap();
+        let arguments = command.as_std().get_args().map(|argument| argument.to_string_lossy());
+        arguments.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn glue_runs_are_carried_out_as_the_options_say() {
+        let usual = arguments(&EmulatorOptions::default());
+        assert!(usual.contains("infra/local/glue_runner.py'") && !usual.contains("--glue-minute"));
+        let options = EmulatorOptions::default()
+            .with_glue_runner("/it's/fast.py".into())
+            .with_glue_minute(Duration::from_millis(500));
+        let other = arguments(&options);
+        assert!(other.contains(r"'/it'\''s/fast.py'"), "{other}");
+        assert!(other.ends_with("--glue-minute 0.5"), "{other}");
+    }
 }

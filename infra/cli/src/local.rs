@@ -3,7 +3,7 @@
 use crate::chain::Chain;
 use crate::checks;
 use crate::deploy::{self, StackConfig};
-use crate::emulator::{Emulator, Logs};
+use crate::emulator::{Emulator, EmulatorOptions, Logs};
 use crate::failure::Failure;
 use crate::functions;
 use crate::package::{self, Package};
@@ -31,10 +31,23 @@ impl LocalRuntime {
         processes: &Processes,
         progress: &Progress,
     ) -> Result<Self> {
+        Self::start_with(workspace, processes, progress, &EmulatorOptions::default()).await
+    }
+
+    /// As [`LocalRuntime::start`], with an emulator that differs from that of the local run.
+    ///
+    /// # Errors
+    /// As [`LocalRuntime::start`].
+    pub async fn start_with(
+        workspace: &Workspace,
+        processes: &Processes,
+        progress: &Progress,
+        options: &EmulatorOptions,
+    ) -> Result<Self> {
         prepare(workspace, processes, progress).await?;
         // The emulator starts while Cargo looks for changes.
         let (emulator, executables) = tokio::try_join!(
-            start_emulator(workspace, processes, progress),
+            start_emulator(workspace, processes, progress, options),
             build(workspace, processes, progress)
         )?;
         let step = progress.step("package", "upload functions and scripts");
@@ -120,9 +133,10 @@ async fn start_emulator(
     workspace: &Workspace,
     processes: &Processes,
     progress: &Progress,
+    options: &EmulatorOptions,
 ) -> Result<Emulator> {
     let step = progress.step("emulator", "start the emulator");
-    let emulator = Emulator::start(workspace, processes)
+    let emulator = Emulator::start(workspace, processes, options)
         .await
         .map_err(|error| Failure::of(error, "emulator", None))?;
     step.done(emulator.endpoint());

@@ -79,11 +79,7 @@ impl GlueNotifier {
         let unique = format!("{}-{}", invocation.request_id, message.id);
         match CompletionMessage::parse(&message.body)? {
             CompletionMessage::Tick => self.tick(&unique, moment).await,
-            CompletionMessage::StateChange(change) => {
-                let outcome = self.finish(&change, moment).await?;
-                self.pump(&unique, moment).await?;
-                Ok(outcome)
-            }
+            CompletionMessage::StateChange(change) => self.ended(&change, &unique, moment).await,
         }
     }
 
@@ -106,9 +102,10 @@ impl GlueNotifier {
         })
     }
 
-    async fn finish(
+    async fn ended(
         &self,
         change: &GlueStateChange,
+        unique: &str,
         moment: Moment,
     ) -> Result<Outcome, NotifyError> {
         let run = self.run(change).await?;
@@ -120,7 +117,11 @@ impl GlueNotifier {
             // The event may be ahead of what GetJobRun shows.
             return Err(NotifyError::NotYetEnded { run_id: run_id.clone(), state: state.clone() });
         }
-        match refine::finish(&self.control, &self.reporter, &run, moment).await? {
+        let Self { control, runs, reporter, .. } = self;
+        let (finished, pumped) =
+            refine::ended(control, runs, reporter, &run, unique, moment).await?;
+        log(&pumped);
+        match finished {
             Finished::Recorded => {
                 tracing::info!(run_id, run_state = state.name(), dates, seconds, "Glue run ended");
                 Ok(Outcome::Done)
@@ -147,11 +148,6 @@ impl GlueNotifier {
             return Ok(Outcome::Done);
         }
         Ok(Outcome::NothingToDo("the run was started by hand"))
-    }
-
-    async fn pump(&self, unique: &str, moment: Moment) -> Result<(), NotifyError> {
-        log(&refine::pump(&self.control, &self.runs, unique, moment).await?);
-        Ok(())
     }
 }
 

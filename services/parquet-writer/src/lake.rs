@@ -23,46 +23,59 @@ const FILE_SHA256: &str = "file-sha256";
 /// function's memory.
 const MAX_LANDING_BYTES: i64 = 64 * 1024 * 1024;
 
+/// The lake's bucket.
 #[derive(Clone, Debug)]
-pub(crate) struct Lake {
+pub struct Lake {
     client: Client,
     bucket: String,
 }
 
 /// A raw file that is ready to be written.
 #[derive(Clone, Debug)]
-pub(crate) struct RawFile {
-    pub(crate) landing: LandingKey,
-    pub(crate) content: ContentHash,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) file_hash: String,
+pub struct RawFile {
+    /// The landing object that it was made from.
+    pub landing: LandingKey,
+    /// Of the portfolio.
+    pub content: ContentHash,
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Of the bytes.
+    pub file_hash: String,
 }
 
 impl RawFile {
-    pub(crate) fn new(landing: LandingKey, content: ContentHash, bytes: Vec<u8>) -> Self {
+    /// A raw file with the hash of its bytes.
+    #[must_use]
+    pub fn new(landing: LandingKey, content: ContentHash, bytes: Vec<u8>) -> Self {
         let file_hash = ContentHash::of_bytes(&bytes).to_string();
         Self { landing, content, bytes, file_hash }
     }
 }
 
 impl Lake {
-    pub(crate) fn new(client: Client, bucket: String) -> Self {
+    /// The lake in `bucket`.
+    #[must_use]
+    pub fn new(client: Client, bucket: String) -> Self {
         Self { client, bucket }
     }
 
-    pub(crate) fn bucket(&self) -> &str {
+    /// The bucket's name.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    pub(crate) fn uri(&self, key: &impl Display) -> String {
+    /// A key's URI.
+    #[must_use]
+    pub fn uri(&self, key: &impl Display) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
 
     /// A landing object's bytes, or `None` if it is gone.
-    pub(crate) async fn read_landing(
-        &self,
-        key: &LandingKey,
-    ) -> Result<Option<Vec<u8>>, WriteError> {
+    ///
+    /// # Errors
+    /// If it cannot be read, or is too large to be a portfolio.
+    pub async fn read_landing(&self, key: &LandingKey) -> Result<Option<Vec<u8>>, WriteError> {
         let object = self.uri(key);
         let request = self.client.get_object().bucket(&self.bucket).key(key.to_string());
         let answer = match request.send().await {
@@ -85,7 +98,10 @@ impl Lake {
     }
 
     /// What HEAD says about a date's raw object, or `None` if there is none.
-    pub(crate) async fn head_raw(&self, key: &RawKey) -> Result<Option<Recorded>, CallError> {
+    ///
+    /// # Errors
+    /// If S3 does not say.
+    pub async fn head_raw(&self, key: &RawKey) -> Result<Option<Recorded>, CallError> {
         let request = self.client.head_object().bucket(&self.bucket).key(key.to_string());
         match request.send().await {
             Ok(head) => {
@@ -107,7 +123,10 @@ impl Lake {
     }
 
     /// Writes a raw file if the condition holds; `false` if it does not.
-    pub(crate) async fn write_raw(
+    ///
+    /// # Errors
+    /// If S3 does not say which.
+    pub async fn write_raw(
         &self,
         key: &RawKey,
         file: &RawFile,

@@ -5,7 +5,7 @@
 
 pub mod decision;
 mod error;
-mod lake;
+pub mod lake;
 
 use std::sync::Arc;
 

@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 
 use super::{
     Moment,
-    control::{Control, Done, Run, RunState, Version},
+    control::{Control, Done, Run, RunState, Runs, Version},
     lock::{Holder, Lock, Phase},
+    pump::{Pumped, pump},
 };
 use crate::{aws::CallError, events::RefineRequest, lake::LandingKey};
 
@@ -24,7 +25,25 @@ pub trait Reports: Send + Sync {
     ) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
-/// What finishing came to.
+/// Takes in the end of a run: records it, and starts the next run if something is pending.
+///
+/// # Errors
+/// If the state cannot be read or written, nobody can be told, or the next run cannot be started. Nothing
+/// is forgotten: it is done again when the event comes again, or by the tick.
+pub async fn ended(
+    control: &impl Control,
+    runs: &impl Runs,
+    reports: &impl Reports,
+    run: &Run,
+    unique: &str,
+    moment: Moment,
+) -> Result<(Finished, Pumped), CallError> {
+    let finished = finish(control, reports, run, moment).await?;
+    let pumped = pump(control, runs, unique, moment).await?;
+    Ok((finished, pumped))
+}
+
+/// What recording the end of a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finished {
     /// The run's end is recorded and the lock is free.
@@ -36,11 +55,7 @@ pub enum Finished {
 }
 
 /// Records the end of a run: see the module for the order of its steps. Each can be repeated.
-///
-/// # Errors
-/// If the state cannot be read or written, or nobody can be told. Nothing is forgotten: it is done again
-/// when the event comes again, or by the tick.
-pub async fn finish(
+async fn finish(
     control: &impl Control,
     reports: &impl Reports,
     run: &Run,

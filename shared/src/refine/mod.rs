@@ -22,7 +22,7 @@
 //! - **Noting** ([`note`]): a date whose raw content is not what `done` says becomes pending.
 //! - **Pumping** ([`pump`]): if the lock is free and something is pending, claim it (phase *starting*),
 //!   start a run, and record its id (phase *running*). What is claimed is what raw holds at that moment.
-//! - **Finishing** ([`finish`]): a run that ended is taken in (phase *closing*). Success: write `done`,
+//! - **Finishing** ([`ended`]): a run that ended is taken in (phase *closing*). Success: write `done`,
 //!   note what changed meanwhile, delete the pendings that are satisfied, publish. Failure: publish, park
 //!   a refine request for each date, delete the pendings, so that one bad date does not block the others.
 //!   Then free the lock, and pump.
@@ -51,7 +51,7 @@ mod s3_control;
 mod tick;
 
 pub use control::{Control, Done, Run, RunState, Runs, Version};
-pub use finish::{Finished, Reports, finish};
+pub use finish::{Finished, Reports, ended};
 pub use glue_runs::GlueRuns;
 pub use lock::{ClaimId, Holder, Lock, Phase, Standing};
 pub use pump::{MAX_DATES, Noted, Pumped, note, pump};

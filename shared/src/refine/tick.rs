@@ -3,7 +3,7 @@
 use super::{
     Moment,
     control::{Control, Run, RunState, Runs},
-    finish::{Finished, Reports, finish},
+    finish::{Finished, Reports, ended},
     lock::{Lock, Standing},
     pump::{Pumped, pump},
 };
@@ -23,7 +23,7 @@ pub enum Ticked {
 /// Looks at the lock, finishes what ended, and pumps.
 ///
 /// # Errors
-/// As [`finish`] and [`pump`].
+/// As [`ended`] and [`pump`].
 pub async fn tick(
     control: &impl Control,
     runs: &impl Runs,
@@ -43,8 +43,8 @@ pub async fn tick(
         Some(run) => run,
         None => vanished(&lock, &run_id),
     };
-    let finished = finish(control, reports, &run, moment).await?;
-    Ok(Ticked::Finished(finished, pump(control, runs, unique, moment).await?))
+    let (finished, pumped) = ended(control, runs, reports, &run, unique, moment).await?;
+    Ok(Ticked::Finished(finished, pumped))
 }
 
 /// Glue forgets runs in the end, and jobs are deleted and made anew.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Run, RunState, finish, note, pump, tick},
+    super::{Noted, Run, RunState, ended, note, pump, tick},
     explorer::{Actor, End, Schedule, explore},
     world::{State, World, date, landing},
 };
@@ -23,19 +23,19 @@ fn handle(world: &World, message: &Message, unique: &str) -> Actor<bool> {
     Box::pin(async move {
         match message {
             Message::Raw(day) => {
-                if note(&world, date(day)).await.is_err() {
-                    return false;
+                let noted = note(&world, date(day)).await;
+                let moment = world.moment();
+                match noted {
+                    Ok(Noted::Pending) => pump(&world, &world, &unique, moment).await.is_ok(),
+                    Ok(Noted::AlreadyRefined | Noted::NoRawFile) => true,
+                    Err(_) => false,
                 }
             }
             Message::Ended(run) => {
                 let moment = world.moment();
-                if finish(&world, &world, &run, moment).await.is_err() {
-                    return false;
-                }
+                ended(&world, &world, &world, &run, &unique, moment).await.is_ok()
             }
         }
-        let moment = world.moment();
-        pump(&world, &world, &unique, moment).await.is_ok()
     })
 }
 
