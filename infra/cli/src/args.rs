@@ -3,7 +3,9 @@
 use crate::b3_server::{Answer, NAMES};
 use crate::stack::Stage;
 use anyhow::{Context as _, Result, bail};
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+use shared::portfolio::IndexCode;
 use std::time::Duration;
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something; \
@@ -29,6 +31,8 @@ pub enum Command {
     Parked(ParkedArgs),
     /// Send what lies in a dead-letter queue back to its queue.
     Redrive(RedriveArgs),
+    /// Ask for one date to be refined, as after a correction of the job.
+    Refine(RefineArgs),
     /// Tell the stand-in B3 server of a kept local stack how to answer from now on.
     B3(B3Args),
     /// Run a query through Athena.
@@ -106,6 +110,20 @@ pub struct RedriveArgs {
     pub stage: Stage,
 }
 
+/// `ibov refine`.
+#[derive(Debug, Clone, Args)]
+pub struct RefineArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The date of the portfolio, as 2026-11-20.
+    #[arg(long)]
+    pub date: NaiveDate,
+    /// Refine it even if its content is refined already.
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `ibov b3`.
 #[derive(Debug, Clone, Args)]
 pub struct B3Args {
@@ -137,10 +155,7 @@ fn url(text: &str) -> Result<String> {
 }
 
 fn index(code: &str) -> Result<String> {
-    if code.is_empty() || !code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
-        bail!("an index is named in capital letters, such as IBOV or SMLL");
-    }
-    Ok(code.to_owned())
+    Ok(code.parse::<IndexCode>()?.to_string())
 }
 
 /// `90`, `90s`, `5m` or `1h`.

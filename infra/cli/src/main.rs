@@ -12,6 +12,7 @@ async fn main() -> ExitCode {
         Command::Fetch(args) => verbs::fetch(&args).await,
         Command::Parked(args) => verbs::parked(&args).await,
         Command::Redrive(args) => verbs::redrive(&args).await,
+        Command::Refine(args) => verbs::refine(&args).await,
         Command::B3(args) => verbs::b3(&args).await,
         Command::Query(args) => verbs::query(&args).await,
     };

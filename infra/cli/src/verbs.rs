@@ -1,6 +1,6 @@
 //! The commands that work with a stack that is up.
 
-use crate::args::{B3Args, FetchArgs, ParkedArgs, QueryArgs, RedriveArgs, StackArgs};
+use crate::args::{B3Args, FetchArgs, ParkedArgs, QueryArgs, RedriveArgs, RefineArgs, StackArgs};
 use crate::aws::Clients;
 use crate::dead_letters::{self, Parked};
 use crate::kept::Kept;
@@ -8,6 +8,7 @@ use crate::stack::{Stack, Stage};
 use crate::workspace::Workspace;
 use crate::{athena, table};
 use anyhow::{Context as _, Result, bail};
+use shared::events::RefineRequest;
 
 /// Sends a fetch request.
 ///
@@ -57,6 +58,19 @@ fn describe(message: &Parked) -> String {
 pub async fn redrive(args: &RedriveArgs) -> Result<()> {
     let moved = dead_letters::redrive(&stack(&args.stack).await?, args.stage).await?;
     println!("{moved} moved back to the {} queue", args.stage);
+    Ok(())
+}
+
+/// Asks for one date to be refined.
+///
+/// # Errors
+/// When there is no stack or it cannot be sent to.
+pub async fn refine(args: &RefineArgs) -> Result<()> {
+    let stack = stack(&args.stack).await?;
+    let RefineArgs { date, force, .. } = *args;
+    let request = RefineRequest { date, landing_key: None, force, retry_of: None };
+    let id = stack.send(Stage::Glue, &serde_json::to_string(&request)?).await?;
+    println!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?);
     Ok(())
 }
 

@@ -36,6 +36,8 @@ impl CompletionMessage {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -46,6 +48,12 @@ mod tests {
         assert!(matches!(CompletionMessage::parse(change), Ok(CompletionMessage::StateChange(_))));
         for bad in ["{}", r#"{"tick":false}"#, r#"{"tick":true,"x":1}"#, "tick"] {
             assert_eq!(CompletionMessage::parse(bad).unwrap_err().code(), "unknown-event", "{bad}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn parsing_never_panics(body in "\\PC{0,200}") {
+            let _ = CompletionMessage::parse(&body);
         }
     }
 }

@@ -34,6 +34,8 @@ impl GlueQueueMessage {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BUCKET: &str = "ibov-lake-000000000000";
@@ -56,6 +58,12 @@ mod tests {
                 "unknown-event",
                 "{bad}"
             );
+        }
+    }
+    proptest! {
+        #[test]
+        fn parsing_never_panics(body in "\\PC{0,200}") {
+            let _ = GlueQueueMessage::parse(&body, BUCKET);
         }
     }
 }

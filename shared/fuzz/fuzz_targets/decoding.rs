@@ -1,0 +1,55 @@
+//! Everything that decodes bytes from outside: B3's answers, landing objects, messages and keys.
+//!
+//! None of it may panic, and what prints must parse back to itself.
+
+#![no_main]
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use chrono::DateTime;
+use libfuzzer_sys::fuzz_target;
+use shared::b3::{Answer, ptbr};
+use shared::events::{CompletionMessage, FetchRequest, GlueQueueMessage, S3Message};
+use shared::lake::{LandingKey, RawKey, Stamp};
+use shared::landing::Envelope;
+use shared::parquet;
+use shared::portfolio::{ContentHash, Portfolio, Segment};
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(envelope) = Envelope::parse(data) {
+        let _ = envelope.portfolio();
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = (ptbr::integer(text), ptbr::weight(text), ptbr::date(text), ptbr::reductor(text));
+    let _ = FetchRequest::parse(text);
+    let _ = S3Message::parse(text, "bucket");
+    let _ = GlueQueueMessage::parse(text, "bucket");
+    let _ = CompletionMessage::parse(text);
+    prints_back::<LandingKey>(text);
+    prints_back::<RawKey>(text);
+    prints_back::<Stamp>(text);
+    if let Ok(answer) = Answer::parse(text) {
+        for segment in [Segment::ByTicker, Segment::BySector] {
+            portfolio(&answer, segment);
+        }
+    }
+});
+
+/// Whatever is taken as a portfolio can be written.
+fn portfolio(answer: &Answer, segment: Segment) {
+    let index = "IBOV".parse().expect("an index");
+    let answers = std::slice::from_ref(answer);
+    if let Ok((portfolio, _)) = Portfolio::from_answers(index, segment, answers) {
+        let stamp = Stamp::new(DateTime::UNIX_EPOCH, ContentHash::of(&portfolio));
+        let index = portfolio.index.clone();
+        let landing = LandingKey { index, date: portfolio.date, stamp };
+        parquet::encode(&portfolio, &landing).expect("every portfolio fits the schema");
+    }
+}
+
+fn prints_back<K: FromStr + Display>(text: &str) {
+    if let Ok(key) = text.parse::<K>() {
+        assert_eq!(key.to_string(), text);
+    }
+}
