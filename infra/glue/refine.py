@@ -1,5 +1,4 @@
-"""Refine the raw portfolios of some dates: one row per sector, one catalog partition per date and
-sector.
+"""Refine raw portfolios: one row, and one partition in the catalog, for each date and sector.
 
 The same file runs on AWS Glue 5.1 (Spark 3.5.6, Python 3.11) and on a plain local Spark;
 `--runtime` decides. `refine()` is the whole transformation. The rest puts its rows where Athena
@@ -55,17 +54,15 @@ RAW_SCHEMA = ", ".join(f"{name} {kind}" for name, kind in RAW_COLUMNS.items()) +
 
 
 class RefineError(Exception):
-    """A failure told in one line: what happened, on which object, what to do. Glue shows it as
-    ErrorMessage.
-    """
+    """A failure told in one line, which Glue shows as ErrorMessage: what, on which object, what to
+    do."""
 
 
 # ---------------------------------------------------------------- the transformation
 
 
 def refine(raw: DataFrame, as_of: date) -> DataFrame:
-    """Sum the constituents of each sector and date; `as_of` is the day that `dias_desde_carteira`
-    counts to.
+    """Sum each sector and date; `as_of` is the day that `dias_desde_carteira` counts to.
 
     Exact types only: DECIMAL(6,3) sums to DECIMAL(16,3) and BIGINT to BIGINT. An empty segment
     counts as none, since Hive has no folder name for an empty partition value.
@@ -85,18 +82,14 @@ def refine(raw: DataFrame, as_of: date) -> DataFrame:
 
 
 class Arguments(argparse.ArgumentParser):
-    """An argument parser whose failures are RefineErrors: Glue would show `SystemExit: 2` and
-    nothing else.
-    """
+    """Fails with a RefineError: of argparse's own end Glue would show `SystemExit: 2`, no more."""
 
     def error(self, message: str) -> None:
         raise RefineError(f"job arguments: {message}")
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
-    """Read the arguments that are ours; Glue adds its own, and a repeated one overrides the
-    earlier.
-    """
+    """Read the arguments that are ours: Glue adds its own. The last of two equal ones wins."""
     parser = Arguments(prog="refine.py", allow_abbrev=False, add_help=False)
     parser.add_argument("--dates", type=parse_dates, required=True)
     parser.add_argument("--claim_id", default="")
@@ -128,8 +121,7 @@ def parse_dates(text: str) -> list[date]:
         raise argparse.ArgumentTypeError("name at least one date, like 2026-11-20,2026-11-21")
     if len(dates) > MAX_DATES:
         raise argparse.ArgumentTypeError(
-            f"{len(dates)} dates, and one run takes {MAX_DATES} at most: "
-            "split them over several runs"
+            f"{len(dates)} dates, and one run takes {MAX_DATES} at most: split them"
         )
     return dates
 
@@ -151,9 +143,7 @@ def parse_filename(text: str) -> str:
 
 
 def read_raw(spark: SparkSession, source: str, filename: str, dates: list[date]) -> DataFrame:
-    """The raw rows of the dates, each object read by its name and checked before a row of it is
-    used.
-    """
+    """The raw rows of the dates, each object read by its name and checked before it is used."""
     objects = {day: f"{source}date={day}/{filename}" for day in dates}
     with ThreadPoolExecutor(S3_THREADS) as pool:
         list(pool.map(lambda path: check_columns(spark, path), objects.values()))
@@ -169,25 +159,18 @@ def check_columns(spark: SparkSession, path: str) -> None:
     Reading with an explicit schema would not tell: Spark fills a missing column with nulls.
     """
     try:
-        found = {
-            field.name: field.dataType.simpleString() for field in spark.read.parquet(path).schema
-        }
-    except AnalysisException as error:
-        if error.getErrorClass() == "PATH_NOT_FOUND":
-            raise RefineError(
-                f"{path} does not exist: fetch that date, then refine again"
-            ) from error
+        fields = spark.read.parquet(path).schema
+    except (AnalysisException, Py4JJavaError) as error:
+        if isinstance(error, AnalysisException) and error.getErrorClass() == "PATH_NOT_FOUND":
+            advice = "fetch that date, then refine again"
+            raise RefineError(f"{path} does not exist: {advice}") from error
         raise RefineError(f"{path} cannot be read as Parquet: {one_line(error)}") from error
-    except Py4JJavaError as error:
-        raise RefineError(f"{path} cannot be read as Parquet: {one_line(error)}") from error
+    found = {field.name: field.dataType.simpleString() for field in fields}
     for name, wanted in RAW_COLUMNS.items():
         if name not in found:
-            raise RefineError(f"{path} has no column {name} ({wanted}): write the raw object again")
+            raise unusable(path, f"has no column {name} ({wanted})")
         if found[name] != wanted:
-            raise RefineError(
-                f"{path} has column {name} as {found[name]}, expected {wanted}: "
-                "write the raw object again"
-            )
+            raise unusable(path, f"has column {name} as {found[name]}, expected {wanted}")
 
 
 def check_rows(raw: DataFrame, objects: dict[date, str]) -> None:
@@ -203,27 +186,24 @@ def check_rows(raw: DataFrame, objects: dict[date, str]) -> None:
     for day, path in objects.items():
         row = found.get(day)
         if row is None:
-            raise RefineError(f"{path} holds no rows: write the raw object again")
+            raise unusable(path, "holds no rows")
         if row["foreign"]:
-            raise RefineError(
-                f"{path} holds {row['foreign']} of {row['rows']} rows whose DataCarteira is not "
-                f"{day} (for example {row['foreign_date']}): write the raw object again"
-            )
+            what = f"rows whose DataCarteira is not {day} (for example {row['foreign_date']})"
+            raise unusable(path, f"holds {row['foreign']} of {row['rows']} {what}")
         for name in REQUIRED_COLUMNS:
             if row[name]:
-                raise RefineError(
-                    f"{path} holds {row[name]} of {row['rows']} rows without {name}: "
-                    "write the raw object again"
-                )
+                raise unusable(path, f"holds {row[name]} of {row['rows']} rows without {name}")
+
+
+def unusable(path: str, what: str) -> RefineError:
+    return RefineError(f"{path} {what}: write the raw object again")
 
 
 # ---------------------------------------------------------------- the lake's files
 
 
 class Folder:
-    """A folder of the lake through Hadoop's file system: S3 on Glue, whatever `s3://` is mounted on
-    elsewhere.
-    """
+    """A folder of the lake: on S3, or on what `s3://` stands for in this Spark."""
 
     def __init__(self, spark: SparkSession, location: str) -> None:
         self.location = location
@@ -231,13 +211,11 @@ class Folder:
         self._conf = spark._jsc.hadoopConfiguration()
         self._fs = self._path("").getFileSystem(self._conf)
 
-    def _path(self, key: str) -> None:
+    def _path(self, key: str) -> Any:
         return self._hadoop.fs.Path(self.location + key)
 
     def keys(self, prefix: str) -> list[str]:
-        """The files under `prefix` at any depth, relative to the folder; none if there is no such
-        prefix.
-        """
+        """The files under `prefix` at any depth, relative to the folder; none if it is absent."""
         root, keys = self._path(prefix), []
         # The listing spells scheme and host its own way; what follows the prefix is the same.
         depth = root.depth()
@@ -267,8 +245,7 @@ def write_staged(refined: DataFrame, target: str, date_count: int) -> None:
     columns = ["soma_part", "total_codigo", "soma_qtd_teorica", "dias_desde_carteira"]
     writer = (
         refined.select(*columns, "Data", "Setor")
-        # A number of our own, or the adaptive planner squeezes thousands of small files into one
-        # task.
+        # Unless told how many, the adaptive planner squeezes all the small files into one task.
         .repartition(min(date_count, S3_THREADS), "Data", "Setor")
         .write.mode("overwrite")
         .option("compression", "snappy")
@@ -280,9 +257,7 @@ def write_staged(refined: DataFrame, target: str, date_count: int) -> None:
 
 
 def partition_values(partition: str) -> tuple[str, str]:
-    """`Data=2026-11-20/Setor=Petr%2FGás` → `("2026-11-20", "Petr/Gás")`: Hive escapes ASCII, a byte
-    at a time.
-    """
+    """`Data=2026-11-20/Setor=Petr%2FGás` → `("2026-11-20", "Petr/Gás")`: Hive escapes ASCII."""
     day, sector = (name.partition("=")[2] for name in partition.split("/"))
     return day, re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), sector)
 
@@ -291,9 +266,7 @@ def partition_values(partition: str) -> tuple[str, str]:
 
 
 class Catalog:
-    """The partitions of one Glue table. The table itself comes with the stack and is never made
-    here.
-    """
+    """The partitions of one Glue table, which itself comes with the stack."""
 
     def __init__(self, glue: Any, database: str, table: str) -> None:
         self._glue = glue
@@ -301,9 +274,9 @@ class Catalog:
         try:
             found = glue.get_table(DatabaseName=database, Name=table)["Table"]
         except glue.exceptions.EntityNotFoundException as error:
+            advice = "deploy the stack, which creates it"
             raise RefineError(
-                f"table {database}.{table} is not in the catalog: "
-                "deploy the stack, which creates it"
+                f"table {database}.{table} is not in the catalog: {advice}"
             ) from error
         keys = [key["Name"].lower() for key in found.get("PartitionKeys", [])]
         if keys != ["data", "setor"]:
@@ -350,9 +323,7 @@ class Catalog:
             self._checked("drop", self._glue.batch_delete_partition, PartitionsToDelete=values)
 
     def _checked(self, verb: str, call: Callable[..., dict], **arguments: Any) -> None:
-        """Make a batch call and surface the errors of single partitions, which Glue answers with
-        status 200.
-        """
+        """Make a batch call and surface errors of single partitions, answered with status 200."""
         # Already as wished: an earlier attempt of the same call worked and its answer was lost.
         harmless = {"create": "AlreadyExistsException", "drop": "EntityNotFoundException"}.get(verb)
         errors = [
@@ -365,19 +336,14 @@ class Catalog:
         first = errors[0]
         values = first.get("PartitionValues") or first.get("PartitionValueList") or []
         detail = first.get("ErrorDetail", {})
-        table = ".".join(self._name.values())
-        raise RefineError(
-            f"catalog refused to {verb} {len(errors)} partition(s) of {table}, "
-            f"first {'/'.join(values)}: "
-            f"{detail.get('ErrorCode')} {detail.get('ErrorMessage', '')}".rstrip()
-        )
+        refused = f"{verb} {len(errors)} partition(s) of {'.'.join(self._name.values())}"
+        cause = f"{detail.get('ErrorCode')} {detail.get('ErrorMessage', '')}".rstrip()
+        raise RefineError(f"catalog refused to {refused}, first {'/'.join(values)}: {cause}")
 
 
 def differs(found: dict, wanted: dict) -> bool:
-    return any(
-        found.get(key) != wanted.get(key)
-        for key in ("Location", "InputFormat", "OutputFormat", "SerdeInfo")
-    )
+    keys = ("Location", "InputFormat", "OutputFormat", "SerdeInfo")
+    return any(found.get(key) != wanted.get(key) for key in keys)
 
 
 def batches(items: list, size: int) -> list[list]:
@@ -407,9 +373,8 @@ def replace_dates(
     write_staged(refined, target.location, len(dates))
     staged = {key.partition("/")[2].rpartition("/")[0]: key for key in target.keys(STAGING)}
     with ThreadPoolExecutor(S3_THREADS) as pool:
-        list(
-            pool.map(lambda item: target.replace(f"{item[0]}/{DATA_FILE}", item[1]), staged.items())
-        )
+        objects = [f"{name}/{DATA_FILE}" for name in staged]
+        list(pool.map(target.replace, objects, staged.values()))
 
         locations = {partition_values(name): f"{target.location}{name}/" for name in staged}
         existing = catalog.partitions(dates)
@@ -427,8 +392,7 @@ def replace_dates(
 def stale_key(key: str, partitions: dict[str, str]) -> str | None:
     """What to delete so that the file `key` is gone, or None if it belongs where it is.
 
-    The folder of a vanished sector goes as a whole: deleting its last file alone makes S3A leave a
-    folder marker.
+    A vanished sector's folder goes whole: S3A leaves a marker where it deletes the last file.
     """
     folder, _, name = key.rpartition("/")
     if folder in partitions:
@@ -477,8 +441,7 @@ def main(argv: list[str]) -> None:
     arguments = parse_arguments(argv)
     job = None
     if arguments.runtime == "glue":
-        # Importable only on Glue, or misleadingly elsewhere: the package exists without the jars it
-        # needs.
+        # Elsewhere the package is absent, or there without the jars that it needs.
         from awsglue.context import GlueContext  # noqa: PLC0415
         from awsglue.job import Job  # noqa: PLC0415
         from pyspark.context import SparkContext  # noqa: PLC0415
@@ -493,9 +456,8 @@ def main(argv: list[str]) -> None:
     try:
         report = run(spark, glue, arguments)
     except (BotoCoreError, ClientError, Py4JJavaError, PySparkException) as error:
-        raise RefineError(
-            f"refining {arguments.dates[0]} to {arguments.dates[-1]}: {one_line(error)}"
-        ) from error
+        dates = f"{arguments.dates[0]} to {arguments.dates[-1]}"
+        raise RefineError(f"refining {dates}: {one_line(error)}") from error
     if job:
         job.commit()
     sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")

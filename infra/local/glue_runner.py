@@ -20,7 +20,7 @@ from pathlib import Path
 import boto3
 
 from glue_local.mirror import Location, Mirror
-from glue_local.spark import kill_spark, prepare_spark
+from glue_local.spark import finish_spark, kill_spark, prepare_spark
 
 
 def main(argv: list[str]) -> int:
@@ -34,6 +34,7 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="glue-run-") as work:
             try:
                 run_job(Path(argv[0]), argv[1:], Path(work))
+                finish_spark()
             finally:
                 kill_spark()
     except Exception as error:

@@ -44,7 +44,7 @@ def for_server(port: int, state_dir: Path) -> dict[str, str]:
         "PERSIST_STATE": "0",
         "S3_PERSIST": "0",
         "TMPDIR": temporary,
-        # Where tests arm failpoints, <function name>/<failpoint>; functions built for release ignore it.
+        # Where tests arm failpoints, <function name>/<failpoint>; release builds ignore it.
         "FAILPOINTS_DIR": str(state_dir / "failpoints"),
         "LOG_LEVEL": "INFO",
         # What SDKs inside functions and Glue runs need to find this emulator and nothing else.

@@ -20,7 +20,7 @@ import pinned
 
 JSON = dict[str, Any]
 NAMESPACE = "AWS/SQS"
-INTERVAL_SECONDS = 5.0
+INTERVAL_SECONDS = 2.0
 
 
 def install() -> None:

@@ -35,6 +35,7 @@ def install(settings: Settings) -> None:
     import event_delivery
     import event_source_mappings
     import function_logs
+    import glue_partitions
     import glue_runs
     import lifeline
     import missing_objects
@@ -45,6 +46,7 @@ def install(settings: Settings) -> None:
     lifeline.hold(glue_runs.kill_all)
     move_tasks.install()
     glue_runs.install(settings)
+    glue_partitions.install()
     email_outbox.install(settings)
     event_delivery.install()
     event_source_mappings.install()

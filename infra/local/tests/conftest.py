@@ -1,4 +1,5 @@
 import json
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from emulator_process import Emulator, eventually, running
+from emulator_process import LOCAL, Emulator, eventually, running
+
+sys.path.insert(0, str(LOCAL))
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,18 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class GlueRunner:
+    """What carries out Glue runs, and how many seconds one minute of their timeouts lasts."""
+
+    script: Path
+    minute: int
+
+
+PLAIN_PYTHON = GlueRunner(HERE / "sample_glue_runner.py", minute=1)
+SPARK = GlueRunner(LOCAL / "glue_runner.py", minute=60)
+
+
+@dataclass(frozen=True)
 class Emulator:
     port: int
     state_dir: Path
@@ -47,15 +59,25 @@ class Emulator:
             config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=30),
         )
 
+    def as_role(self, role_arn: str, service: str) -> Any:
+        """A client with the rights of a role."""
+        session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
+        keys = session["Credentials"]
+        return self.client(
+            service, keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+        )
+
     def server_pid(self) -> int:
         """The process that serves: the only child that the one we started has of its own."""
         return next(pid for pid in descendants(self.process.pid))
 
 
 @contextlib.contextmanager
-def running(state_dir: Path, environment: dict[str, str] | None = None) -> Iterator[Emulator]:
+def running(
+    state_dir: Path, environment: dict[str, str] | None = None, glue: GlueRunner = PLAIN_PYTHON
+) -> Iterator[Emulator]:
     """An emulator that answers; it is gone when the block ends, also when the block failed."""
-    emulator = launch(state_dir, environment or {})
+    emulator = launch(state_dir, environment or {}, glue)
     try:
         wait_until_healthy(emulator)
         yield emulator
@@ -68,16 +90,15 @@ def running(state_dir: Path, environment: dict[str, str] | None = None) -> Itera
             emulator.process.wait()
 
 
-def launch(state_dir: Path, environment: dict[str, str]) -> Emulator:
+def launch(state_dir: Path, environment: dict[str, str], glue: GlueRunner) -> Emulator:
     port = free_port()
     state_dir.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, str(LOCAL / "emulator")),
         *("--port", str(port)),
         *("--state-dir", str(state_dir)),
-        *("--glue-runner", f"{sys.executable} {HERE / 'sample_glue_runner.py'}"),
-        # One minute of a Glue timeout lasts this many seconds.
-        *("--glue-minute", "1"),
+        *("--glue-runner", f"{sys.executable} {glue.script}"),
+        *("--glue-minute", str(glue.minute)),
     ]
     with (state_dir / "emulator.log").open("wb") as log:
         process = subprocess.Popen(

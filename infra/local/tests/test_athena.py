@@ -24,8 +24,6 @@ class Lake:
         self.name, self.folder = name, folder
         self.s3, self.glue = emulator.client("s3"), emulator.client("glue")
         self.athena = emulator.client("athena")
-        self.s3.create_bucket(Bucket=name)
-        self.glue.create_database(DatabaseInput={"Name": name})
 
     def put_parquet(self, key: str, select: str) -> None:
         path = self.folder / "file.parquet"
@@ -83,7 +81,10 @@ class Lake:
 
 @pytest.fixture
 def lake(emulator: Emulator, name: str, tmp_path: Path) -> Lake:
-    return Lake(emulator, name, tmp_path)
+    made = Lake(emulator, name, tmp_path)
+    made.s3.create_bucket(Bucket=name)
+    made.glue.create_database(DatabaseInput={"Name": name})
+    return made
 
 
 @pytest.fixture

@@ -30,14 +30,35 @@ child.wait()
 """
 
 
-class Job:
-    """A Glue job whose script is given as text, and its runs."""
+class JobRuns:
+    """The runs of a Glue job."""
+
+    def __init__(self, emulator: Emulator, name: str) -> None:
+        self.emulator, self.name = emulator, name
+        self.glue = emulator.client("glue")
+
+    def start(self, **more: Any) -> str:
+        return self.glue.start_job_run(JobName=self.name, **more)["JobRunId"]
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return self.glue.get_job_run(JobName=self.name, RunId=run_id)["JobRun"]
+
+    def ended(self, run_id: str, seconds: float = 15.0) -> dict[str, Any]:
+        eventually(lambda: self.run(run_id)["JobRunState"] in ENDED, f"{run_id} ends", seconds)
+        return self.run(run_id)
+
+    def log(self, run_id: str) -> str:
+        path = self.emulator.state_dir / "glue" / f"{run_id}.log"
+        return path.read_text() if path.exists() else ""
+
+
+class Job(JobRuns):
+    """A Glue job whose script is given as text."""
 
     def __init__(
         self, emulator: Emulator, name: str, role_arn: str, script: str, **more: Any
     ) -> None:
-        self.emulator, self.name = emulator, name
-        self.glue = emulator.client("glue")
+        super().__init__(emulator, name)
         emulator.client("s3").put_object(
             Bucket=name, Key="scripts/job.py", Body=script.format(bucket=name)
         )
@@ -48,20 +69,6 @@ class Job:
             Command={"Name": "glueetl", "ScriptLocation": location, "PythonVersion": "3"},
             **more,
         )
-
-    def start(self, **more: Any) -> str:
-        return self.glue.start_job_run(JobName=self.name, **more)["JobRunId"]
-
-    def run(self, run_id: str) -> dict[str, Any]:
-        return self.glue.get_job_run(JobName=self.name, RunId=run_id)["JobRun"]
-
-    def ended(self, run_id: str) -> dict[str, Any]:
-        eventually(lambda: self.run(run_id)["JobRunState"] in ENDED, f"{run_id} ends")
-        return self.run(run_id)
-
-    def log(self, run_id: str) -> str:
-        path = self.emulator.state_dir / "glue" / f"{run_id}.log"
-        return path.read_text() if path.exists() else ""
 
     def processes(self, run_id: str) -> list[int]:
         """The process of a SLEEP run and its child, once they are there."""

@@ -1,7 +1,6 @@
 """What the pipeline takes for granted of S3 and its notifications, under IAM."""
 
 import json
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -69,13 +68,6 @@ def test_a_created_object_is_told_to_a_queue_that_lets_s3_send(
     assert event["object"]["versionId"]
 
 
-def with_role(emulator: Emulator, role_arn: str) -> Any:
-    """S3 as a role sees it."""
-    session = emulator.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
-    keys = session["Credentials"]
-    return emulator.client("s3", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-
-
 @pytest.mark.parametrize(("denied", "passes"), [("false", True), ("true", False)])
 def test_a_policy_that_asks_for_tls_lets_local_requests_pass(
     emulator: Emulator, name: str, role: Roles, denied: str, passes: bool
@@ -92,7 +84,7 @@ def test_a_policy_that_asks_for_tls_lets_local_requests_pass(
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     owner.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
     writer = role.allowing("lambda", ("s3:PutObject", f"arn:aws:s3:::{name}/*"))
-    s3 = with_role(emulator, writer)
+    s3 = emulator.as_role(writer, "s3")
     if passes:
         s3.put_object(Bucket=name, Key="k", Body=b"")
     else:
@@ -108,7 +100,7 @@ def test_a_missing_key_is_forbidden_to_who_may_not_list(
     for right in ("s3:GetObject", "s3:ListBucket"):
         rights = [("s3:GetObject", f"arn:aws:s3:::{name}/*"), (right, f"arn:aws:s3:::{name}")]
         arn = role.allowing("lambda", *rights)
-        s3 = with_role(emulator, arn)
+        s3 = emulator.as_role(arn, "s3")
         with pytest.raises(ClientError) as missing:
             s3.head_object(Bucket=name, Key="absent")
         answers[right] = status(missing)

@@ -1,0 +1,161 @@
+"""The partitions of a catalog table, as Glue's API keeps them.
+
+- BatchDeletePartition, which ministack does not know.
+- GetPartitions in pages, by Expression, and without columns where ExcludeColumnSchema asks so;
+  ministack answers with everything. An Expression is comparisons of keys with texts, joined by AND;
+  another is refused, rather than understood differently than by AWS.
+- Partitions of a table that is not there, and more of them than one call may carry, are refused.
+- The caller needs the right to catalog and table; ministack asks for the database alone.
+
+Patches in `ministack.services.glue`: `_handle_request_sync`. Uses `_tables`, `_partitions`,
+`_delete_partition` there, `enforce` of `ministack.core.iam_evaluator` and `extract_access_key_id`
+of `ministack.core.router`.
+"""
+
+import json
+import operator
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_evaluator, router
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
+from ministack.services import glue
+
+import pinned
+
+JSON = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+# Fewer than the 1000 that Glue may give at once: AWS promises no size, so nobody may rely on one.
+PAGE_SIZE = 100
+# The list that a batch call carries, and how long it may be.
+BATCHES = {
+    "BatchCreatePartition": ("PartitionInputList", 100),
+    "BatchUpdatePartition": ("Entries", 100),
+    "BatchDeletePartition": ("PartitionsToDelete", 25),
+}
+GUARDED = {"GetTable", "GetPartitions", *BATCHES}
+
+COMPARISON = r"(\w+)\s*(<=|>=|<>|!=|=|<|>)\s*'((?:[^']|'')*)'"
+EXPRESSION = re.compile(rf"\s*{COMPARISON}(?:\s+AND\s+{COMPARISON})*\s*", re.IGNORECASE)
+OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+# Calls that change partitions read a list, then write it.
+_changes = threading.Lock()
+
+
+def install() -> None:
+    pinned.require(glue, "_handle_request_sync", "_tables", "_partitions", "_delete_partition")
+    pinned.require(iam_evaluator, "enforce")
+    pinned.require(router, "extract_access_key_id")
+    handle_others = glue._handle_request_sync
+
+    def handle(method: str, path: str, headers: JSON, body: bytes, query: JSON) -> Response:
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+
+        def answer_of_ministack() -> Response:
+            return handle_others(method, path, headers, body, query)
+
+        if action not in GUARDED:
+            return answer_of_ministack()
+        request = json.loads(body or b"{}")
+        refusal = refused(action, request, router.extract_access_key_id(headers, query))
+        if refusal is not None:
+            return refusal
+        if action == "GetPartitions":
+            return get_partitions(request)
+        with _changes:
+            if action == "BatchDeletePartition":
+                return batch_delete_partition(request)
+            return answer_of_ministack()
+
+    glue._handle_request_sync = handle
+
+
+def refused(action: str, request: JSON, access_key: str) -> Response | None:
+    """The answer to a call that may not go on; None to one that may."""
+    database = request.get("DatabaseName", "")
+    table = request.get("Name" if action == "GetTable" else "TableName", "")
+    catalog = f"arn:aws:glue:{get_region()}:{get_account_id()}"
+    for arn in (f"{catalog}:catalog", f"{catalog}:table/{database}/{table}"):
+        if iam_evaluator.enforce(access_key, f"glue:{action}", "glue", get_region(), arn):
+            message = f"not authorized to perform: glue:{action} on resource: {arn}"
+            return error_response_json("AccessDeniedException", message, 400)
+    if f"{database}/{table}" not in glue._tables:
+        return error_response_json("EntityNotFoundException", f"Table {table} not found.", 400)
+    parameter, limit = BATCHES.get(action, ("", 0))
+    count = len(request.get(parameter, []))
+    if count > limit:
+        message = f"{count} entries in {parameter}, at most {limit} are allowed"
+        return error_response_json("ValidationException", message, 400)
+    return None
+
+
+def batch_delete_partition(request: JSON) -> Response:
+    partitions = glue._partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
+    present = [partition["Values"] for partition in partitions]
+    errors = []
+    for entry in request["PartitionsToDelete"]:
+        if entry["Values"] in present:
+            glue._delete_partition({**request, "PartitionValues": entry["Values"]})
+            continue
+        detail = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "Partition not found"}
+        errors.append({"PartitionValues": entry["Values"], "ErrorDetail": detail})
+    return json_response({"Errors": errors})
+
+
+def get_partitions(request: JSON) -> Response:
+    name = f"{request['DatabaseName']}/{request['TableName']}"
+    keys = [key["Name"].lower() for key in glue._tables[name].get("PartitionKeys", [])]
+    try:
+        matches = matcher(request.get("Expression") or "", keys)
+    except ValueError as error:
+        return error_response_json("InvalidInputException", str(error), 400)
+    found = [entry for entry in glue._partitions.get(name, []) if matches(entry["Values"])]
+    first = int(request.get("NextToken") or 0)
+    last = first + min(int(request.get("MaxResults") or PAGE_SIZE), PAGE_SIZE)
+    page = found[first:last]
+    if request.get("ExcludeColumnSchema"):
+        page = [without_columns(partition) for partition in page]
+    answer: JSON = {"Partitions": page}
+    if last < len(found):
+        answer["NextToken"] = str(last)
+    return json_response(answer)
+
+
+def matcher(expression: str, keys: list[str]) -> Callable[[list[str]], bool]:
+    """What tells whether the values of a partition fit `expression`. They compare as text, which is
+    right for strings and dates."""
+    if not expression.strip():
+        return lambda _values: True
+    if not EXPRESSION.fullmatch(expression):
+        raise ValueError(f"Expression {expression!r}: only key = 'text' AND … is understood here")
+    comparisons = []
+    for key, sign, text in re.findall(COMPARISON, expression):
+        if key.lower() not in keys:
+            raise ValueError(f"Expression {expression!r}: {key} is no partition key, {keys} are")
+        comparisons.append((keys.index(key.lower()), OPERATORS[sign], text.replace("''", "'")))
+    return lambda values: all(
+        compare(values[position], text) for position, compare, text in comparisons
+    )
+
+
+def without_columns(partition: JSON) -> JSON:
+    storage = partition.get("StorageDescriptor", {})
+    rest = {name: value for name, value in storage.items() if name != "Columns"}
+    return {**partition, "StorageDescriptor": rest}

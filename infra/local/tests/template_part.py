@@ -1,0 +1,38 @@
+"""Parts of the project's own template, to be deployed without the rest."""
+
+from typing import Any
+
+import yaml
+
+from emulator_process import LOCAL
+
+TEMPLATE = LOCAL.parent / "template.yaml"
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as the long ones: `!Sub x` as `{"Fn::Sub": "x"}`."""
+
+
+def intrinsic(loader: Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if tag == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+Loader.add_multi_constructor("!", intrinsic)
+
+
+def template_part(*resources: str) -> dict[str, Any]:
+    """The template with these resources alone. Who refers to another one of it, fails to deploy."""
+    template = yaml.load(TEMPLATE.read_text(), Loader)
+    return {
+        "Parameters": template["Parameters"],
+        "Conditions": template["Conditions"],
+        "Resources": {name: template["Resources"][name] for name in resources},
+    }
