@@ -5,20 +5,26 @@
 //!
 //! | field | meaning |
 //! |---|---|
+//! | `requestId` (in `spans`) | AWS's id of the invocation, on every line of it |
 //! | `stage` | the function: `fetcher`, `parquet-writer`, `glue-trigger`, `glue-notifier` |
 //! | `message_id`, `attempt`, `max_attempts` | the SQS message, how often it was received, and at most |
+//! | `delay_s` | how long a message that failed waits before it comes again |
 //! | `kind` | a stable name of what went wrong, such as `results-null` |
 //! | `class` | `transient`, `refused` or `bug` |
-//! | `error` | a sentence for people |
+//! | `error`, `parking_error` | a sentence for people; why a message could not be parked |
+//! | `location` | where in the source a panic was |
 //! | `object` | the S3 URI, queue or run that it is about |
 //! | `reason` | why there was nothing to do |
 //! | `index`, `segment`, `date` | the portfolio |
 //! | `landing_key`, `raw_key`, `rejected_key` | keys in the lake's bucket |
 //! | `content_sha256` | first 16 digits of the portfolio's hash |
-//! | `pages`, `constituents` | counts |
-//! | `size_bytes`, `duration_ms` | sizes and times |
-//! | `run_id`, `run_state`, `claim_id`, `dates` | the Glue run |
-//! | `requestId` | AWS's id of the invocation, on every line of it |
+//! | `size_bytes`, `pages`, `constituents` | how large it is |
+//! | `page`, `page_attempt`, `wait_ms` | a page of B3's that is asked for again, how often it was, and when |
+//! | `value` | a text of B3's that is left out |
+//! | `run_id`, `run_state`, `claim_id`, `dates` | the Glue run and the dates it was given |
+//! | `date_count`, `first_date`, `last_date` | the dates of a run that is started |
+//! | `run_seconds` | how long Glue says that the run took |
+//! | `finished` | what the tick made of a run that had ended unseen |
 
 use std::panic;
 
@@ -30,8 +36,8 @@ pub fn init() {
     let started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
+        .with_current_span(false)
+        .with_span_list(true)
         .with_env_filter(filter)
         .try_init();
     if started.is_ok() {

@@ -55,8 +55,9 @@ pub async fn sectors(stack: &Stack, date: NaiveDate) -> Result<Vec<Sector>> {
 /// # Errors
 /// When Athena fails.
 pub async fn constituents(stack: &Stack, date: NaiveDate) -> Result<i64> {
+    // Unlike the refined table's, this partition column is text, and Athena does not compare text with dates.
     let sql = format!(
-        "SELECT count(*) AS constituents FROM \"{}\".\"tb_ibov_raw\" WHERE date = DATE '{date}'",
+        "SELECT count(*) AS constituents FROM \"{}\".\"tb_ibov_raw\" WHERE date = '{date}'",
         stack.output("DatabaseName")?
     );
     let answer = query(stack, &sql).await?;

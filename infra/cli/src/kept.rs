@@ -137,7 +137,7 @@ impl Kept {
              \x20 cargo ibov redrive fetch   # replay it\n\
              \x20 cargo ibov query 'SELECT * FROM \"{database}\".\"tb_ibov_refined\" LIMIT 5'\n\
              \n\
-             With the AWS CLI or an SDK:\n\
+             With the AWS CLI or an SDK (AWS CLI 1 wants --endpoint-url {endpoint} on each command besides):\n\
              \n\
              \x20 export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}\n\
              \x20 aws athena start-query-execution --query-string 'SELECT setor, soma_part FROM \"{database}\".\"tb_ibov_refined\"' --result-configuration OutputLocation=s3://{bucket}/athena/\n\

@@ -153,7 +153,7 @@ impl Fetcher {
         error: EnvelopeError,
     ) -> Result<FetchError, FetchError> {
         let rejected_key = self.lake.write_rejected(envelope, &error).await?;
-        tracing::warn!(%rejected_key, %error, "B3's answer was refused and kept");
+        tracing::info!(%rejected_key, "the refused answer is kept");
         Ok(FetchError::Refused { source: error, object: self.lake.uri(&rejected_key) })
     }
 }

@@ -181,7 +181,7 @@ impl B3 {
         }
         let kind = error.cause.code();
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(kind, error = %error.cause, page = error.page, attempt = attempts, wait_ms, "B3 is asked again");
+        tracing::warn!(kind, error = %error.cause, page = error.page, page_attempt = attempts, wait_ms, "B3 is asked again");
         sleep(wait).await;
         Ok(())
     }

@@ -123,7 +123,13 @@ impl GlueNotifier {
         log(&pumped);
         match finished {
             Finished::Recorded => {
-                tracing::info!(run_id, run_state = state.name(), dates, seconds, "Glue run ended");
+                tracing::info!(
+                    run_id,
+                    run_state = state.name(),
+                    dates,
+                    run_seconds = seconds,
+                    "Glue run ended"
+                );
                 Ok(Outcome::Done)
             }
             Finished::RecordedBefore => Ok(Outcome::NothingToDo("the end is recorded already")),
@@ -156,7 +162,7 @@ fn log(pumped: &Pumped) {
         tracing::info!(
             run_id = holder.run_id,
             claim_id = holder.claim_id.as_str(),
-            dates = holder.dates.len(),
+            date_count = holder.dates.len(),
             "Glue run started for what was pending"
         );
     }

@@ -149,7 +149,7 @@ fn log(pumped: &Pumped) {
         Pumped::Running(holder) => tracing::info!(
             run_id = holder.run_id,
             claim_id = holder.claim_id.as_str(),
-            dates = holder.dates.len(),
+            date_count = holder.dates.len(),
             first_date = holder.dates.keys().next().map(ToString::to_string),
             last_date = holder.dates.keys().next_back().map(ToString::to_string),
             "Glue run started"

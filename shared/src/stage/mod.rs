@@ -24,6 +24,7 @@ use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 pub use failure::{Disposition, Failure, Kind, StageError};
 pub use message::{Message, UnidentifiedRecord};
@@ -145,12 +146,14 @@ impl<Q: Queues> Stage<Q> {
         let tasks = messages.into_iter().map(|message| {
             let work = handle(message.clone());
             // The failure is described inside the task, so that an error's own code cannot harm us either.
-            let task = tokio::spawn(async move {
+            let guarded = async move {
                 match timeout_at(deadline, work).await {
                     Ok(result) => result.map_err(|error| Failure::new(&error)),
                     Err(_) => Err(Failure::out_of_time()),
                 }
-            });
+            };
+            let span = tracing::info_span!("message", message_id = message.id);
+            let task = tokio::spawn(guarded.instrument(span));
             async move { (message, task.await.unwrap_or_else(|error| Err(Failure::bug(error)))) }
         });
         join_all(tasks).await
