@@ -4,6 +4,7 @@ use anyhow::Error;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedCredentialsProvider};
 use aws_sdk_s3::error::DisplayErrorContext;
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 
 /// The emulator's region.
 pub const LOCAL_REGION: &str = "us-east-1";
@@ -29,19 +30,26 @@ impl Clients {
     /// Clients of the emulator that listens at `endpoint`.
     pub async fn local(endpoint: &str) -> Self {
         let keys = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator");
-        let config = aws_config::SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(LOCAL_REGION))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(keys));
-        // The loader supplies what the builder does not: HTTP client, sleep, time, retries.
+        // Neither profiles nor proxies of the user's have a say in what goes to this machine.
+        let direct =
+            aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, _| {
+                Connector::builder()
+                    .proxy_config(ProxyConfig::disabled())
+                    .connector_settings(settings.cloned().unwrap_or_default())
+                    .build_http()
+            });
+        // The loader supplies what the builder does not: sleep and time.
         let defaults = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .no_credentials()
             .region(Region::new(LOCAL_REGION))
             .load()
             .await;
-        let mut config = config;
-        config.set_http_client(defaults.http_client());
+        let mut config = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(LOCAL_REGION))
+            .endpoint_url(endpoint)
+            .http_client(direct)
+            .credentials_provider(SharedCredentialsProvider::new(keys));
         config.set_sleep_impl(defaults.sleep_impl());
         config.set_time_source(defaults.time_source());
         Self::of(&config.build(), true)

@@ -66,8 +66,9 @@ fn cargo(workspace: &Workspace) -> Command {
     command
         .current_dir(workspace.root())
         .args(["build", "--message-format=json-render-diagnostics"]);
+    // By binary and not by package, as the alias that runs this program: see `.cargo/config.toml`.
     for name in NAMES {
-        command.args(["--package", name]);
+        command.args(["--bin", name]);
     }
     if let Some(target) = target_dir() {
         command.arg("--target-dir").arg(target);

@@ -1,5 +1,6 @@
 //! The two HTTP services: B3's, and the one that takes orders.
 
+use super::day::thousands;
 use super::{Answer, Day, PageRequest, State};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -172,8 +173,10 @@ fn with_results(mut body: Value, results: Value) -> Value {
     body
 }
 
+/// One share more than the rows add up to.
 fn wrong_totals(mut day: Day) -> Day {
-    day.header.theorical_qty = format!("1.{}", day.header.theorical_qty);
+    let digits: String = day.header.theorical_qty.chars().filter(char::is_ascii_digit).collect();
+    day.header.theorical_qty = thousands(digits.parse().unwrap_or(0) + 1);
     day
 }
 
