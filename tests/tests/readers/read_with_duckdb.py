@@ -17,7 +17,8 @@ def read(path: str) -> dict:
     facts = {key.decode(): value.decode() for key, value in footer}
     chunks = duckdb.sql(f"SELECT compression, encodings FROM parquet_metadata('{path}')").fetchall()
     facts["compression"] = ",".join(sorted({compression for compression, _ in chunks}))
-    facts["encodings"] = ",".join(sorted({name for _, names in chunks for name in names.split(", ")}))
+    encodings = {name for _, names in chunks for name in names.split(", ")}
+    facts["encodings"] = ",".join(sorted(encodings))
     types = zip(found.columns, map(str, found.types), strict=True)
     return {"columns": list(types), "rows": rows, "facts": facts}
 

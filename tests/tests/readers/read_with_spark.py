@@ -11,8 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "infra" / "local"))
 
-from glue_local.spark import kill_spark, prepare_spark  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
+from pyspark.sql import SparkSession
+
+from glue_local.spark import kill_spark, prepare_spark
 
 
 def text(value: object) -> str | None:

@@ -1,0 +1,240 @@
+"""Do what `infra/glue/refine.py` does, without Spark, for tests that need many runs.
+
+    fast_glue_runner.py <script.py> --key value …
+
+It takes the arguments and the credentials of `infra/local/glue_runner.py`, leaves the same rows,
+objects and partitions behind, and takes a moment instead of ten seconds.
+
+A test scripts the runs of a job through the folder `<state dir>/glue-control/<job name>/`:
+
+| file | effect |
+|---|---|
+| `use-spark` | while it is there, the runs are carried out by `infra/local/glue_runner.py` |
+| `hold` | a run waits, before it does anything, until the file is gone |
+| `fail-…` | the next run removes one such file and fails; its text is the cause |
+
+A run that is about to do its work notes its id in the file `begun`, one on a line.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+from botocore.exceptions import ClientError
+
+SPARK_RUNNER = Path(__file__).parents[1] / "infra" / "local" / "glue_runner.py"
+DATA_FILE = "part-00000.snappy.parquet"
+# São Paulo has had no summer time since 2019.
+SAO_PAULO = timezone(timedelta(hours=-3))
+THREADS = 8
+CREATE_BATCH, DELETE_BATCH, DELETE_OBJECTS = 100, 25, 1000
+POLL_SECONDS = 0.02
+
+REFINE = """
+CREATE TABLE refined AS SELECT
+    row_number() OVER () AS number,
+    CAST(DataCarteira AS VARCHAR) AS data,
+    coalesce(nullif(segment, ''), 'Sem setor') AS setor,
+    CAST(sum(part) AS DECIMAL(16, 3)) AS soma_part,
+    count(cod) AS total_codigo,
+    CAST(sum(theoricalQty) AS BIGINT) AS soma_qtd_teorica,
+    CAST(date_diff('day', DataCarteira, CAST($as_of AS DATE)) AS INTEGER) AS dias_desde_carteira
+FROM read_parquet($files) GROUP BY ALL
+"""
+ROW = "SELECT soma_part, total_codigo, soma_qtd_teorica, dias_desde_carteira FROM refined"
+
+
+class RunError(Exception):
+    """A failure in one line, which is the run's ErrorMessage."""
+
+
+# ---------------------------------------------------------------- the script of a test
+
+
+class Script:
+    """What a test wants of the runs of one job."""
+
+    def __init__(self, job: str) -> None:
+        # The emulator gives its processes the state folder's `tmp` as TMPDIR, and little else.
+        self._folder = Path(os.environ["TMPDIR"]).parent / "glue-control" / job
+
+    @property
+    def wants_spark(self) -> bool:
+        return (self._folder / "use-spark").exists()
+
+    def follow(self, run_id: str) -> None:
+        while (self._folder / "hold").exists():
+            time.sleep(POLL_SECONDS)
+        for scripted in sorted(self._folder.glob("fail-*")):
+            cause = scripted.read_text().strip()
+            scripted.unlink()
+            raise RunError(cause or "a scripted failure")
+        if self._folder.exists():
+            with (self._folder / "begun").open("a") as begun:
+                begun.write(f"{run_id}\n")
+
+
+# ---------------------------------------------------------------- the work
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`s3://bucket/prefix/`."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Folder":
+        bucket, _, prefix = text.removeprefix("s3://").partition("/")
+        return cls(bucket, prefix)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+class Run:
+    def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
+        self._arguments, self._work = arguments, work
+        self._s3, self._glue = boto3.client("s3"), boto3.client("glue")
+        self._duckdb = duckdb.connect()
+
+    def refine(self) -> None:
+        """The order is that of `refine.py`: objects, catalog, and then objects that are gone."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            raw = list(pool.map(self._fetch, self._arguments.dates))
+            as_of = str(datetime.now(UTC).astimezone(SAO_PAULO).date())
+            self._duckdb.execute(REFINE, {"as_of": as_of, "files": raw})
+            rows = self._duckdb.execute("SELECT data, setor, number FROM refined").fetchall()
+            wanted = {(day, sector): self._encode(number) for day, sector, number in rows}
+            list(pool.map(self._put, wanted, wanted.values()))
+            self._register(set(wanted))
+            listed = [key for keys in pool.map(self._list, self._arguments.dates) for key in keys]
+        self._delete(set(listed) - {self._key(*partition) for partition in wanted})
+
+    def _fetch(self, day: date) -> str:
+        source = self._arguments.source
+        key = f"{source.prefix}date={day}/{self._arguments.filename}"
+        path = self._work / f"{day}.parquet"
+        try:
+            body = self._s3.get_object(Bucket=source.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise RunError(f"s3://{source.bucket}/{key} does not exist: fetch that date") from error
+        path.write_bytes(body)
+        return str(path)
+
+    def _encode(self, number: int) -> bytes:
+        path = self._work / f"{number}.refined"
+        options = "(FORMAT parquet, COMPRESSION snappy)"
+        self._duckdb.execute(f"COPY ({ROW} WHERE number = {number}) TO '{path}' {options}")
+        return path.read_bytes()
+
+    def _put(self, partition: tuple[str, str], body: bytes) -> None:
+        target = self._arguments.target
+        self._s3.put_object(Bucket=target.bucket, Key=self._key(*partition), Body=body)
+
+    def _key(self, day: str, sector: str) -> str:
+        return f"{self._arguments.target.prefix}{partition_name(day, sector)}/{DATA_FILE}"
+
+    def _list(self, day: date) -> list[str]:
+        target = self._arguments.target
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=target.bucket, Prefix=f"{target.prefix}Data={day}/"
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def _delete(self, keys: set[str]) -> None:
+        for batch in batches(sorted(keys), DELETE_OBJECTS):
+            answer = self._s3.delete_objects(
+                Bucket=self._arguments.target.bucket,
+                Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
+            )
+            checked(answer.get("Errors", []))
+
+    def _register(self, wanted: set[tuple[str, str]]) -> None:
+        table = {"DatabaseName": self._arguments.database}
+        storage = self._glue.get_table(**table, Name=self._arguments.table)["Table"][
+            "StorageDescriptor"
+        ]
+        table["TableName"] = self._arguments.table
+        days = {str(day) for day in self._arguments.dates}
+        pages = self._glue.get_paginator("get_partitions").paginate(
+            **table, Expression=f"data >= '{min(days)}' AND data <= '{max(days)}'"
+        )
+        found = {tuple(each["Values"]) for page in pages for each in page["Partitions"]}
+        inputs = [self._partition(partition, storage) for partition in sorted(wanted - found)]
+        for batch in batches(inputs, CREATE_BATCH):
+            answer = self._glue.batch_create_partition(**table, PartitionInputList=batch)
+            checked(answer.get("Errors", []))
+        gone = [{"Values": list(each)} for each in sorted(found - wanted) if each[0] in days]
+        for batch in batches(gone, DELETE_BATCH):
+            answer = self._glue.batch_delete_partition(**table, PartitionsToDelete=batch)
+            checked(answer.get("Errors", []))
+
+    def _partition(self, partition: tuple[str, str], storage: dict[str, Any]) -> dict[str, Any]:
+        location = f"{self._arguments.target}{partition_name(*partition)}/"
+        return {"Values": list(partition), "StorageDescriptor": {**storage, "Location": location}}
+
+
+def checked(errors: list[dict[str, Any]]) -> None:
+    if errors:
+        raise RunError(f"{len(errors)} refused, first {errors[0]}")
+
+
+def partition_name(day: str, sector: str) -> str:
+    """Hive's escapes, a byte of ASCII at a time."""
+    escaped = re.sub("[\x01-\x1f\"#%'*/:=?\\\\\x7f{[\\]^]", lambda c: f"%{ord(c[0]):02X}", sector)
+    return f"Data={day}/Setor={escaped}"
+
+
+def batches(items: list[Any], size: int) -> list[list[Any]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+# ---------------------------------------------------------------- the program
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("script")
+    parser.add_argument(
+        "--dates",
+        required=True,
+        type=lambda text: sorted({date.fromisoformat(day) for day in text.split(",")}),
+    )
+    parser.add_argument("--source", required=True, type=Folder.parse)
+    parser.add_argument("--target", required=True, type=Folder.parse)
+    for name in ("--filename", "--database", "--table", "--JOB_NAME", "--JOB_RUN_ID"):
+        parser.add_argument(name, required=True)
+    return parser.parse_known_args(argv)[0]
+
+
+def main(argv: list[str]) -> int:
+    arguments = parse_arguments(argv)
+    script = Script(arguments.JOB_NAME)
+    try:
+        script.follow(arguments.JOB_RUN_ID)
+        if script.wants_spark:
+            os.execv(sys.executable, [sys.executable, str(SPARK_RUNNER), *argv])
+        with tempfile.TemporaryDirectory(prefix="fast-glue-run-") as work:
+            Run(arguments, Path(work)).refine()
+    except Exception as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n".replace("\n", " ").strip() + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

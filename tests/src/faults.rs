@@ -1,0 +1,239 @@
+//! A stack that tests break, on an emulator whose Glue runs take half a second and do as they are told.
+//!
+//! All stacks of a process share one emulator. Messages that fail come again after seconds, not minutes.
+
+mod breaking;
+mod settled;
+
+use std::{
+    cell::Cell,
+    fs,
+    future::Future,
+    ops::Deref,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_sqs::types::QueueAttributeName;
+use chrono::NaiveDate;
+use ibov::{
+    b3_server::Day, deploy::StackConfig, emulator::EmulatorOptions, local::LocalRuntime,
+    outbox::Mail, process::Processes, progress::Progress, stack::Stage, workspace::Workspace,
+};
+use tokio::sync::OnceCell;
+
+use crate::{days, pipeline::Pipeline};
+
+/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
+
+/// A minute of a Glue job's timeout. A job may run for fifteen.
+const GLUE_MINUTE: Duration = Duration::from_secs(6);
+/// After so many seconds a message comes again that failed. Less than the template allows.
+const COMES_AGAIN_SECONDS: u32 = 6;
+/// How often a tick is sent while something is waited for: the schedule's quarter of an hour is too long.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+
+/// How the Glue runs of a stack end.
+#[derive(Debug, Clone, Copy)]
+pub enum Order {
+    /// Well.
+    Succeed,
+    /// With this message.
+    Fail(&'static str),
+    /// Not before there is another order, or Glue's timeout.
+    Hang,
+}
+
+/// A stack that can be broken.
+#[derive(Debug)]
+pub struct Bench {
+    pipeline: Pipeline,
+    runtime: &'static LocalRuntime,
+}
+
+impl Deref for Bench {
+    type Target = Pipeline;
+
+    fn deref(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}
+
+impl Bench {
+    /// Deploys a stack.
+    ///
+    /// # Errors
+    /// When something of it cannot be created.
+    pub async fn deploy(name: &str) -> Result<Self> {
+        Self::deploy_with(name, |config| config).await
+    }
+
+    /// Deploys a stack with other parameters.
+    ///
+    /// # Errors
+    /// As [`Bench::deploy`].
+    pub async fn deploy_with(
+        name: &str,
+        change: impl FnOnce(StackConfig) -> StackConfig,
+    ) -> Result<Self> {
+        let runtime = EMULATOR.get_or_try_init(start_emulator).await?;
+        let impatient = |config: StackConfig| {
+            config
+                .with("FunctionTimeout", "15")
+                .with("HttpTimeout", "3")
+                .with("MaxReceiveCount", "10")
+        };
+        let pipeline =
+            Pipeline::deploy_on(runtime, name, |config| change(impatient(config))).await?;
+        let bench = Self { pipeline, runtime };
+        bench.comes_again_after(COMES_AGAIN_SECONDS).await?;
+        Ok(bench)
+    }
+
+    /// Messages whose function fails or dies come again after so many seconds, unless it says otherwise.
+    ///
+    /// # Errors
+    /// When SQS refuses.
+    pub async fn comes_again_after(&self, seconds: u32) -> Result<()> {
+        for stage in Stage::ALL {
+            let (url, name) = (self.stack.queue_url(stage)?, QueueAttributeName::VisibilityTimeout);
+            self.set_attribute(url, name, &seconds.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// The small portfolio of a day of November 2026, published and asked for.
+    ///
+    /// # Errors
+    /// When the request cannot be sent.
+    pub async fn fetch(&self, date: NaiveDate) -> Result<Day> {
+        let day = days::small(date);
+        self.fetch_day(&day).await?;
+        Ok(day)
+    }
+
+    /// A portfolio, published and asked for.
+    ///
+    /// # Errors
+    /// When the request cannot be sent.
+    pub async fn fetch_day(&self, day: &Day) -> Result<()> {
+        self.b3.publish("IBOV", day.clone());
+        self.stack.request_fetch(None, None).await?;
+        Ok(())
+    }
+
+    /// Tells how Glue runs end from now on; those that hang hear it, too.
+    ///
+    /// # Errors
+    /// When the order cannot be written.
+    pub fn order_runs(&self, order: Order) -> Result<()> {
+        let folder = self.logs().folder().join("glue-orders");
+        fs::create_dir_all(&folder)?;
+        let file = folder.join(self.stack.output("GlueJobName")?);
+        let text = match order {
+            Order::Succeed => String::new(),
+            Order::Fail(message) => format!("fail {message}"),
+            Order::Hang => "hang".to_owned(),
+        };
+        // In one step: a run may be reading.
+        let written = file.with_extension("new");
+        fs::write(&written, text)?;
+        fs::rename(&written, &file).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// Arms a failpoint of a stage's function.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn arm(&self, stage: Stage, failpoint: &str) -> Result<()> {
+        let folder = self.failpoints(stage);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(failpoint), "")?;
+        Ok(())
+    }
+
+    /// The failpoints that killed a stage's function, in order.
+    #[must_use]
+    pub fn hits(&self, stage: Stage) -> Vec<String> {
+        let hits = fs::read_to_string(self.failpoints(stage).join("hits")).unwrap_or_default();
+        hits.lines().map(str::to_owned).collect()
+    }
+
+    fn failpoints(&self, stage: Stage) -> PathBuf {
+        self.logs().folder().join("failpoints").join(self.stack.function_name(stage))
+    }
+
+    /// Where all services answer.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.runtime.endpoint()
+    }
+
+    /// Sends what the tick's schedule sends.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub async fn tick(&self) -> Result<()> {
+        self.stack.send(Stage::Completion, r#"{"tick":true}"#).await?;
+        Ok(())
+    }
+
+    /// As [`Pipeline::until`], with a tick now and then.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn until_ticking<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let ticked = Cell::new(Instant::now());
+        self.until(what, || {
+            let looking = look();
+            let ticked = &ticked;
+            async move {
+                let found = looking.await?;
+                if found.is_none() && ticked.get().elapsed() > TICK_EVERY {
+                    self.tick().await?;
+                    ticked.set(Instant::now());
+                }
+                Ok(found)
+            }
+        })
+        .await
+    }
+
+    /// The notifier's mails to people. Alarms mail them, too, and are left out.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn alerts(&self) -> Result<Vec<Mail>> {
+        let mut mails = self.mails("AlertsTopicArn")?;
+        mails.retain(|mail| mail.subject().starts_with("IBOV refine"));
+        Ok(mails)
+    }
+
+    /// The mails about runs that succeeded.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn completions(&self) -> Result<Vec<Mail>> {
+        self.mails("CompletionsTopicArn")
+    }
+
+    /// What a stage's function logged: one JSON document a line.
+    #[must_use]
+    pub fn log(&self, stage: Stage) -> String {
+        fs::read_to_string(self.logs().function(&self.stack, stage)).unwrap_or_default()
+    }
+}
+
+async fn start_emulator() -> Result<LocalRuntime> {
+    let workspace = Workspace::locate()?;
+    let runner = workspace.path("tests/tests/faults/glue_runner.py");
+    let options = EmulatorOptions::default().with_glue_runner(runner).with_glue_minute(GLUE_MINUTE);
+    let (processes, progress) = (Processes::default(), Progress::stderr());
+    let started = LocalRuntime::start_with(&workspace, &processes, &progress, &options).await;
+    started.context("the emulator for the fault tests did not start")
+}

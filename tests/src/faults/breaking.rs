@@ -1,0 +1,125 @@
+//! Rights that are taken away and given back.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_sqs::types::QueueAttributeName;
+use ibov::aws::{LOCAL_KEY, LOCAL_REGION};
+use serde_json::{Value, json};
+
+use super::Bench;
+
+/// A policy as it was before something was denied.
+#[derive(Debug)]
+#[must_use = "what is denied stays denied until this is given back"]
+pub struct Denied {
+    resource: Resource,
+    policy: String,
+}
+
+#[derive(Debug)]
+enum Resource {
+    Queue(String),
+    Topic(String),
+}
+
+impl Bench {
+    /// Denies everybody but the account's root an action on a queue.
+    ///
+    /// # Errors
+    /// When the queue's policy cannot be changed.
+    pub async fn deny_on_queue(&self, url: &str, action: &str) -> Result<Denied> {
+        let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
+        self.set_policy(url, &denying(&policy, action)?).await?;
+        Ok(Denied { resource: Resource::Queue(url.to_owned()), policy })
+    }
+
+    /// Takes away who may send to a queue by its policy: S3, EventBridge. Roles keep their own rights.
+    ///
+    /// # Errors
+    /// When the queue's policy cannot be changed.
+    pub async fn close_queue(&self, url: &str) -> Result<Denied> {
+        let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
+        self.set_policy(url, "").await?;
+        Ok(Denied { resource: Resource::Queue(url.to_owned()), policy })
+    }
+
+    /// Denies everybody but the account's root to publish to a topic.
+    ///
+    /// # Errors
+    /// When the topic's policy cannot be changed.
+    pub async fn deny_publishing(&self, topic_output: &str) -> Result<Denied> {
+        let topic = self.stack.output(topic_output)?;
+        let answer = self.sns().get_topic_attributes().topic_arn(topic).send().await?;
+        let policy = answer.attributes().and_then(|all| all.get("Policy")).cloned();
+        let policy = policy.unwrap_or_default();
+        self.set_topic_policy(topic, &denying(&policy, "sns:Publish")?).await?;
+        Ok(Denied { resource: Resource::Topic(topic.to_owned()), policy })
+    }
+
+    /// Gives a right back.
+    ///
+    /// # Errors
+    /// When the policy cannot be changed.
+    pub async fn allow_again(&self, denied: Denied) -> Result<()> {
+        match denied.resource {
+            Resource::Queue(url) => self.set_policy(&url, &denied.policy).await,
+            Resource::Topic(topic) => self.set_topic_policy(&topic, &denied.policy).await,
+        }
+    }
+
+    async fn set_policy(&self, url: &str, policy: &str) -> Result<()> {
+        self.set_attribute(url, QueueAttributeName::Policy, policy).await
+    }
+
+    async fn attribute(&self, url: &str, name: QueueAttributeName) -> Result<Option<String>> {
+        let request = self.stack.clients.sqs.get_queue_attributes().queue_url(url);
+        let answer = request.attribute_names(name.clone()).send().await?;
+        Ok(answer.attributes().and_then(|all: &HashMap<_, _>| all.get(&name)).cloned())
+    }
+
+    /// Changes an attribute of a queue.
+    ///
+    /// # Errors
+    /// When SQS refuses.
+    pub async fn set_attribute(
+        &self,
+        url: &str,
+        name: QueueAttributeName,
+        value: &str,
+    ) -> Result<()> {
+        let request = self.stack.clients.sqs.set_queue_attributes().queue_url(url);
+        let changed = request.attributes(name.clone(), value).send().await;
+        changed.with_context(|| format!("cannot set {name} of {url}"))?;
+        Ok(())
+    }
+
+    async fn set_topic_policy(&self, topic: &str, policy: &str) -> Result<()> {
+        let request = self.sns().set_topic_attributes().topic_arn(topic);
+        let changed = request.attribute_name("Policy").attribute_value(policy).send().await;
+        changed.with_context(|| format!("cannot set the policy of {topic}"))?;
+        Ok(())
+    }
+
+    fn sns(&self) -> aws_sdk_sns::Client {
+        let config = aws_sdk_sns::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(LOCAL_REGION))
+            .endpoint_url(self.runtime.endpoint())
+            .credentials_provider(Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator"));
+        aws_sdk_sns::Client::from_conf(config.build())
+    }
+}
+
+/// `policy` and a statement more.
+fn denying(policy: &str, action: &str) -> Result<String> {
+    let mut document: Value = match policy {
+        "" => json!({"Version": "2012-10-17", "Statement": []}),
+        policy => serde_json::from_str(policy).context("a policy that is no JSON")?,
+    };
+    let statements = document.get_mut("Statement").and_then(Value::as_array_mut);
+    let statement = json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"});
+    statements.context("a policy without statements")?.push(statement);
+    Ok(document.to_string())
+}

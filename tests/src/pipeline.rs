@@ -1,0 +1,277 @@
+//! One deployed stack with a server of its own in the place of B3's.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use aws_sdk_glue::types::JobRun;
+use aws_sdk_sqs::types::QueueAttributeName;
+use ibov::{
+    b3_server::B3Server,
+    chain::{Before, Journey},
+    dead_letters::{self, Parked},
+    deploy::StackConfig,
+    emulator::Logs,
+    local::LocalRuntime,
+    outbox::{self, Mail},
+    progress::Progress,
+    stack::{Stack, Stage},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{diagnosis, local};
+
+/// Long enough for a Spark run on a machine that is busy with others.
+const DEADLINE: Duration = Duration::from_secs(240);
+const POLL: Duration = Duration::from_millis(200);
+
+/// A stack, its B3, and what can be seen of both.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// The deployed stack.
+    pub stack: Stack,
+    /// What it takes for B3. It knows no portfolio until one is published.
+    pub b3: B3Server,
+    runtime: &'static LocalRuntime,
+}
+
+impl Pipeline {
+    /// Deploys a stack with database, job and bucket of its own.
+    ///
+    /// # Errors
+    /// When something of it cannot be created.
+    pub async fn deploy(name: &str) -> Result<Self> {
+        Self::deploy_with(name, |config| config).await
+    }
+
+    /// Deploys a stack with other parameters than the local run has.
+    ///
+    /// # Errors
+    /// As [`Pipeline::deploy`].
+    pub async fn deploy_with(
+        name: &str,
+        change: impl FnOnce(StackConfig) -> StackConfig,
+    ) -> Result<Self> {
+        Self::deploy_on(local::emulator().await?, name, change).await
+    }
+
+    /// Deploys a stack on another emulator than the one that most tests share.
+    ///
+    /// # Errors
+    /// As [`Pipeline::deploy`].
+    pub async fn deploy_on(
+        runtime: &'static LocalRuntime,
+        name: &str,
+        change: impl FnOnce(StackConfig) -> StackConfig,
+    ) -> Result<Self> {
+        let b3 = B3Server::start().await?;
+        let database = name.replace('-', "_");
+        let config = StackConfig::new(name, b3.base_url())
+            .with("DatabaseName", &database)
+            .with("GlueJobName", name);
+        let stack = runtime.deploy(&change(config), &Progress::silent()).await?;
+        Ok(Self { stack, b3, runtime })
+    }
+
+    /// What the emulator, its functions and its Glue runs print.
+    #[must_use]
+    pub fn logs(&self) -> Logs {
+        self.runtime.logs()
+    }
+
+    /// What is there now, to follow only what comes later.
+    ///
+    /// # Errors
+    /// When the stack cannot be looked at.
+    pub async fn before(&self) -> Result<Before> {
+        self.runtime.chain(&self.stack).before().await
+    }
+
+    /// Sends a fetch request and follows the portfolio until its completion is mailed.
+    ///
+    /// # Errors
+    /// At the first failure on the way, or when it takes too long.
+    pub async fn fetch_to_the_end(&self) -> Result<Journey> {
+        let before = self.before().await?;
+        self.stack.request_fetch(None, None).await?;
+        self.follow(&before).await
+    }
+
+    /// Follows what happened since `before` until a completion is mailed.
+    ///
+    /// # Errors
+    /// As [`Pipeline::fetch_to_the_end`].
+    pub async fn follow(&self, before: &Before) -> Result<Journey> {
+        let chain = self.runtime.chain(&self.stack);
+        let progress = Progress::silent();
+        self.in_time("the mail about a completed run", chain.follow(before, &progress)).await
+    }
+
+    /// Waits until `look` finds something.
+    ///
+    /// # Errors
+    /// When it fails or takes too long; the message holds what was waited for and how the stack stands.
+    pub async fn until<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let deadline = Instant::now() + DEADLINE;
+        self.in_time(what, async {
+            while Instant::now() < deadline {
+                if let Some(found) = look().await? {
+                    return Ok(found);
+                }
+                sleep(POLL).await;
+            }
+            bail!("never seen")
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let failure = match timeout(DEADLINE, work).await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(error)) => error,
+            Err(_) => anyhow::anyhow!("not within {} s", DEADLINE.as_secs()),
+        };
+        let state = diagnosis::of(self).await;
+        Err(failure.context(format!(
+            "waited for {what} in stack {}, which stands like this:\n{state}\n",
+            self.stack.name
+        )))
+    }
+
+    /// Waits until some messages lie in a stage's dead-letter queue, and leaves them there.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn parked(&self, stage: Stage, count: usize) -> Result<Vec<Parked>> {
+        self.until(&format!("{count} messages on the {stage} dead-letter queue"), || async move {
+            if dead_letters::depth(&self.stack, stage).await? < count {
+                return Ok(None);
+            }
+            Ok(Some(dead_letters::peek(&self.stack, stage).await?)
+                .filter(|parked| parked.len() >= count))
+        })
+        .await
+    }
+
+    /// Waits until no queue holds a message, visible, in flight or delayed.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn quiet(&self) -> Result<()> {
+        self.until("all queues to be empty", || async {
+            for stage in Stage::ALL {
+                if self.waiting(stage).await? > 0 {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// How many messages a stage's queue holds.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn waiting(&self, stage: Stage) -> Result<usize> {
+        let wanted = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let request =
+            self.stack.clients.sqs.get_queue_attributes().queue_url(self.stack.queue_url(stage)?);
+        let answer = request.set_attribute_names(Some(wanted.to_vec())).send().await?;
+        Ok(answer
+            .attributes()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, value)| value.parse::<usize>().ok())
+            .sum())
+    }
+
+    /// Every run of the stack's job, newest first.
+    ///
+    /// # Errors
+    /// When Glue cannot be asked.
+    pub async fn runs(&self) -> Result<Vec<JobRun>> {
+        let answer = self
+            .stack
+            .clients
+            .glue
+            .get_job_runs()
+            .job_name(self.stack.output("GlueJobName")?)
+            .send()
+            .await?;
+        Ok(answer.job_runs.unwrap_or_default())
+    }
+
+    /// The mails about this stack to one of its topics, in order.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn mails(&self, topic_output: &str) -> Result<Vec<Mail>> {
+        let topic = self.stack.output(topic_output)?;
+        Ok(outbox::read(&self.logs().outbox())?
+            .into_iter()
+            .filter(|mail| mail.topic == topic)
+            .collect())
+    }
+
+    /// Every object of the lake below `prefix`: its key, and what tells one version of it from another.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn versions(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
+        let mut versions = BTreeMap::new();
+        for key in self.stack.keys(prefix).await? {
+            let head = self
+                .stack
+                .clients
+                .s3
+                .head_object()
+                .bucket(self.stack.bucket()?)
+                .key(&key)
+                .send()
+                .await?;
+            let written = head.last_modified().context("an object without a time")?.to_string();
+            versions.insert(key, format!("{} {written}", head.e_tag().unwrap_or_default()));
+        }
+        Ok(versions)
+    }
+
+    /// The S3 metadata that one object was written with.
+    ///
+    /// # Errors
+    /// When there is no such object.
+    pub async fn metadata(&self, key: &str) -> Result<BTreeMap<String, String>> {
+        let head = self
+            .stack
+            .clients
+            .s3
+            .head_object()
+            .bucket(self.stack.bucket()?)
+            .key(key)
+            .send()
+            .await?;
+        Ok(head.metadata.unwrap_or_default().into_iter().collect())
+    }
+
+    /// Writes the raw file of a date, as if parquet-writer had.
+    ///
+    /// # Errors
+    /// When S3 refuses.
+    pub async fn put_raw(&self, date: &str, body: &[u8]) -> Result<()> {
+        let key = format!("raw/date={date}/ibov_setor.parquet");
+        let stamp = "20261120T130003.123Z-0123456789abcdef";
+        let landing = format!("landing/index=IBOV/date={date}/{stamp}.json");
+        let request = self.stack.clients.s3.put_object().bucket(self.stack.bucket()?).key(&key);
+        let request = request.metadata("landing-key", landing).body(body.to_vec().into());
+        request.send().await.with_context(|| format!("cannot write {key}"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! Python programs, run in the checkout's own environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use ibov::{checks, process::Processes, progress::Progress, setup, workspace::Workspace};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::expected::Row;
+
+/// A Parquet file as some program reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParquetFile {
+    /// Name and type of each column, as that program calls them.
+    pub columns: Vec<(String, String)>,
+    /// All rows, values in plain notation.
+    pub rows: Vec<Row>,
+    /// What the footer holds beside the schema, and what else that program can say.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// The interpreter, after setting up the environment if need be.
+///
+/// # Errors
+/// When this machine lacks something, or the packages cannot be installed.
+pub async fn interpreter() -> Result<PathBuf> {
+    let workspace = Workspace::locate()?;
+    let machine = checks::machine(workspace.root(), !setup::is_ready(&workspace)).await?;
+    let progress = Progress::stderr();
+    let step = progress.step("setup", "set up .ibov/venv");
+    let outcome = setup::ensure(&workspace, &machine.python, &Processes::default(), &step).await?;
+    step.done(outcome);
+    Ok(workspace.python())
+}
+
+/// Reads Parquet files with one of the scripts in `tests/tests/readers/`.
+///
+/// # Errors
+/// When the script fails; the message holds what it said.
+pub async fn read_parquet(script: &str, files: &[PathBuf]) -> Result<Vec<ParquetFile>> {
+    let script = Workspace::locate()?.path("tests/tests/readers").join(script);
+    let arguments =
+        std::iter::once(script.as_os_str()).chain(files.iter().map(|file| file.as_os_str()));
+    let output = run(arguments, &Workspace::locate()?.path("")).await?;
+    let documents: Vec<Value> = serde_json::from_str(&output)
+        .with_context(|| format!("{} printed no JSON", script.display()))?;
+    documents.iter().map(parquet_file).collect()
+}
+
+fn parquet_file(document: &Value) -> Result<ParquetFile> {
+    let field = |name: &str| {
+        document.get(name).cloned().with_context(|| format!("the reader left out {name}"))
+    };
+    Ok(ParquetFile {
+        columns: serde_json::from_value(field("columns")?)?,
+        rows: serde_json::from_value(field("rows")?)?,
+        facts: serde_json::from_value(field("facts")?)?,
+    })
+}
+
+/// Runs the interpreter and gives its standard output.
+///
+/// # Errors
+/// When it exits with another code than 0; the message holds all that it said.
+pub async fn run<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+    folder: &Path,
+) -> Result<String> {
+    let mut command = Command::new(interpreter().await?);
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = command.output().await.context("cannot start the interpreter")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!("{}\n{said}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(said)
+}

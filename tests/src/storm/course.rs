@@ -1,0 +1,137 @@
+//! The course of a storm: it rages, and then the pipeline comes to rest.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use futures::{StreamExt as _, TryStreamExt as _};
+use ibov::{dead_letters, stack::Stage};
+use tokio::time::sleep;
+
+use super::{
+    field::Field,
+    plan::{Action, Event, Plan},
+};
+use crate::diagnosis;
+
+/// The storm goes on when no more messages than this are on their way, so that kills and failures fall among events
+/// to the end.
+const MOST_BACKLOG: usize = 20;
+/// So many actions follow each other without a look at the backlog.
+const GUST: usize = 10;
+const AT_ONCE: usize = 6;
+/// More dates than the largest run must have at least.
+const GATHERED_DATES: usize = 12;
+const POLL: Duration = Duration::from_millis(250);
+/// For so long nothing may change.
+const PATIENCE: Duration = Duration::from_secs(180);
+const TICK_EVERY: Duration = Duration::from_secs(2);
+/// What fails again after so many redrives fails for a reason.
+const MOST_REDRIVES: usize = 10;
+
+/// Does everything that the storm has in store, with runs held at first until many dates are pending.
+pub(super) async fn rage(field: &Field, storm: &[Action]) -> Result<()> {
+    let over = AtomicBool::new(false);
+    field.hold_runs()?;
+    futures::try_join!(
+        async {
+            for gust in storm.chunks(GUST) {
+                all(field, gust).await?;
+                quieter(field).await?;
+            }
+            over.store(true, Ordering::Relaxed);
+            Ok(())
+        },
+        gather(field, &over)
+    )?;
+    field.calm()
+}
+
+/// Does some things, as many at once as there are connections.
+pub(super) async fn all(field: &Field, actions: &[Action]) -> Result<()> {
+    let made = futures::stream::iter(actions).map(|action| field.make(action));
+    made.buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn quieter(field: &Field) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while field.backlog().await? > MOST_BACKLOG {
+        if Instant::now() > deadline {
+            return stuck(field, "the queues to be worked off").await;
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
+}
+
+/// Lets the first run go when enough dates have gathered behind it.
+async fn gather(field: &Field, over: &AtomicBool) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let claimed = field.lock().await?.holder.map_or(0, |holder| holder.dates.len());
+        let gathered = field.pending_dates().await? >= claimed + GATHERED_DATES;
+        let nothing_more = over.load(Ordering::Relaxed) && field.backlog().await? == 0;
+        if gathered || nothing_more || Instant::now() > deadline {
+            return field.release_runs();
+        }
+        sleep(POLL).await;
+    }
+}
+
+/// Waits until nothing is left to do. Ticks come faster than on the schedule, and what failed runs have left is
+/// redriven.
+pub(super) async fn rest(field: &Field, plan: &Plan) -> Result<()> {
+    let mut deadline = Instant::now() + PATIENCE;
+    let mut ticked = Instant::now();
+    let (mut redrives, mut backlog) = (0, usize::MAX);
+    loop {
+        let left = field.backlog().await?;
+        if left < backlog {
+            deadline = Instant::now() + PATIENCE;
+        }
+        backlog = left;
+        if backlog == 0 && is_idle(field).await? {
+            match to_redrive(field, plan).await? {
+                Some(stage) if redrives < MOST_REDRIVES => {
+                    dead_letters::redrive(&field.stack, stage).await?;
+                    redrives += 1;
+                }
+                Some(_) | None => return Ok(()),
+            }
+        } else if backlog == 0 && ticked.elapsed() > TICK_EVERY {
+            field.tick().await?;
+            ticked = Instant::now();
+        }
+        if Instant::now() > deadline {
+            return stuck(field, "the pipeline to come to rest").await;
+        }
+        sleep(POLL).await;
+    }
+}
+
+/// Nobody refines, and nothing wants to be refined.
+async fn is_idle(field: &Field) -> Result<bool> {
+    Ok(field.lock().await?.holder.is_none() && field.pending_dates().await? == 0)
+}
+
+/// A stage whose dead-letter queue holds something that is no poison.
+async fn to_redrive(field: &Field, plan: &Plan) -> Result<Option<Stage>> {
+    let bucket = field.stack.bucket()?;
+    for stage in Stage::ALL {
+        for parked in dead_letters::peek(&field.stack, stage).await? {
+            let poison = plan.events.iter().any(|event| match event {
+                Event::Poison(poison) => poison.is(&parked, bucket),
+                Event::Portfolio(_) => false,
+            });
+            if !poison {
+                return Ok(Some(stage));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn stuck(field: &Field, what: &str) -> Result<()> {
+    let state = diagnosis::of(field).await;
+    bail!("waited in vain for {what}. The stack stands like this:\n{state}")
+}

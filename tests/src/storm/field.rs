@@ -1,0 +1,188 @@
+//! The stack that a storm goes over, and what the storm does to it.
+
+use std::fs;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_glue::types::JobRun;
+use ibov::{
+    aws::explain, dead_letters, emulator::EmulatorOptions, local::LocalRuntime, process::Processes,
+    progress::Progress, stack::Stage, workspace::Workspace,
+};
+use shared::refine::Lock;
+use tokio::sync::OnceCell;
+
+use super::plan::Action;
+use crate::pipeline::Pipeline;
+
+/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
+
+const STACK: &str = "storm";
+const RUNNER: &str = "tests/fast_glue_runner.py";
+const ACTIVE: &str = "control/refine/active.json";
+const PENDING: &str = "control/refine/pending/";
+/// Visibility is hardly longer than a function may take, so that what a killed function had in hand comes again soon.
+const PARAMETERS: [(&str, &str); 5] = [
+    ("FunctionTimeout", "12"),
+    ("VisibilityTimeout", "19"),
+    ("BackoffBase", "2"),
+    // More often than any message is in the hand of a function that is killed.
+    ("MaxReceiveCount", "10"),
+    ("ClaimGrace", "1"),
+];
+
+/// A deployed stack.
+#[derive(Debug)]
+pub(super) struct Field {
+    pipeline: Pipeline,
+}
+
+impl Deref for Field {
+    type Target = Pipeline;
+
+    fn deref(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}
+
+impl Field {
+    pub(super) async fn deploy() -> Result<Self> {
+        let runtime = EMULATOR.get_or_try_init(start_emulator).await?;
+        let pipeline = Pipeline::deploy_on(runtime, STACK, |config| {
+            PARAMETERS.iter().fold(config, |config, (name, value)| config.with(name, value))
+        });
+        Ok(Self { pipeline: pipeline.await? })
+    }
+
+    /// Makes happen what the storm wants.
+    pub(super) async fn make(&self, action: &Action) -> Result<()> {
+        match action {
+            Action::Put { key, body } => self.put(key, body).await,
+            Action::Send { stage, body, delay_seconds } => {
+                self.send(*stage, body, *delay_seconds).await
+            }
+            Action::Kill { stage, failpoint } => touch(&self.failpoints(*stage).join(failpoint)),
+            Action::FailRun => touch(&self.run_script(&format!("fail-{}", fastrand::u64(..)))),
+            Action::Redrive => dead_letters::redrive(&self.stack, Stage::Glue).await.map(drop),
+            Action::Tick => self.tick().await,
+        }
+    }
+
+    async fn put(&self, key: &str, body: &[u8]) -> Result<()> {
+        let request = self.stack.clients.s3.put_object().bucket(self.stack.bucket()?).key(key);
+        let written = request.body(body.to_vec().into()).send().await;
+        written.map_err(explain).with_context(|| format!("cannot write {key}"))?;
+        Ok(())
+    }
+
+    async fn send(&self, stage: Stage, body: &str, delay_seconds: i32) -> Result<()> {
+        let request = self.stack.clients.sqs.send_message();
+        let request = request.queue_url(self.stack.queue_url(stage)?).message_body(body);
+        let sent = request.delay_seconds(delay_seconds).send().await;
+        sent.map_err(explain).with_context(|| format!("cannot send to {stage}"))?;
+        Ok(())
+    }
+
+    /// What the schedule sends every quarter of an hour.
+    pub(super) async fn tick(&self) -> Result<()> {
+        self.stack.send(Stage::Completion, r#"{"tick":true}"#).await?;
+        Ok(())
+    }
+
+    /// From now on a Glue run waits before it does anything.
+    pub(super) fn hold_runs(&self) -> Result<()> {
+        touch(&self.run_script("hold"))
+    }
+
+    /// The end of [`Field::hold_runs`].
+    pub(super) fn release_runs(&self) -> Result<()> {
+        Ok(fs::remove_file(self.run_script("hold"))?)
+    }
+
+    /// From now on runs are carried out by a real Spark.
+    pub(super) fn use_spark(&self) -> Result<()> {
+        touch(&self.run_script("use-spark"))
+    }
+
+    fn run_script(&self, name: &str) -> PathBuf {
+        self.logs().folder().join("glue-control").join(STACK).join(name)
+    }
+
+    fn failpoints(&self, stage: Stage) -> PathBuf {
+        self.logs().folder().join("failpoints").join(self.stack.function_name(stage))
+    }
+
+    /// The storm is over: nobody dies any more, and no run is made to fail.
+    pub(super) fn calm(&self) -> Result<()> {
+        let runs = self.run_script("");
+        for folder in Stage::ALL.map(|stage| self.failpoints(stage)).into_iter().chain([runs]) {
+            for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = file.file_name().to_string_lossy().into_owned();
+                if ["before-", "after-", "fail-"].iter().any(|begins| name.starts_with(begins)) {
+                    // Whoever comes by may take it first.
+                    let _taken = fs::remove_file(file.path());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The failpoints that killed a stage's function, in order.
+    pub(super) fn kills(&self, stage: Stage) -> Vec<String> {
+        let hits = fs::read_to_string(self.failpoints(stage).join("hits")).unwrap_or_default();
+        hits.lines().map(str::to_owned).collect()
+    }
+
+    /// How many messages wait or are worked on in all queues.
+    pub(super) async fn backlog(&self) -> Result<usize> {
+        let mut backlog = 0;
+        for stage in Stage::ALL {
+            backlog += self.waiting(stage).await?;
+        }
+        Ok(backlog)
+    }
+
+    /// The refine state's lock.
+    pub(super) async fn lock(&self) -> Result<Lock> {
+        if self.stack.keys(ACTIVE).await?.is_empty() {
+            return Ok(Lock::default());
+        }
+        serde_json::from_slice(&self.stack.read(ACTIVE).await?).context("the lock is no lock")
+    }
+
+    /// How many dates are pending.
+    pub(super) async fn pending_dates(&self) -> Result<usize> {
+        let keys = self.stack.keys(PENDING).await?;
+        let mut dates: Vec<_> = keys.iter().filter_map(|key| Path::new(key).parent()).collect();
+        dates.dedup();
+        Ok(dates.len())
+    }
+
+    /// All runs of the job, newest first.
+    pub(super) async fn all_runs(&self) -> Result<Vec<JobRun>> {
+        let request = self.stack.clients.glue.get_job_runs();
+        let request = request.job_name(self.stack.output("GlueJobName")?);
+        let mut pages = request.into_paginator().send();
+        let mut runs = Vec::new();
+        while let Some(page) = pages.next().await {
+            runs.extend(page.map_err(explain)?.job_runs.unwrap_or_default());
+        }
+        Ok(runs)
+    }
+}
+
+async fn start_emulator() -> Result<LocalRuntime> {
+    let workspace = Workspace::locate()?;
+    let options = EmulatorOptions::default().with_glue_runner(workspace.path(RUNNER));
+    let (processes, progress) = (Processes::default(), Progress::stderr());
+    let started = LocalRuntime::start_with(&workspace, &processes, &progress, &options).await;
+    started.context("the emulator for the storm did not start")
+}
+
+fn touch(file: &Path) -> Result<()> {
+    let folder = file.parent().context("a file without a folder")?;
+    fs::create_dir_all(folder)?;
+    fs::write(file, "").with_context(|| format!("cannot write {}", file.display()))
+}

@@ -1,0 +1,257 @@
+//! What a storm does, and in which order: all of it follows from the seed.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc, Weekday};
+use fastrand::Rng;
+use ibov::{b3_server::Day, stack::Stage};
+
+use super::{
+    notification,
+    poison::{self, Poison},
+    portfolios::{self, Landing},
+};
+
+/// One event in fifty is poison; a small storm has every kind of it nevertheless.
+const EVENTS_PER_POISON: usize = 50;
+/// One event in five comes twice.
+const EVENTS_PER_DUPLICATE: usize = 5;
+const EVENTS_PER_KILL: usize = 40;
+const LEAST_KILLS: usize = 12;
+const EVENTS_PER_FAILED_RUN: usize = 200;
+const LEAST_FAILED_RUNS: usize = 3;
+const EVENTS_PER_TICK: usize = 40;
+const EVENTS_PER_REDRIVE: usize = 100;
+/// So many contents a date has on average.
+const EVENTS_PER_DATE: usize = 33;
+/// Enough for the largest run to have something to choose from.
+const LEAST_DATES: usize = 36;
+/// These events come after the storm, and a real Spark refines them.
+const LAST_EVENTS: usize = 8;
+/// The longest that a message is delayed.
+const LONGEST_DELAY_SECONDS: i32 = 4;
+
+/// Where functions are killed: before and after each of these effects.
+const EFFECTS: [(Stage, &[&str]); 3] = [
+    (Stage::Parquet, &["put-raw", "park"]),
+    (Stage::Glue, &["add-pending", "write-lock", "start-run", "delete-pending", "park"]),
+    (
+        Stage::Completion,
+        &["write-lock", "set-done", "delete-pending", "publish", "park-dates", "start-run"],
+    ),
+];
+
+/// Something that happens to the pipeline from outside.
+#[derive(Debug, Clone)]
+pub(super) enum Action {
+    /// An object is written; S3 tells the queue.
+    Put { key: String, body: Vec<u8> },
+    /// A message is sent.
+    Send { stage: Stage, body: String, delay_seconds: i32 },
+    /// The function of this stage dies the next time it comes by this failpoint.
+    Kill { stage: Stage, failpoint: String },
+    /// The next run of the job fails.
+    FailRun,
+    /// Somebody redrives what failed runs have left.
+    Redrive,
+    /// The schedule ticks.
+    Tick,
+}
+
+/// An original message.
+#[derive(Debug, Clone)]
+pub(super) enum Event {
+    /// S3's notification about a landing object.
+    Portfolio(Box<Landing>),
+    /// Something that no lake should hold.
+    Poison(Poison),
+}
+
+/// A storm.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) events: Vec<Event>,
+    /// Everything, shuffled.
+    pub(super) storm: Vec<Action>,
+    /// What comes when the storm is over.
+    pub(super) finale: Vec<Action>,
+}
+
+impl Plan {
+    pub(super) fn new(count: usize, seed: u64, bucket: &str) -> Result<Self> {
+        let mut rng = Rng::with_seed(seed);
+        let poisoned = (count / EVENTS_PER_POISON).max(poison::KINDS);
+        let good = count.checked_sub(poisoned + LAST_EVENTS);
+        let good = good.context("too few events for a storm")?;
+        let mut author = Author::new(&mut rng, count);
+        let mut events = Vec::new();
+        for number in 0..good {
+            events.push(Event::Portfolio(Box::new(author.landing(number)?)));
+        }
+        for number in 0..poisoned {
+            let (day, time) = (author.some_day(), author.time(good + number));
+            events.push(Event::Poison(poison::poison(number, &day, time, bucket)?));
+        }
+        let mut storm: Vec<Action> = events.iter().map(Event::action).collect();
+        storm.extend(duplicates(&mut rng, &events, bucket));
+        storm.extend(weather(&mut rng, count));
+        rng.shuffle(&mut storm);
+        let mut finale = Vec::new();
+        let mut author = Author::new(&mut rng, count);
+        for number in 0..LAST_EVENTS {
+            let event = Event::Portfolio(Box::new(author.last_landing(number, good)?));
+            finale.push(event.action());
+            events.push(event);
+        }
+        Ok(Self { events, storm, finale })
+    }
+
+    /// The landing objects of each date, oldest first.
+    pub(super) fn landings(&self) -> BTreeMap<NaiveDate, Vec<&Landing>> {
+        let mut by_date: BTreeMap<_, Vec<&Landing>> = BTreeMap::new();
+        for event in &self.events {
+            if let Event::Portfolio(landing) = event {
+                by_date.entry(landing.key.date).or_default().push(landing);
+            }
+        }
+        for landings in by_date.values_mut() {
+            landings.sort_by(|one, other| one.key.stamp.cmp(&other.key.stamp));
+        }
+        by_date
+    }
+}
+
+impl Event {
+    fn action(&self) -> Action {
+        match self {
+            Self::Portfolio(landing) => {
+                Action::Put { key: landing.key.to_string(), body: landing.body.clone() }
+            }
+            Self::Poison(poison) => poison.action.clone(),
+        }
+    }
+}
+
+/// Writes portfolios, each newer than those before.
+struct Author<'a> {
+    rng: &'a mut Rng,
+    dates: Vec<NaiveDate>,
+    written: BTreeMap<NaiveDate, Vec<Day>>,
+}
+
+impl<'a> Author<'a> {
+    fn new(rng: &'a mut Rng, events: usize) -> Self {
+        let weekday = |date: &NaiveDate| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
+        let days = (0..).map_while(|day| NaiveDate::default().checked_add_days(Days::new(day)));
+        // B3's dates have two digits for the year.
+        let days = days.filter(|date| date.year() >= 2026 && weekday(date));
+        let dates = days.take((events / EVENTS_PER_DATE).max(LEAST_DATES)).collect();
+        Self { rng, dates, written: BTreeMap::new() }
+    }
+
+    fn some_day(&mut self) -> Day {
+        let date = self.rng.choice(&self.dates).copied().unwrap_or_default();
+        portfolios::portfolio(self.rng, date)
+    }
+
+    /// No two events have the same.
+    fn time(&mut self, number: usize) -> DateTime<Utc> {
+        let seconds = i64::try_from(number).unwrap_or_default() * 60 + self.rng.i64(0..60);
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default() + TimeDelta::seconds(seconds)
+    }
+
+    /// One in four says again what an older one of its date said.
+    fn landing(&mut self, number: usize) -> Result<Landing> {
+        let mut day = self.some_day();
+        let older = self.written.entry(day.date()?).or_default();
+        match self.rng.choice(older.iter()) {
+            Some(said) if self.rng.u8(0..4) == 0 => day = said.clone(),
+            Some(_) | None => older.push(day.clone()),
+        }
+        Landing::new(day, self.time(number))
+    }
+
+    /// New content of another date each.
+    fn last_landing(&mut self, number: usize, after: usize) -> Result<Landing> {
+        let date = self.dates.get(number).copied().context("fewer dates than last events")?;
+        Landing::new(portfolios::portfolio(self.rng, date), self.time(after + number))
+    }
+}
+
+/// Copies of what S3 sends, some of them in SNS's envelope; copies of poison.
+fn duplicates(rng: &mut Rng, events: &[Event], bucket: &str) -> Vec<Action> {
+    let mut copies = Vec::new();
+    for _ in 0..events.len() / EVENTS_PER_DUPLICATE {
+        let delay_seconds = rng.i32(0..=LONGEST_DELAY_SECONDS);
+        let (stage, body) = match rng.choice(events) {
+            Some(Event::Portfolio(landing)) if rng.u8(0..3) == 0 => {
+                let raw = format!("raw/date={}/ibov_setor.parquet", landing.key.date);
+                (Stage::Glue, notification::of(&raw, bucket))
+            }
+            Some(Event::Portfolio(landing)) => {
+                let body = notification::of(&landing.key.to_string(), bucket);
+                let wrapped = rng.u8(0..4) == 0;
+                (Stage::Parquet, if wrapped { notification::wrapped(&body) } else { body })
+            }
+            Some(Event::Poison(poison)) => (poison.stage, poison.message(bucket)),
+            None => continue,
+        };
+        copies.push(Action::Send { stage, body, delay_seconds });
+    }
+    copies
+}
+
+/// Everything that goes wrong by itself, and what mends it.
+fn weather(rng: &mut Rng, events: usize) -> Vec<Action> {
+    let mut weather = Vec::new();
+    for _ in 0..(events / EVENTS_PER_KILL).max(LEAST_KILLS) {
+        // By stage first: whoever takes over from a notifier that died must wait for its lease to expire.
+        let Some((stage, effects)) = rng.choice(EFFECTS) else { continue };
+        let side = if rng.bool() { "before" } else { "after" };
+        let effect = rng.choice(effects).copied().unwrap_or_default();
+        weather.push(Action::Kill { stage, failpoint: format!("{side}-{effect}") });
+    }
+    weather.extend(vec![Action::FailRun; (events / EVENTS_PER_FAILED_RUN).max(LEAST_FAILED_RUNS)]);
+    weather.extend(vec![Action::Redrive; events / EVENTS_PER_REDRIVE]);
+    weather.extend(vec![Action::Tick; events / EVENTS_PER_TICK]);
+    weather
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_is_made_of_what_it_promises() {
+        let plan = Plan::new(2000, 7, "lake").unwrap();
+        let count = |wanted: fn(&Action) -> bool| plan.storm.iter().filter(|a| wanted(a)).count();
+        assert_eq!(plan.events.len(), 2000);
+        let poison = plan.events.iter().filter(|event| matches!(event, Event::Poison(_))).count();
+        assert_eq!(poison, 40);
+        let (puts, sends) = (
+            count(|action| matches!(action, Action::Put { .. })),
+            count(|action| matches!(action, Action::Send { .. })),
+        );
+        assert_eq!(puts + sends + plan.finale.len(), 2000 + (2000 - LAST_EVENTS) / 5);
+        assert_eq!(count(|action| matches!(action, Action::Kill { .. })), 50);
+        assert!(plan.landings().values().all(|landings| landings.len() > 1));
+    }
+
+    #[test]
+    fn a_seed_makes_one_storm() {
+        let text = |seed| format!("{:?}", Plan::new(100, seed, "lake").unwrap());
+        assert_eq!(text(1), text(1));
+        assert_ne!(text(1), text(2));
+    }
+
+    #[test]
+    fn newer_content_sometimes_says_what_older_content_said() {
+        let plan = Plan::new(2000, 7, "lake").unwrap();
+        let repeats = plan.landings().into_values().filter(|landings| {
+            let contents = landings.iter().map(|landing| &landing.key.stamp.content);
+            contents.collect::<std::collections::BTreeSet<_>>().len() < landings.len()
+        });
+        assert!(repeats.count() > 10);
+    }
+}

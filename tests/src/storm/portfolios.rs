@@ -1,0 +1,92 @@
+//! Portfolios that are made up, as the landing objects of a fetcher.
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, NaiveDate, Utc};
+use fastrand::Rng;
+use ibov::b3_server::{Day, Holding};
+use shared::{
+    b3::PageRequest,
+    lake::{LandingKey, Stamp},
+    landing::Envelope,
+    portfolio::{ContentHash, IndexCode, Portfolio, Segment},
+};
+
+use crate::days::holding;
+
+/// With all that is hard about names of sectors.
+const SECTORS: [&str; 6] = [
+    "Financ e Outros / Previd  Seguros",
+    "Mats Básicos / Mineração",
+    "Utilidade Públ / Água Saneamento",
+    "Petróleo/ Gás e Biocombustíveis",
+    "Bens Indls / Máqs e Equips",
+    "Holdings Diversificadas",
+];
+const WHOLE_INDEX: i64 = 100_000;
+const LARGEST_QUANTITY: i64 = 6_000_000_000;
+const PAGE_SIZE: u32 = 1_000;
+
+/// A landing object that becomes a raw file.
+#[derive(Debug, Clone)]
+pub(super) struct Landing {
+    pub(super) key: LandingKey,
+    /// What B3 said.
+    pub(super) day: Day,
+    /// What it means.
+    pub(super) portfolio: Portfolio,
+    /// The object.
+    pub(super) body: Vec<u8>,
+}
+
+impl Landing {
+    /// An answer of B3 that was fetched at a time.
+    pub(super) fn new(day: Day, fetched_at: DateTime<Utc>) -> Result<Self> {
+        let envelope = envelope(&day, fetched_at)?;
+        let (portfolio, _) = envelope.portfolio().context("a portfolio that was made up")?;
+        let stamp = Stamp::new(fetched_at, ContentHash::of(&portfolio));
+        let key = LandingKey { index: index()?, date: portfolio.date, stamp };
+        Ok(Self { key, day, portfolio, body: serde_json::to_vec(&envelope)? })
+    }
+}
+
+/// A landing object whose quantities do not add up: its key, and the object.
+pub(super) fn unreconciled(
+    mut day: Day,
+    fetched_at: DateTime<Utc>,
+) -> Result<(LandingKey, Vec<u8>)> {
+    let date = day.date()?;
+    day.header.theorical_qty = "1".to_owned();
+    let body = serde_json::to_vec(&envelope(&day, fetched_at)?)?;
+    let stamp = Stamp::new(fetched_at, ContentHash::of_bytes(&body));
+    Ok((LandingKey { index: index()?, date, stamp }, body))
+}
+
+fn envelope(day: &Day, fetched_at: DateTime<Utc>) -> Result<Envelope> {
+    Ok(Envelope {
+        request: PageRequest::first(index()?, Segment::BySector, PAGE_SIZE),
+        base_url: "http://127.0.0.1".to_owned(),
+        fetched_at,
+        rejection: None,
+        pages: vec![day.page(1, PAGE_SIZE as usize).to_string()],
+    })
+}
+
+fn index() -> Result<IndexCode> {
+    Ok("IBOV".parse()?)
+}
+
+/// Five to twenty constituents in some of the sectors, whose weights add up.
+pub(super) fn portfolio(rng: &mut Rng, date: NaiveDate) -> Day {
+    let count = rng.i64(5..=20);
+    let average = WHOLE_INDEX / count;
+    let mut holdings: Vec<Holding> = Vec::new();
+    let mut left = WHOLE_INDEX;
+    for number in 1..=count {
+        let weight = if number == count { left } else { rng.i64(1..=average) };
+        left -= weight;
+        let sector = rng.choice(SECTORS).unwrap_or_default();
+        let quantity = rng.i64(1..=LARGEST_QUANTITY);
+        holdings.push(holding(sector, &format!("S{number:03}3"), weight, quantity));
+    }
+    Day::of(date, &holdings)
+}

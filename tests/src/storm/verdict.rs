@@ -1,0 +1,287 @@
+//! What a storm has left, compared with what it should have left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_glue::types::{JobRun, JobRunState};
+use chrono::NaiveDate;
+use ibov::{
+    dead_letters::{self, Parked},
+    deploy::{ALERT_EMAIL, COMPLETION_EMAIL},
+    stack::Stage,
+};
+use serde::Serialize;
+use shared::parquet;
+
+use super::{
+    field::Field,
+    plan::{Event, Plan},
+    portfolios::Landing,
+    refined,
+};
+use crate::lake::{folder_of, refined_folder};
+
+/// Where glue-notifier dies between publishing a failure and recording it; the lock is also written before.
+const BETWEEN_PUBLISHING_AND_RECORDING: [&str; 7] = [
+    "after-publish",
+    "before-park-dates",
+    "after-park-dates",
+    "before-delete-pending",
+    "after-delete-pending",
+    "before-write-lock",
+    "after-write-lock",
+];
+/// What the script that Spark runs prints at its end, and the fast runner does not.
+const SPARKS_REPORT: &str = "partitions_written";
+/// What the fast runner says when the storm has it fail.
+const SCRIPTED: &str = "a scripted failure";
+const LEAST_LARGEST_RUN: usize = 10;
+
+/// What a storm came to, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// Events: original messages, each counted once however often it was delivered. S3's notification of a landing
+    /// object is one, and so is a message that somebody sent.
+    pub sent: usize,
+    /// Events whose portfolio, or a newer one of the same date, is what raw and refined hold: raw byte for byte,
+    /// refined row for row.
+    pub in_lake: usize,
+    /// Events that lie in the dead-letter queue of the stage that refused them, with the right cause.
+    pub parked: usize,
+    /// Events that are neither.
+    pub lost: usize,
+    /// Runs of the Glue job that were started, those that failed included.
+    pub runs: usize,
+    /// Dates of the run that had most.
+    pub largest_run: usize,
+    /// E-mails to people about failed runs. Alarms mail, too, and are not counted.
+    pub mails: usize,
+    /// Runs that failed, as the storm had them fail.
+    pub failures: usize,
+    /// Functions that were killed.
+    pub kills: usize,
+    /// From the first message until the pipeline was at rest.
+    pub seconds: u64,
+}
+
+/// Figures, and every promise that was broken, each in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The figures.
+    pub figures: Figures,
+    /// Empty if all is well.
+    pub broken: Vec<String>,
+}
+
+/// Looks at all that is left.
+pub(super) async fn of(field: &Field, plan: &Plan, took: Duration) -> Result<Verdict> {
+    let mut broken = Vec::new();
+    let landings = plan.landings();
+    let whole = whole_dates(field, &landings, &mut broken).await?;
+    let parked = parked(field, plan, &mut broken).await?;
+    let mut figures = Figures {
+        sent: plan.events.len(),
+        in_lake: 0,
+        parked: 0,
+        lost: 0,
+        runs: 0,
+        largest_run: 0,
+        mails: 0,
+        failures: 0,
+        kills: Stage::ALL.iter().map(|stage| field.kills(*stage).len()).sum(),
+        seconds: took.as_secs(),
+    };
+    for (number, event) in plan.events.iter().enumerate() {
+        match event {
+            Event::Portfolio(landing) if whole.contains(&landing.key.date) => figures.in_lake += 1,
+            Event::Poison(_) if parked.contains(&number) => figures.parked += 1,
+            Event::Portfolio(landing) => {
+                figures.lost += 1;
+                broken.push(format!("event {number} is lost: {}", landing.key));
+            }
+            Event::Poison(poison) => {
+                figures.lost += 1;
+                let (cause, body) = (poison.cause, poison.message(field.stack.bucket()?));
+                broken.push(format!("event {number} is lost: it is not parked as {cause}: {body}"));
+            }
+        }
+    }
+    runs(field, &landings, &mut figures, &mut broken).await?;
+    Ok(Verdict { figures, broken })
+}
+
+/// The dates whose raw file and refined rows are those of their newest landing object.
+async fn whole_dates(
+    field: &Field,
+    landings: &BTreeMap<NaiveDate, Vec<&Landing>>,
+    broken: &mut Vec<String>,
+) -> Result<BTreeSet<NaiveDate>> {
+    let refined = refined::rows(field).await?;
+    let mut whole = BTreeSet::new();
+    let mut folders = BTreeSet::new();
+    for (date, landings) in landings {
+        let newest = landings.last().context("a date without landing objects")?;
+        let wanted = parquet::encode(&newest.portfolio, &newest.key)?;
+        let raw = field.stack.read(&raw_key(*date)).await.ok();
+        let rows = crate::expected::refined(&newest.day)?;
+        folders.extend(rows.keys().map(|sector| refined_folder(*date, sector)));
+        match (raw == Some(wanted), refined.get(date) == Some(&rows)) {
+            (true, true) => {
+                whole.insert(*date);
+            }
+            (false, _) => broken.push(format!("raw of {date} is not made from {}", newest.key)),
+            (true, false) => broken.push(format!(
+                "refined rows of {date} are {:?}, those of {} are {rows:?}",
+                refined.get(date),
+                newest.key
+            )),
+        }
+    }
+    let raw: BTreeSet<_> = field.stack.keys("raw/").await?.into_iter().collect();
+    if raw != landings.keys().map(|date| raw_key(*date)).collect() {
+        broken.push("raw/ holds other objects than one for each date".to_owned());
+    }
+    let found = field.stack.keys("refined/").await?;
+    if found.iter().map(|key| folder_of(key)).collect::<BTreeSet<_>>() != folders
+        || found.len() != folders.len()
+        || refined.len() != landings.len()
+    {
+        broken.push("refined/ holds other objects than one for each date and sector".to_owned());
+    }
+    Ok(whole)
+}
+
+fn raw_key(date: NaiveDate) -> String {
+    format!("raw/date={date}/ibov_setor.parquet")
+}
+
+/// The numbers of the events that are parked as they should be.
+async fn parked(field: &Field, plan: &Plan, broken: &mut Vec<String>) -> Result<BTreeSet<usize>> {
+    let mut found = BTreeSet::new();
+    for stage in Stage::ALL {
+        for parked in dead_letters::peek(&field.stack, stage).await? {
+            match original(plan, &parked, field.stack.bucket()?) {
+                Some(number) => {
+                    found.insert(number);
+                }
+                None => broken.push(format!(
+                    "{stage}: parked for no reason of the storm's: {:?} {}: {}",
+                    parked.attribute("kind"),
+                    parked.cause(),
+                    parked.body
+                )),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The event that a parked message is, if its cause is the event's.
+fn original(plan: &Plan, parked: &Parked, bucket: &str) -> Option<usize> {
+    plan.events.iter().position(|event| match event {
+        Event::Poison(poison) => {
+            poison.is(parked, bucket)
+                && parked.attribute("kind") == Some(poison.cause)
+                && parked.attribute("error").is_some()
+        }
+        Event::Portfolio(_) => false,
+    })
+}
+
+/// Runs and mails. No kill explains a further run: what a killed function may have started is looked up.
+async fn runs(
+    field: &Field,
+    landings: &BTreeMap<NaiveDate, Vec<&Landing>>,
+    figures: &mut Figures,
+    broken: &mut Vec<String>,
+) -> Result<()> {
+    let runs = field.all_runs().await?;
+    let (succeeded, failed): (Vec<_>, Vec<_>) =
+        runs.iter().partition(|run| run.job_run_state() == Some(&JobRunState::Succeeded));
+    figures.runs = runs.len();
+    figures.failures = failed.len();
+    figures.largest_run = runs.iter().map(|run| dates_of(run).len()).max().unwrap_or_default();
+    let mut contents = 0;
+    for (date, landings) in landings {
+        let changes = contents_of(landings);
+        let refined = succeeded.iter().filter(|run| dates_of(run).contains(date)).count();
+        if refined > changes {
+            broken.push(format!("{date} was refined {refined} times for {changes} contents"));
+        }
+        contents += changes;
+    }
+    let most = contents + figures.failures;
+    if figures.runs > most {
+        broken.push(format!("{} runs, where {most} would do", figures.runs));
+    }
+    for error in failed.iter().map(|run| run.error_message().unwrap_or_default()) {
+        if !error.contains(SCRIPTED) {
+            broken.push(format!("a run failed by itself: {error}"));
+        }
+    }
+    if figures.largest_run < LEAST_LARGEST_RUN {
+        broken.push(format!("no run had more than {} dates", figures.largest_run));
+    }
+    mails(field, &succeeded, &failed, figures, broken)?;
+    spark(field, &succeeded, broken);
+    Ok(())
+}
+
+fn dates_of(run: &JobRun) -> BTreeSet<NaiveDate> {
+    let dates = run.arguments().and_then(|arguments| arguments.get("--dates"));
+    dates.into_iter().flat_map(|dates| dates.split(',')).flat_map(str::parse).collect()
+}
+
+/// How often the content of a date changed, had its landing objects come in order.
+fn contents_of(landings: &[&Landing]) -> usize {
+    let mut contents: Vec<_> = landings.iter().map(|landing| &landing.key.stamp.content).collect();
+    contents.dedup();
+    contents.len()
+}
+
+fn mails(
+    field: &Field,
+    succeeded: &[&JobRun],
+    failed: &[&JobRun],
+    figures: &mut Figures,
+    broken: &mut Vec<String>,
+) -> Result<()> {
+    let mut alerts = field.mails("AlertsTopicArn")?;
+    alerts.retain(|mail| mail.to == ALERT_EMAIL && mail.subject().starts_with("IBOV refine"));
+    let mut completions = field.mails("CompletionsTopicArn")?;
+    completions.retain(|mail| mail.to == COMPLETION_EMAIL);
+    figures.mails = alerts.len();
+    for (runs, mails) in [(failed, &alerts), (succeeded, &completions)] {
+        for id in runs.iter().filter_map(|run| run.id()) {
+            if !mails.iter().any(|mail| mail.message.contains(id)) {
+                broken.push(format!("nobody got a mail about the end of run {id}"));
+            }
+        }
+    }
+    let explained = figures.failures + deaths_in_between(field);
+    if figures.mails > explained {
+        broken.push(format!("{} mails, of which kills explain {explained}", figures.mails));
+    }
+    Ok(())
+}
+
+/// How often glue-notifier may have died between publishing and recording: it was killed there, or Lambda's time for
+/// it was over, which on a busy machine happens by itself.
+fn deaths_in_between(field: &Field) -> usize {
+    let kills = field.kills(Stage::Completion);
+    let between = |kill: &&String| BETWEEN_PUBLISHING_AND_RECORDING.contains(&kill.as_str());
+    let log = field.logs().function(&field.stack, Stage::Completion);
+    let log = fs::read_to_string(log).unwrap_or_default();
+    let out_of_time = log.lines().filter(|line| line.contains(r#""kind":"out-of-time""#)).count();
+    kills.iter().filter(between).count() + out_of_time
+}
+
+fn spark(field: &Field, succeeded: &[&JobRun], broken: &mut Vec<String>) {
+    let logs = succeeded.iter().filter_map(|run| run.id()).map(|id| field.logs().glue_run(id));
+    let mut reports = logs.filter_map(|log| fs::read_to_string(log).ok());
+    if !reports.any(|log| log.contains(SPARKS_REPORT)) {
+        broken.push("no run was carried out by Spark".to_owned());
+    }
+}

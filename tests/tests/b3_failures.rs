@@ -1,0 +1,186 @@
+//! Every way in which B3 was seen to fail, against the fetcher's own client: what comes out of each, after how many
+//! requests, and how soon.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a test that finds something else has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use fetcher::{B3, SourceError};
+use futures::future::join_all;
+use ibov::b3_server::{Answer, B3Server, Day};
+use shared::{b3::PageRequest, landing::Envelope, portfolio::Segment};
+use tokio::time::Instant;
+
+/// How often one page is asked for before the queue has to wait longer.
+const ATTEMPTS: usize = 4;
+/// Far beyond what four attempts and the waits between them take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The sample has 82 constituents: two pages.
+const PAGE: usize = 50;
+
+fn request() -> Result<PageRequest> {
+    Ok(PageRequest::first("IBOV".parse()?, Segment::BySector, 1000))
+}
+
+async fn fetch(
+    base_url: &str,
+    timeout: Duration,
+    patience: Duration,
+) -> Result<Result<Envelope, SourceError>> {
+    let b3 = B3::new(base_url.to_owned(), timeout)?;
+    Ok(b3.fetch(&request()?, Instant::now() + patience).await)
+}
+
+/// What went wrong, in one word and in one sentence.
+#[derive(Debug)]
+struct Verdict {
+    code: &'static str,
+    sentence: String,
+    requests: usize,
+}
+
+async fn verdict(answer: Answer) -> Result<Verdict> {
+    let server = B3Server::with_sample().await?;
+    server.cap_page_size(PAGE);
+    server.answer(answer);
+    let (code, sentence) = match fetch(server.base_url(), Duration::from_secs(1), PATIENCE).await? {
+        Err(error) => (error.cause.code(), error.to_string()),
+        Ok(envelope) => {
+            let error = envelope.portfolio().err().context("a portfolio came of it")?;
+            (error.code(), error.to_string())
+        }
+    };
+    Ok(Verdict { code, sentence, requests: server.requests().len() })
+}
+
+/// How B3 fails; the code; words of the sentence; requests that it takes to say so.
+fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
+    let body = |text: &str| Answer::Body(text.to_owned());
+    vec![
+        (Answer::Html, "b3-html", "the body is an HTML page", ATTEMPTS),
+        (Answer::Status(520), "b3-http-status", "HTTP 520", ATTEMPTS),
+        (Answer::RedirectToErrorPage, "b3-redirect", "a redirect to \"/error\"", ATTEMPTS),
+        (Answer::Truncated, "b3-connection-broken", "the connection broke", ATTEMPTS),
+        (Answer::Hang, "b3-timeout", "no answer within 1 s", ATTEMPTS),
+        (body("{\"page\": {"), "b3-not-json", "the body is not JSON", ATTEMPTS),
+        (
+            Answer::Body(format!("{{\"x\":\"{}\"}}", "x".repeat(5 << 20))),
+            "b3-body-too-long",
+            "longer than",
+            ATTEMPTS,
+        ),
+        // Both pages, from the start again each time.
+        (
+            Answer::DateChangesBetweenPages,
+            "changed-between-pages",
+            "the date changed from",
+            2 * ATTEMPTS,
+        ),
+        (body("{\"error\": \"index\"}"), "unexpected-answer", "not a page of GetPortfolioDay", 1),
+        (Answer::NullResults, "results-null", "results is null", 1),
+        (Answer::EmptyResults, "results-empty", "results is empty", 1),
+        (Answer::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
+        (Answer::MissingPage, "page-missing", "page 2 has no rows", 2),
+        (Answer::EnglishShapes, "en-us-format", "en-us format", 2),
+    ]
+}
+
+#[tokio::test]
+async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_requests()
+-> Result<()> {
+    let outcomes = join_all(
+        failures()
+            .into_iter()
+            .map(|failure| async move { (verdict(failure.0.clone()).await, failure) }),
+    )
+    .await;
+    let mut seen = BTreeMap::new();
+    for (found, (answer, code, words, requests)) in outcomes {
+        let found = found.with_context(|| format!("{answer:.40?}"))?;
+        assert_eq!(found.code, code, "{found:?}");
+        assert!(found.sentence.contains(words), "{code}: {}", found.sentence);
+        assert!(!found.sentence.contains('\n'), "one sentence: {}", found.sentence);
+        assert!(found.sentence.len() < 500, "{}", found.sentence);
+        assert_eq!(found.requests, requests, "requests for {code}");
+        assert_eq!(seen.insert(code, words), None, "{code} stands for two failures");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> {
+    let server = B3Server::with_sample().await?;
+    server.answer(Answer::Reset);
+    let reset = fetch(server.base_url(), Duration::from_secs(1), PATIENCE)
+        .await?
+        .err()
+        .context("an answer")?;
+    assert_eq!(reset.cause.code(), "b3-connection-broken", "{reset}");
+
+    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let nobody = fetch(&format!("http://127.0.0.1:{port}"), Duration::from_secs(1), PATIENCE)
+        .await?
+        .err()
+        .context("an answer")?;
+    assert_eq!(nobody.cause.code(), "b3-unreachable", "{nobody}");
+    for error in [reset, nobody] {
+        assert_eq!(usize::try_from(error.attempts)?, ATTEMPTS, "{error}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_followed_by_the_portfolio() -> Result<()> {
+    let server = B3Server::with_sample().await?;
+    server.answer_next([Answer::Html, Answer::Status(503), Answer::Reset]);
+    let envelope = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
+    let (portfolio, warnings) = envelope.portfolio()?;
+    assert_eq!((portfolio.constituents.len(), warnings.len()), (82, 0));
+    assert_eq!(server.requests().len(), 3, "the reset one was never read");
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Result<()> {
+    let server = B3Server::with_sample().await?;
+    server.cap_page_size(7);
+    let envelope = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
+    let asked: Vec<usize> = server.requests().iter().map(|request| request.page_number).collect();
+    assert_eq!(asked, (1..=12).collect::<Vec<_>>());
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.page_size == 1000 && request.language == "pt-br")
+    );
+    let served: Vec<String> = (1..=12)
+        .map(|page| Day::sample().map(|day| day.page(page, 7).to_string()))
+        .collect::<Result<_>>()?;
+    assert_eq!(envelope.pages, served, "every body, byte for byte");
+    assert_eq!(envelope.portfolio()?.0.constituents.len(), 82);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
+    const DEADLINE: Duration = Duration::from_secs(4);
+    /// Half of what a function keeps free after its deadline, for parking what failed.
+    const LATE: Duration = Duration::from_secs(1);
+    let server = B3Server::with_sample().await?;
+    server.answer(Answer::Slow(PATIENCE));
+    let started = Instant::now();
+    let error = fetch(server.base_url(), Duration::from_secs(2), DEADLINE)
+        .await?
+        .err()
+        .context("an answer")?;
+    assert!(started.elapsed() < DEADLINE + LATE, "given up after {:?}", started.elapsed());
+    assert_eq!(error.cause.code(), "b3-timeout", "{error}");
+    assert!(server.requests().len() < ATTEMPTS, "attempts that did not fit in");
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! `ibov run` as people type it: what it prints, how it exits, and that it leaves nothing running.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a test that finds something else has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
+use e2e::{
+    command::{self, Ended},
+    days,
+    expected::{self, Refined},
+    local,
+};
+use ibov::b3_server::{Answer, B3Server, Day};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// "Well under two minutes", on a machine that runs other tests meanwhile.
+const FAILS_WITHIN: Duration = Duration::from_secs(90);
+
+#[test]
+fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result<()> {
+    local::run(async {
+        // Whatever leaves this machine would have to come by here.
+        let proxy = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = format!("http://{}", proxy.local_addr()?);
+        let names =
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+        let environment = names.map(|name| (name, address.as_str())).to_vec();
+        let arguments = ["run", "--sample", "--json", "--timeout", "4m"];
+        let ended = command::run(&arguments, &environment).await?;
+        let document = holds(&ended, &Day::sample()?, "sample")?;
+        assert_eq!(document["segment"], "2");
+        assert_eq!(document["totals"]["soma_part"], "100.000");
+        assert_eq!(document["notifications"].as_array().map(Vec::len), Some(1));
+        assert_eq!(document["notifications"][0]["subject"], "IBOV refined: 2026-11-19");
+        proxy.set_nonblocking(true)?;
+        assert_eq!(
+            proxy.accept().err().map(|error| error.kind()),
+            Some(ErrorKind::WouldBlock),
+            "somebody asked the proxy"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_portfolio_never_seen_before_is_summed_exactly() -> Result<()> {
+    local::run(async {
+        let day = days::small(NaiveDate::from_ymd_opt(2024, 2, 29).context("a date")?);
+        let server = B3Server::start().await?;
+        server.publish("SMLL", day.clone());
+        server.cap_page_size(3);
+        let ended =
+            command::run(&["run", "--b3-url", server.base_url(), "--index", "SMLL", "--json"], &[])
+                .await?;
+        let document = holds(&ended, &day, server.base_url())?;
+        assert_eq!(document["index"], "SMLL");
+        assert_eq!(server.requests().len(), 2, "both pages, once");
+        Ok(())
+    })
+}
+
+/// The document is about `day`, in every value, and has no field but those that are promised.
+fn holds(ended: &Ended, day: &Day, source: &str) -> Result<Value> {
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let document = ended.document()?;
+    let fields: Vec<&str> =
+        document.as_object().context("no object")?.keys().map(String::as_str).collect();
+    let mut promised = [
+        "source",
+        "index",
+        "segment",
+        "date",
+        "landing_key",
+        "raw_key",
+        "constituents",
+        "sectors",
+        "totals",
+        "glue_run",
+        "notifications",
+        "elapsed_s",
+    ];
+    promised.sort_unstable();
+    assert_eq!(fields, promised);
+    let date = day.date()?;
+    assert_eq!(document["source"], source);
+    assert_eq!(document["date"], date.to_string());
+    assert_eq!(document["raw_key"], format!("raw/date={date}/ibov_setor.parquet"));
+    let landing =
+        format!("landing/index={}/date={date}/", document["index"].as_str().unwrap_or_default());
+    assert!(
+        document["landing_key"].as_str().is_some_and(|key| key.starts_with(&landing)),
+        "{}",
+        document["landing_key"]
+    );
+    assert_eq!(document["constituents"], day.results.len());
+    assert_eq!(document["glue_run"]["state"], "SUCCEEDED");
+    sums_are_exact(&document, day)?;
+    Ok(document)
+}
+
+fn sums_are_exact(document: &Value, day: &Day) -> Result<()> {
+    let sectors = document["sectors"].as_array().context("no sectors")?;
+    let found = sectors.iter().map(|sector| {
+        Ok((sector["setor"].as_str().context("no name")?.to_owned(), refined(sector)?))
+    });
+    let found: BTreeMap<String, Refined> = found.collect::<Result<_>>()?;
+    assert_eq!(found.len(), sectors.len(), "a sector stands twice");
+    let wanted = expected::refined(day)?;
+    assert_eq!(found, wanted);
+    let weights: Vec<Decimal> = sectors
+        .iter()
+        .map(|sector| refined(sector).map(|refined| refined.soma_part))
+        .collect::<Result<_>>()?;
+    assert!(weights.is_sorted_by(|one, next| one >= next), "by weight: {weights:?}");
+    let total = Refined {
+        soma_part: wanted.values().map(|sector| sector.soma_part).sum(),
+        total_codigo: wanted.values().map(|sector| sector.total_codigo).sum(),
+        soma_qtd_teorica: wanted.values().map(|sector| sector.soma_qtd_teorica).sum(),
+    };
+    assert_eq!(refined(&document["totals"])?, total);
+    Ok(())
+}
+
+fn refined(object: &Value) -> Result<Refined> {
+    let weight = object["soma_part"]
+        .as_str()
+        .with_context(|| format!("a decimal that is no text: {object}"))?;
+    assert_eq!(weight.split_once('.').map(|(_, decimals)| decimals.len()), Some(3), "{weight}");
+    Ok(Refined {
+        soma_part: weight.parse()?,
+        total_codigo: object["total_codigo"].as_i64().context("no total_codigo")?,
+        soma_qtd_teorica: object["soma_qtd_teorica"].as_i64().context("no soma_qtd_teorica")?,
+    })
+}
+
+/// A run against a server that only fails.
+async fn fails(answer: Answer, words: &str) -> Result<()> {
+    let server = B3Server::with_sample().await?;
+    server.cap_page_size(50);
+    server.answer(answer);
+    let ended =
+        command::run(&["run", "--b3-url", server.base_url(), "--json", "--timeout", "4m"], &[])
+            .await?;
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.elapsed < FAILS_WITHIN, "{:?}", ended.elapsed);
+    let error = &ended.document()?["error"];
+    assert_eq!(error["stage"], "fetcher", "{error}");
+    let cause = error["cause"].as_str().context("no cause")?;
+    assert!(cause.contains(words) && !cause.contains('\n'), "{cause}");
+    assert!(ended.stderr.contains(cause), "people are told the same: {}", ended.stderr);
+    let logs = Path::new(error["logs"].as_str().context("no logs")?);
+    assert!(logs.is_file(), "{} is named and not there", logs.display());
+    // The emulator is gone, and the lake with it. Both writers say what they write.
+    for (log, written) in
+        [("ibov-fetcher.log", "portfolio fetched"), ("ibov-parquet-writer.log", "raw file written")]
+    {
+        let said = std::fs::read_to_string(logs.with_file_name(log)).unwrap_or_default();
+        assert!(!said.contains(written), "a refused answer became data: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_html_page_ends_the_run_with_its_cause() -> Result<()> {
+    local::run(fails(Answer::Html, "the body is an HTML page"))
+}
+
+#[test]
+fn null_results_end_the_run_with_their_cause() -> Result<()> {
+    local::run(fails(Answer::NullResults, "results is null"))
+}
+
+#[test]
+fn wrong_totals_end_the_run_with_their_cause() -> Result<()> {
+    local::run(fails(Answer::WrongTotals, "the quantities add up to 103334280471"))
+}
+
+#[test]
+fn a_missing_second_page_ends_the_run_with_its_cause() -> Result<()> {
+    local::run(fails(Answer::MissingPage, "page 2 has no rows"))
+}
+
+#[test]
+fn wrong_usage_and_an_index_without_sample_are_told_apart() -> Result<()> {
+    local::run(async {
+        let contradiction = command::run(&["run", "--sample", "--live"], &[]).await?;
+        assert_eq!(contradiction.code, Some(2), "{}", contradiction.stderr);
+        let unknown = command::run(&["run", "--sample", "--index", "SMLL", "--json"], &[]).await?;
+        assert_eq!(unknown.code, Some(1), "{}", unknown.stderr);
+        assert_eq!(unknown.document()?["error"]["stage"], "source");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_end_of_its_time_is_an_exit_code_of_its_own() -> Result<()> {
+    local::run(async {
+        let server = B3Server::with_sample().await?;
+        server.answer(Answer::Hang);
+        let ended =
+            command::run(&["run", "--b3-url", server.base_url(), "--timeout", "3s"], &[]).await?;
+        assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+        Ok(())
+    })
+}
+
+#[test]
+fn ctrl_c_during_the_spark_run_leaves_nothing_running() -> Result<()> {
+    local::run(async {
+        let mut running = command::start(&["run", "--sample"], &[]).await?;
+        running.until_it_says("refine with Spark").await?;
+        running.signal("INT").await?;
+        let ended = running.end().await?;
+        assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+        Ok(())
+    })
+}

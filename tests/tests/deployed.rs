@@ -1,0 +1,19 @@
+//! The deployed pipeline, end to end: the real template, the real functions and a real Spark on the local emulator.
+//!
+//! All of it is one test program, because each starts an emulator of its own.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a test that finds something else has failed"
+)]
+
+#[path = "deployed/chain.rs"]
+mod chain;
+#[path = "deployed/failing_runs.rs"]
+mod failing_runs;
+#[path = "deployed/parked.rs"]
+mod parked;
+#[path = "deployed/recordings.rs"]
+mod recordings;
+#[path = "deployed/verify.rs"]
+mod verify;

@@ -1,0 +1,60 @@
+//! Recorded answers of B3 through the deployed chain.
+
+use anyhow::{Context as _, Result};
+use chrono::Utc;
+use e2e::{
+    local,
+    pipeline::Pipeline,
+    recordings::{self, Recording},
+};
+use ibov::b3_server::Day;
+
+use crate::verify;
+
+fn of_segment(all: &[Recording], segment: &str) -> Result<Vec<Day>> {
+    let wanted = all
+        .iter()
+        .filter(|recording| recording.is_portfolio_day() && recording.name.contains(segment));
+    wanted
+        .map(|recording| Day::parse(&recording.body).with_context(|| recording.name.clone()))
+        .collect()
+}
+
+#[test]
+fn recorded_portfolios_by_sector_go_through_the_chain() -> Result<()> {
+    let Some(all) = recordings::all()? else { return Ok(()) };
+    let days = of_segment(&all, "-seg2")?;
+    local::run(through_the_chain("recorded-sectors", "2", &days))
+}
+
+#[test]
+fn recorded_portfolios_by_ticker_go_through_the_chain() -> Result<()> {
+    let Some(all) = recordings::all()? else { return Ok(()) };
+    let days = of_segment(&all, "-seg1")?;
+    local::run(through_the_chain("recorded-tickers", "1", &days))
+}
+
+/// All of them in one run, and every value as recorded.
+async fn through_the_chain(name: &str, segment: &str, days: &[Day]) -> Result<()> {
+    assert!(!days.is_empty(), "there is no recording of segment {segment}");
+    let started = Utc::now();
+    let pipeline = Pipeline::deploy_with(name, |mut config| {
+        config.segment = segment.to_owned();
+        config.with("GlueBatchingWindow", "15")
+    })
+    .await?;
+    let before = pipeline.before().await?;
+    for day in days {
+        pipeline.b3.publish("IBOV", day.clone());
+        pipeline.stack.request_fetch(None, None).await?;
+        let landing = format!("landing/index=IBOV/date={}/", day.date()?);
+        pipeline
+            .until(&landing, || async { Ok(pipeline.stack.keys(&landing).await?.pop()) })
+            .await?;
+    }
+    pipeline.follow(&before).await?;
+    for day in days {
+        verify::holds(&pipeline, day, started).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! A bad message in a batch harms none of its neighbours.
+
+use anyhow::{Context as _, Result};
+use chrono::{Days, NaiveDate, TimeDelta};
+use e2e::{days, faults::Bench, local, python};
+use ibov::stack::Stage;
+use serde_json::{Value, json};
+use shared::{
+    b3,
+    lake::{LandingKey, Stamp},
+    landing::Envelope,
+    portfolio::ContentHash,
+};
+
+const NEIGHBOURS: u64 = 99;
+const POISON: &str = r#"{"refine":{"date":"the day before yesterday"}}"#;
+
+fn dates() -> impl Iterator<Item = NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day");
+    (0..NEIGHBOURS).filter_map(move |days| first.checked_add_days(Days::new(days)))
+}
+
+/// A landing object as the fetcher writes it.
+fn landing(date: NaiveDate) -> Result<(LandingKey, Vec<u8>)> {
+    let fetched_at = date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(13);
+    let envelope = Envelope {
+        request: b3::PageRequest::first("IBOV".parse()?, "2".parse()?, 1_000),
+        base_url: "http://127.0.0.1".to_owned(),
+        fetched_at,
+        rejection: None,
+        pages: vec![days::small(date).page(1, 1_000).to_string()],
+    };
+    let (portfolio, _) = envelope.portfolio()?;
+    let stamp = Stamp::new(fetched_at, ContentHash::of(&portfolio));
+    Ok((LandingKey { index: "IBOV".parse()?, date, stamp }, serde_json::to_vec(&envelope)?))
+}
+
+#[test]
+fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
+    local::run(async {
+        let bench =
+            Bench::deploy_with("batch", |config| config.with("FunctionTimeout", "60")).await?;
+        bench.comes_again_after(60).await?;
+        // Through the queues, batch by batch.
+        for (number, date) in dates().enumerate() {
+            let (key, body) = landing(date)?;
+            bench.put(&key.to_string(), body).await?;
+            if number == 50 {
+                bench.stack.send(Stage::Parquet, POISON).await?;
+                bench.stack.send(Stage::Glue, POISON).await?;
+            }
+        }
+        bench
+            .until("all dates to be refined", || async {
+                let refined = bench.stack.keys("refined/").await?.len();
+                Ok((refined == NEIGHBOURS as usize).then_some(()))
+            })
+            .await?;
+        bench.settled().await?;
+        for date in dates() {
+            bench.raw_is_what_landing_says(date).await?;
+        }
+        for stage in [Stage::Parquet, Stage::Glue] {
+            let parked = bench.parked(stage, 1).await?;
+            assert_eq!(parked.len(), 1, "{parked:?}");
+            assert_eq!(parked[0].body, POISON);
+        }
+
+        // The same hundred at once: all dates in one run.
+        let runs = bench.runs().await?.len();
+        let answer = all_at_once(&bench).await?;
+        assert_eq!(
+            answer,
+            json!({"batchItemFailures": []}),
+            "the poison is parked, the others are done"
+        );
+        bench.settled().await?;
+        assert_eq!(bench.parked(Stage::Glue, 2).await?.len(), 2);
+        let runs_now = bench.runs().await?;
+        assert_eq!(runs_now.len(), runs + 1, "runs");
+        let dates_of_run = runs_now[0].arguments().and_then(|all| all.get("--dates"));
+        let dates_of_run = dates_of_run.context("a run without dates")?.split(',').count();
+        assert_eq!(dates_of_run, 99);
+        assert_eq!(bench.alerts()?.len(), 0);
+        Ok(())
+    })
+}
+
+/// Requests that refine all dates again, and the poison among them.
+async fn all_at_once(bench: &Bench) -> Result<Value> {
+    let mut bodies: Vec<String> =
+        dates().map(|date| json!({"refine": {"date": date, "force": true}}).to_string()).collect();
+    bodies.insert(40, POISON.to_owned());
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("bodies.json");
+    std::fs::write(&file, serde_json::to_vec(&bodies)?)?;
+    let script = local::in_workspace("tests/tests/faults/invoke.py")?;
+    let arguments = [
+        script.to_string_lossy().into_owned(),
+        bench.endpoint().to_owned(),
+        bench.stack.function_name(Stage::Glue),
+        file.to_string_lossy().into_owned(),
+    ];
+    let said = python::run(arguments, folder.path()).await?;
+    serde_json::from_str(&said).with_context(|| format!("the function answered {said}"))
+}

@@ -1,0 +1,189 @@
+//! Events that come twice, late, in another order, in an envelope, from somewhere else, or about what is gone.
+
+use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
+use e2e::{days, faults::Bench, local};
+use ibov::stack::Stage;
+
+use crate::wire;
+
+const GONE: &str = "Utilidade Públ / Água Saneamento";
+const HEIR: &str = "Mats Básicos / Mineração";
+const RAW: &str = "raw/date=2026-11-20/ibov_setor.parquet";
+
+fn date() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day")
+}
+
+/// Two landing objects of the date, the older one first.
+async fn two_contents(bench: &Bench) -> Result<[String; 2]> {
+    let day = bench.fetch(date()).await?;
+    bench.refined(date()).await?;
+    let older = bench.newest_landing(date()).await?.context("no landing object")?;
+    bench.fetch_day(&days::without_sector(day, GONE, HEIR)).await?;
+    bench
+        .until("a second landing object", || async {
+            Ok(bench.newest_landing(date()).await?.filter(|newest| *newest != older))
+        })
+        .await?;
+    bench.refined(date()).await?;
+    let newer = bench.newest_landing(date()).await?.context("no landing object")?;
+    Ok([older, newer])
+}
+
+#[test]
+fn what_comes_again_or_late_changes_nothing() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("events-again").await?;
+        let [older, newer] = two_contents(&bench).await?;
+        let (bucket, job) = (bench.stack.bucket()?, bench.stack.output("GlueJobName")?);
+        let before = bench.versions("").await?;
+        let (mails, runs) = (bench.completions()?.len(), bench.runs().await?);
+        assert_eq!((mails, runs.len()), (2, 2));
+
+        let landing = wire::created(bucket, &[&newer]);
+        let raw = wire::created(bucket, &[RAW]);
+        let late = wire::created(bucket, &[&older]);
+        let both = wire::created(bucket, &[&newer, &older]);
+        for body in
+            [&landing, &landing, &late, &both, &wire::through_sns(&late), &wire::test_event(bucket)]
+        {
+            bench.stack.send(Stage::Parquet, body).await?;
+        }
+        for body in [&raw, &raw, &wire::through_sns(&raw), &wire::test_event(bucket)] {
+            bench.stack.send(Stage::Glue, body).await?;
+        }
+        for run in &runs {
+            let ended = wire::run_ended(job, run.id().unwrap_or_default(), "SUCCEEDED");
+            bench.stack.send(Stage::Completion, &ended).await?;
+            bench.stack.send(Stage::Completion, &wire::through_sns(&ended)).await?;
+        }
+        bench.settled().await?;
+        assert_eq!(bench.versions("").await?, before, "every object of the lake");
+        assert_eq!(bench.runs().await?.len(), runs.len(), "runs");
+        assert_eq!((bench.completions()?.len(), bench.alerts()?.len()), (mails, 0), "mails");
+        assert_eq!(bench.dead_letters().await?, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn the_newest_content_wins_in_whatever_order_events_come() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("events-reordered").await?;
+        let [older, newer] = two_contents(&bench).await?;
+        let bucket = bench.stack.bucket()?;
+        let wanted = bench.stack.read(RAW).await?;
+        let runs = bench.runs().await?.len();
+        for order in [[&older, &newer], [&newer, &older]] {
+            let apart = order.map(|key| wire::created(bucket, &[key]));
+            let together = [wire::created(bucket, &order.map(String::as_str))];
+            for bodies in [apart.as_slice(), together.as_slice()] {
+                let gone = bench.stack.clients.s3.delete_object().bucket(bucket).key(RAW);
+                gone.send().await?;
+                for body in bodies {
+                    bench.stack.send(Stage::Parquet, body).await?;
+                }
+                bench
+                    .until("raw to be written from the newer one", || async {
+                        if bench.stack.keys(RAW).await?.is_empty() {
+                            return Ok(None);
+                        }
+                        let landing = bench.metadata(RAW).await?.remove("landing-key");
+                        Ok(landing.filter(|landing| *landing == newer))
+                    })
+                    .await?;
+                bench.settled().await?;
+                assert_eq!(bench.stack.read(RAW).await?, wanted, "{bodies:?}");
+            }
+        }
+        // The older content may have been in raw for a moment, and have been refined; then the newer one was, again.
+        assert_eq!(bench.refined_from(date()).await?, Some(newer));
+        assert!(bench.runs().await?.len() <= runs + 6, "two runs where the older one came first");
+        assert_eq!(bench.dead_letters().await?, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_object_that_is_gone_is_nothing_to_do() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("events-gone").await?;
+        let bucket = bench.stack.bucket()?;
+        let landing =
+            "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
+        bench.stack.send(Stage::Parquet, &wire::created(bucket, &[landing])).await?;
+        bench.stack.send(Stage::Glue, &wire::created(bucket, &[RAW])).await?;
+        for stage in [Stage::Parquet, Stage::Glue] {
+            bench
+                .until("the event to be dropped", || async {
+                    Ok(bench.log(stage).contains("object gone").then_some(()))
+                })
+                .await?;
+        }
+        bench.settled().await?;
+        assert_eq!(bench.dead_letters().await?, 0);
+        assert!(bench.stack.keys("").await?.is_empty(), "something was written");
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("events-foreign").await?;
+        let bucket = bench.stack.bucket()?;
+        let created = |key| wire::created(bucket, &[key]);
+        let ours = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
+        let strange = [
+            (Stage::Parquet, wire::created("somebody-elses", &[ours]), "foreign-bucket"),
+            (Stage::Parquet, wire::test_event("somebody-elses"), "foreign-bucket"),
+            (Stage::Parquet, created(RAW), "unknown-key"),
+            (
+                Stage::Parquet,
+                created("landing/index=IBOV/date=2026-11-20/../../x.json"),
+                "unknown-key",
+            ),
+            (
+                Stage::Parquet,
+                created(ours).replace("ObjectCreated:Put", "ObjectRemoved:Delete"),
+                "unknown-event",
+            ),
+            (
+                Stage::Glue,
+                wire::through_sns(&wire::created("somebody-elses", &[RAW])),
+                "foreign-bucket",
+            ),
+            (Stage::Glue, created(ours), "unknown-key"),
+            (Stage::Glue, created("raw/date=2026-13-45/ibov_setor.parquet"), "unknown-key"),
+            (Stage::Glue, created("raw/date=2026-11-20/other.parquet"), "other-file-name"),
+            (Stage::Glue, "{\"Records\":[]}".to_owned(), "unknown-event"),
+            (Stage::Completion, "{\"tick\":false}".to_owned(), "unknown-event"),
+            (
+                Stage::Completion,
+                wire::run_ended(bench.stack.output("GlueJobName")?, "jr_none", "FAILED"),
+                "run-unknown",
+            ),
+            (Stage::Fetch, "{\"index\":\"IBOV\",\"pages\":3}".to_owned(), "unknown-event"),
+            (Stage::Fetch, "[]".to_owned(), "unknown-event"),
+        ];
+        for (stage, body, _) in &strange {
+            bench.stack.send(*stage, body).await?;
+        }
+        for stage in Stage::ALL {
+            let sent: Vec<_> = strange.iter().filter(|(of, _, _)| *of == stage).collect();
+            let parked = bench.parked(stage, sent.len()).await?;
+            assert_eq!(parked.len(), sent.len(), "{parked:?}");
+            for (_, body, kind) in sent {
+                let found = parked.iter().find(|message| message.body == *body);
+                let found = found.with_context(|| format!("{body} is not parked untouched"))?;
+                assert_eq!(found.attribute("kind"), Some(*kind), "{body}");
+                assert_eq!(found.attribute("attempts"), Some("1"), "{body}");
+            }
+        }
+        bench.settled().await?;
+        assert!(bench.stack.keys("").await?.is_empty(), "something was written");
+        assert!(bench.runs().await?.is_empty(), "a run was started");
+        Ok(())
+    })
+}

@@ -1,0 +1,221 @@
+//! Functions that are killed right before or right after anything that lasts.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
+use e2e::{
+    days,
+    faults::{Bench, Order},
+    local,
+};
+use futures::future::try_join_all;
+use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use shared::failpoint::EFFECTS;
+
+const GONE: &str = "Utilidade Públ / Água Saneamento";
+const HEIR: &str = "Mats Básicos / Mineração";
+
+/// The way of a portfolio on which a function is killed.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// Straight to the table.
+    Straight,
+    /// B3's answer is refused first, then right: the request is redriven.
+    Refused,
+    /// The run fails first: its date is redriven.
+    RunFails,
+    /// The content changes while it is refined.
+    Changes,
+    /// It waits while another date is refined.
+    Waits,
+}
+
+/// Who is killed at which effect, on which way. Each line is a stack; those in it come one after the other.
+const KILLS: &[&[(Stage, &str, Way)]] = &[
+    &[
+        (Stage::Fetch, "put-landing", Way::Straight),
+        (Stage::Fetch, "put-rejected", Way::Refused),
+        (Stage::Fetch, "park", Way::Refused),
+    ],
+    &[
+        (Stage::Parquet, "put-raw", Way::Straight),
+        (Stage::Glue, "add-pending", Way::Straight),
+        (Stage::Glue, "write-lock", Way::Straight),
+    ],
+    &[(Stage::Glue, "start-run", Way::Straight), (Stage::Completion, "start-run", Way::Waits)],
+    &[
+        (Stage::Completion, "write-lock", Way::Straight),
+        (Stage::Completion, "set-done", Way::Straight),
+    ],
+    &[
+        (Stage::Completion, "delete-pending", Way::Straight),
+        (Stage::Completion, "publish", Way::Straight),
+    ],
+    &[
+        (Stage::Completion, "publish", Way::RunFails),
+        (Stage::Completion, "park-dates", Way::RunFails),
+    ],
+    &[(Stage::Completion, "add-pending", Way::Changes)],
+];
+
+#[test]
+fn killed_before_or_after_any_effect_the_chain_completes_as_if_nothing_had_happened() -> Result<()>
+{
+    local::run(async {
+        let lanes = KILLS.iter().enumerate().map(|(number, kills)| lane(number, kills));
+        let hits: BTreeSet<String> = try_join_all(lanes).await?.into_iter().flatten().collect();
+        let sides = ["before", "after"];
+        let all = EFFECTS.iter().flat_map(|effect| sides.map(|side| format!("{side}-{effect}")));
+        assert_eq!(hits, all.collect(), "every failpoint kills at least once");
+        Ok(())
+    })
+}
+
+/// One stack, and what killed its functions.
+async fn lane(number: usize, kills: &[(Stage, &str, Way)]) -> Result<Vec<String>> {
+    // Whoever dies while it holds the lock is waited for as long as it could have lived.
+    let name = format!("kills-{number}");
+    let bench = Bench::deploy_with(&name, |config| config.with("FunctionTimeout", "10")).await?;
+    bench.comes_again_after(3).await?;
+    let mut hits = Vec::new();
+    let mut date = NaiveDate::from_ymd_opt(2026, 11, 2).expect("a day of November");
+    for (stage, effect, way) in kills {
+        for side in ["before", "after"] {
+            let failpoint = format!("{side}-{effect}");
+            let walked = killed_at(&bench, *stage, &failpoint, *way, date).await;
+            walked.with_context(|| format!("{stage} killed {failpoint} of {date} ({way:?})"))?;
+            hits.extend(bench.hits(*stage));
+            date = date + chrono::Days::new(2);
+        }
+    }
+    Ok(hits)
+}
+
+async fn killed_at(
+    bench: &Bench,
+    stage: Stage,
+    failpoint: &str,
+    way: Way,
+    date: NaiveDate,
+) -> Result<()> {
+    let (hits, alerts) = (bench.hits(stage).len(), bench.alerts()?.len());
+    // On these ways the kill comes at the second date or content.
+    if !matches!(way, Way::Waits | Way::Changes) {
+        bench.arm(stage, failpoint)?;
+    }
+    let runs = match way {
+        Way::Straight => {
+            bench.fetch(date).await?;
+            1
+        }
+        Way::Refused => refused_then_redriven(bench, date).await?,
+        Way::RunFails => failed_then_redriven(bench, date, alerts).await?,
+        Way::Changes => changed_while_refined(bench, stage, failpoint, date).await?,
+        Way::Waits => waiting_for_another(bench, stage, failpoint, date).await?,
+    };
+    bench.refined(date).await?;
+    assert_eq!(bench.hits(stage).get(hits..), Some([failpoint.to_owned()].as_slice()), "the kill");
+    assert_eq!(bench.dead_letters().await?, 0, "nothing is left in a dead-letter queue");
+    assert_eq!(bench.runs_of(date).await?, runs, "runs");
+    mailed(bench, failpoint, way, date)
+}
+
+/// Never no mail; a second one only if the kill fell between publishing and recording.
+fn mailed(bench: &Bench, failpoint: &str, way: Way, date: NaiveDate) -> Result<()> {
+    let subject = format!("IBOV refined: {date}");
+    let mails = bench.completions()?.iter().filter(|mail| mail.subject() == subject).count();
+    let expected = match way {
+        Way::Changes => 2,
+        Way::Straight if failpoint == "after-publish" => 2,
+        Way::Straight | Way::Refused | Way::RunFails | Way::Waits => 1,
+    };
+    let most = expected + out_of_time(bench);
+    assert!((expected..=most).contains(&mails), "{mails} mails about {date}, not {expected}");
+    Ok(())
+}
+
+/// How often the notifier's time ran out, which on a slow machine interrupts it as a kill does.
+fn out_of_time(bench: &Bench) -> usize {
+    bench.log(Stage::Completion).lines().filter(|line| line.contains("\"out-of-time\"")).count()
+}
+
+async fn refused_then_redriven(bench: &Bench, date: NaiveDate) -> Result<usize> {
+    const REQUEST: &str = r#"{ "segment" : "2" }"#;
+    bench.b3.publish("IBOV", days::small(date));
+    bench.b3.answer(Answer::WrongTotals);
+    bench.stack.send(Stage::Fetch, REQUEST).await?;
+    let parked = bench.parked(Stage::Fetch, 1).await?;
+    bench.settled().await?;
+    assert!(parked.iter().all(|message| message.body == REQUEST), "{parked:?}");
+    assert!(!bench.stack.keys("rejected/").await?.is_empty(), "the answer is kept");
+    bench.b3.answer(Answer::Portfolio);
+    dead_letters::redrive(&bench.stack, Stage::Fetch).await?;
+    Ok(1)
+}
+
+async fn failed_then_redriven(bench: &Bench, date: NaiveDate, alerts: usize) -> Result<usize> {
+    bench.order_runs(Order::Fail("out of memory"))?;
+    bench.fetch(date).await?;
+    bench
+        .until_ticking("the failed date to be parked", || async {
+            Ok((dead_letters::depth(&bench.stack, Stage::Glue).await? > 0).then_some(()))
+        })
+        .await?;
+    bench.settled().await?;
+    // The alert comes before the parking: a kill at or after the one repeats the other.
+    let mails = bench.alerts()?.len() - alerts;
+    assert!((1..=2 + out_of_time(bench)).contains(&mails), "{mails} alerts");
+    bench.order_runs(Order::Succeed)?;
+    dead_letters::redrive(&bench.stack, Stage::Glue).await?;
+    Ok(2)
+}
+
+async fn changed_while_refined(
+    bench: &Bench,
+    stage: Stage,
+    failpoint: &str,
+    date: NaiveDate,
+) -> Result<usize> {
+    bench.order_runs(Order::Hang)?;
+    let day = bench.fetch(date).await?;
+    bench.running(date).await?;
+    let before = bench.newest_landing(date).await?;
+    bench.fetch_day(&days::without_sector(day, GONE, HEIR)).await?;
+    let raw = format!("raw/date={date}/ibov_setor.parquet");
+    bench
+        .until("raw to change", || async {
+            let landing = bench.metadata(&raw).await?.remove("landing-key");
+            Ok((landing != before).then_some(()))
+        })
+        .await?;
+    bench.arm(stage, failpoint)?;
+    bench.order_runs(Order::Succeed)?;
+    Ok(2)
+}
+
+async fn waiting_for_another(
+    bench: &Bench,
+    stage: Stage,
+    failpoint: &str,
+    date: NaiveDate,
+) -> Result<usize> {
+    let another = date.succ_opt().context("no next day")?;
+    bench.order_runs(Order::Hang)?;
+    bench.fetch(another).await?;
+    bench.running(another).await?;
+    bench.fetch(date).await?;
+    bench
+        .until("the date to be pending", || async {
+            let key = format!("control/refine/pending/date={date}/");
+            let noted = !bench.stack.keys(&key).await?.is_empty();
+            // Once its message is gone, glue-trigger has left the start to the notifier.
+            Ok((noted && bench.waiting(Stage::Glue).await? == 0).then_some(()))
+        })
+        .await?;
+    bench.arm(stage, failpoint)?;
+    bench.order_runs(Order::Succeed)?;
+    bench.refined(another).await?;
+    assert_eq!(bench.runs_of(another).await?, 1, "runs of the other date");
+    Ok(1)
+}

@@ -1,0 +1,133 @@
+//! Every stage: it fails, the cause is read and repaired, the message is redriven, and the chain completes as if
+//! nothing had happened.
+
+use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
+use e2e::{days, faults::Bench, local};
+use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use serde_json::json;
+
+fn date(day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, day).expect("a day of November")
+}
+
+/// Reads why the only message of a stage was parked.
+async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
+    let parked = bench.parked(stage, 1).await?;
+    let [parked] = parked.as_slice() else { panic!("{parked:?}") };
+    let kind = parked.attribute("kind").context("no kind")?;
+    assert_eq!(parked.attribute("stage"), Some(stage.function()));
+    Ok((kind.to_owned(), parked.cause().to_owned()))
+}
+
+/// Redrives, and expects the chain to complete as if nothing had happened.
+async fn completes(bench: &Bench, stage: Stage, date: NaiveDate) -> Result<()> {
+    assert_eq!(dead_letters::redrive(&bench.stack, stage).await?, 1, "messages moved");
+    bench.refined(date).await?;
+    assert_eq!(bench.dead_letters().await?, 0);
+    assert_eq!(bench.runs_of(date).await?, 1, "runs");
+    let subject = format!("IBOV refined: {date}");
+    let mails = bench.completions()?.iter().filter(|mail| mail.subject() == subject).count();
+    assert_eq!(mails, 1, "mails about {date}");
+    assert_eq!(bench.alerts()?.len(), 0, "no run has failed");
+    Ok(())
+}
+
+#[test]
+fn a_refused_answer_is_fetched_again_by_redrive() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("redrive-fetch").await?;
+        bench.b3.answer(Answer::EnglishShapes);
+        bench.fetch(date(20)).await?;
+        let (kind, words) = cause(&bench, Stage::Fetch).await?;
+        assert_eq!(kind, "en-us-format");
+        assert!(words.contains("en-us format"), "{words}");
+        bench.b3.answer(Answer::Portfolio);
+        completes(&bench, Stage::Fetch, date(20)).await
+    })
+}
+
+#[test]
+fn a_raw_file_that_could_not_be_written_is_written_by_redrive() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("redrive-parquet").await?;
+        let (s3, bucket) = (&bench.stack.clients.s3, bench.stack.bucket()?);
+        let policy = s3.get_bucket_policy().bucket(bucket).send().await?;
+        let policy = policy.policy().context("the bucket has no policy")?.to_owned();
+        let mut denying: serde_json::Value = serde_json::from_str(&policy)?;
+        let statements = denying["Statement"].as_array_mut().context("no statements")?;
+        statements.push(json!({"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+                               "Resource": format!("arn:aws:s3:::{bucket}/raw/*")}));
+        s3.put_bucket_policy().bucket(bucket).policy(denying.to_string()).send().await?;
+        bench.fetch(date(20)).await?;
+        let (kind, words) = cause(&bench, Stage::Parquet).await?;
+        assert_eq!(kind, "aws-access-denied");
+        assert!(words.starts_with("PutObject failed: AccessDenied"), "{words}");
+        s3.put_bucket_policy().bucket(bucket).policy(policy).send().await?;
+        completes(&bench, Stage::Parquet, date(20)).await
+    })
+}
+
+#[test]
+fn a_date_whose_job_was_gone_is_refined_by_redrive() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("redrive-glue").await?;
+        let (glue, name) = (&bench.stack.clients.glue, bench.stack.output("GlueJobName")?);
+        let job = glue.get_job().job_name(name).send().await?.job.context("no job")?;
+        glue.delete_job().job_name(name).send().await?;
+        bench.fetch(date(20)).await?;
+        let (kind, words) = cause(&bench, Stage::Glue).await?;
+        assert_eq!(kind, "aws-not-found");
+        assert!(words.starts_with("StartJobRun failed: EntityNotFoundException"), "{words}");
+        assert!(bench.lock().await?.holder.is_none(), "a run that did not start holds the lock");
+        let again = glue.create_job().name(name).set_role(job.role).set_command(job.command);
+        again
+            .set_default_arguments(job.default_arguments)
+            .set_execution_property(job.execution_property)
+            .set_timeout(job.timeout)
+            .send()
+            .await?;
+        completes(&bench, Stage::Glue, date(20)).await
+    })
+}
+
+#[test]
+fn a_mail_that_could_not_be_sent_is_sent_by_redrive() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("redrive-completion").await?;
+        let denied = bench.deny_publishing("CompletionsTopicArn").await?;
+        bench.fetch(date(20)).await?;
+        let (kind, words) = cause(&bench, Stage::Completion).await?;
+        assert_eq!(kind, "aws-access-denied");
+        assert!(words.starts_with("Publish failed: AuthorizationError"), "{words}");
+        assert_eq!(bench.completions()?.len(), 0);
+        assert!(bench.lock().await?.holder.is_some(), "the run's end was forgotten");
+        bench.allow_again(denied).await?;
+        completes(&bench, Stage::Completion, date(20)).await
+    })
+}
+
+#[test]
+fn a_redriven_message_that_fails_again_is_parked_again() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("redrive-too-soon").await?;
+        bench.b3.publish("IBOV", days::small(date(20)));
+        bench.b3.answer(Answer::NullResults);
+        bench.stack.request_fetch(None, None).await?;
+        let first = bench.parked(Stage::Fetch, 1).await?.remove(0);
+        dead_letters::redrive(&bench.stack, Stage::Fetch).await?;
+        let again = bench
+            .until("the message to be parked again", || async {
+                let parked = dead_letters::peek(&bench.stack, Stage::Fetch).await?;
+                Ok(parked
+                    .into_iter()
+                    .find(|one| one.attribute("request_id") != first.attribute("request_id")))
+            })
+            .await?;
+        assert_eq!(
+            (again.body, again.attributes.get("kind")),
+            (first.body, first.attributes.get("kind"))
+        );
+        Ok(())
+    })
+}

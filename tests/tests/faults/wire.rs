@@ -1,0 +1,48 @@
+//! Messages as AWS sends them, made from the samples in `events/`.
+
+use serde_json::{Value, json};
+
+const CREATED: &str = include_str!("../../../events/s3-raw-created.json");
+const RUN_FAILED: &str = include_str!("../../../events/glue-run-failed.json");
+const TEST_EVENT: &str = include_str!("../../../events/s3-test-event.json");
+
+fn sample(text: &str) -> Value {
+    serde_json::from_str(text).expect("the samples are JSON")
+}
+
+/// One notification of objects that were created.
+pub(crate) fn created(bucket: &str, keys: &[&str]) -> String {
+    let mut event = sample(CREATED);
+    let record = event["Records"][0].take();
+    let of = |key: &&str| {
+        let mut record = record.clone();
+        record["s3"]["bucket"]["name"] = json!(bucket);
+        record["s3"]["object"]["key"] = json!(key.replace('=', "%3D"));
+        record
+    };
+    event["Records"] = keys.iter().map(of).collect();
+    event.to_string()
+}
+
+/// What S3 sends when a notification is configured.
+pub(crate) fn test_event(bucket: &str) -> String {
+    let mut event = sample(TEST_EVENT);
+    event["Bucket"] = json!(bucket);
+    event.to_string()
+}
+
+/// The end of a Glue run.
+pub(crate) fn run_ended(job: &str, run_id: &str, state: &str) -> String {
+    let mut event = sample(RUN_FAILED);
+    event["detail"]["jobName"] = json!(job);
+    event["detail"]["jobRunId"] = json!(run_id);
+    event["detail"]["state"] = json!(state);
+    event.to_string()
+}
+
+/// A message as it comes through a topic.
+pub(crate) fn through_sns(message: &str) -> String {
+    let topic = "arn:aws:sns:us-east-1:000000000000:some-topic";
+    json!({"Type": "Notification", "MessageId": "1", "TopicArn": topic, "Message": message})
+        .to_string()
+}

@@ -1,0 +1,94 @@
+//! Recorded answers of B3, where they lie beside the checkout: what each becomes.
+#![allow(clippy::expect_used, reason = "a test that finds something else has failed")]
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use e2e::{
+    expected, local, python,
+    recordings::{self, Recording},
+};
+use ibov::b3_server::Day;
+use shared::{
+    b3::PageRequest,
+    lake::{LandingKey, Stamp},
+    landing::Envelope,
+    parquet,
+    portfolio::{ContentHash, Portfolio, Segment, Warning},
+};
+
+fn envelope(recording: &Recording) -> Result<Envelope> {
+    let segment =
+        if recording.name.contains("-seg1") { Segment::ByTicker } else { Segment::BySector };
+    Ok(Envelope {
+        request: PageRequest::first("IBOV".parse()?, segment, 1000),
+        base_url: "https://b3.example".to_owned(),
+        fetched_at: fetched_at()?,
+        rejection: None,
+        pages: vec![recording.body.clone()],
+    })
+}
+
+fn fetched_at() -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(1_795_000_000_123).context("a time")
+}
+
+fn encode(portfolio: &Portfolio) -> Result<Vec<u8>> {
+    let stamp = Stamp::new(fetched_at()?, ContentHash::of(portfolio));
+    Ok(parquet::encode(
+        portfolio,
+        &LandingKey { index: portfolio.index.clone(), date: portfolio.date, stamp },
+    )?)
+}
+
+#[test]
+fn every_recorded_day_portfolio_becomes_a_raw_file_with_its_values() -> Result<()> {
+    let Some(all) = recordings::all()? else { return Ok(()) };
+    let recorded: Vec<&Recording> =
+        all.iter().filter(|recording| recording.is_portfolio_day()).collect();
+    assert!(!recorded.is_empty(), "no file is an answer of GetPortfolioDay");
+    let folder = tempfile::tempdir()?;
+    let mut files = Vec::new();
+    for recording in &recorded {
+        let (portfolio, warnings) =
+            envelope(recording)?.portfolio().with_context(|| recording.name.clone())?;
+        let malformed_reductor = recording.name.contains("malformed-reductor");
+        let is_warned = matches!(warnings.as_slice(), [Warning::MalformedReductor(_)]);
+        assert_eq!(is_warned, malformed_reductor, "{}: {warnings:?}", recording.name);
+        assert_eq!(
+            portfolio.reductor.is_some(),
+            recording.name.contains("-seg2"),
+            "{}",
+            recording.name
+        );
+        let file = folder.path().join(format!("{}.parquet", recording.name));
+        std::fs::write(&file, encode(&portfolio)?)?;
+        files.push(file);
+    }
+    let read = local::run(python::read_parquet("read_with_duckdb.py", &files))?;
+    for (recording, mut file) in recorded.into_iter().zip(read) {
+        expected::sort_by_ticker(&mut file.rows);
+        assert_eq!(file.rows, expected::raw(&Day::parse(&recording.body)?)?, "{}", recording.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn recorded_answers_to_other_questions_are_refused_as_day_portfolios() -> Result<()> {
+    let Some(all) = recordings::all()? else { return Ok(()) };
+    let others = all.iter().filter(|recording| !recording.is_portfolio_day());
+    let mut verbs = Vec::new();
+    for recording in others {
+        let refused = envelope(recording)?
+            .portfolio()
+            .err()
+            .with_context(|| format!("{} became a portfolio", recording.name))?;
+        println!("{}: {} ({refused})", recording.name, refused.code());
+        verbs.extend(
+            ["GetStockIndex", "GetTheoricalPortfolio"]
+                .into_iter()
+                .find(|verb| recording.name.contains(verb)),
+        );
+    }
+    assert_eq!(verbs, ["GetStockIndex", "GetTheoricalPortfolio"], "the recordings that are known");
+    Ok(())
+}
