@@ -20,6 +20,7 @@ use shared::{
 };
 
 pub use error::TriggerError;
+use tokio::time::timeout_at;
 
 /// What the function does, and with what.
 #[derive(Clone, Debug)]
@@ -136,9 +137,12 @@ impl GlueTrigger {
         let due = noted.iter().any(|(_, outcome)| *outcome == Ok(Outcome::Done));
         if due {
             let moment = Moment::of(invocation, self.settings.claim_grace);
-            let pumped =
-                refine::pump(&self.control, &self.runs, &invocation.request_id, moment).await;
-            log(&pumped.map_err(|error| Failure::new(&TriggerError::Aws(error)))?);
+            let pump = refine::pump(&self.control, &self.runs, &invocation.request_id, moment);
+            match timeout_at(invocation.deadline, pump).await {
+                Ok(Ok(pumped)) => log(&pumped),
+                Ok(Err(error)) => return Err(Failure::new(&TriggerError::Aws(error))),
+                Err(_) => return Err(Failure::out_of_time()),
+            }
         }
         Ok(Outcome::Done)
     }

@@ -8,9 +8,14 @@ use super::{
     Moment,
     control::{Control, Done, Run, RunState, Runs, Version},
     lock::{Holder, Lock, Phase},
+    many_at_once,
     pump::{Pumped, pump},
 };
-use crate::{aws::CallError, events::RefineRequest, lake::LandingKey};
+use crate::{
+    aws::CallError,
+    events::RefineRequest,
+    lake::{LandingKey, Stamp},
+};
 
 /// Who hears of a run's end.
 pub trait Reports: Send + Sync {
@@ -96,18 +101,19 @@ async fn succeeded(
     holder: &Holder,
     moment: Moment,
 ) -> Result<(), CallError> {
-    for (date, landing) in &holder.dates {
+    let record = holder.dates.iter().map(|(date, landing)| async {
         let done =
             Done { landing_key: landing.clone(), run_id: run.id.clone(), recorded_at: moment.now };
         control.set_done(*date, &done).await?;
         // Raw may have changed since the claim, even back to what an earlier `done` said.
         match control.raw(*date).await? {
             Some(raw) if raw.stamp.content != landing.stamp.content => {
-                control.add_pending(*date, &raw.stamp).await?;
+                control.add_pending(*date, &raw.stamp).await
             }
-            Some(_) | None => {}
+            Some(_) | None => Ok(()),
         }
-    }
+    });
+    many_at_once(record.collect()).await?;
     delete_satisfied(control, holder).await?;
     reports.publish(run).await
 }
@@ -119,9 +125,11 @@ async fn failed(
     holder: &Holder,
 ) -> Result<(), CallError> {
     reports.publish(run).await?;
-    for (date, landing) in &holder.dates {
-        reports.park(&request(*date, landing, run), run).await?;
-    }
+    let park = holder
+        .dates
+        .iter()
+        .map(|(date, landing)| async { reports.park(&request(*date, landing, run), run).await });
+    many_at_once(park.collect()).await?;
     delete_satisfied(control, holder).await
 }
 
@@ -136,13 +144,13 @@ fn request(date: NaiveDate, landing: &LandingKey, run: &Run) -> RefineRequest {
 
 /// Deletes the pendings that the claim covers: those up to the landing object that was claimed.
 async fn delete_satisfied(control: &impl Control, holder: &Holder) -> Result<(), CallError> {
-    for (date, stamps) in control.pendings().await? {
-        let Some(claimed) = holder.dates.get(&date) else { continue };
-        for stamp in stamps.iter().filter(|stamp| **stamp <= claimed.stamp) {
-            control.delete_pending(date, stamp).await?;
-        }
-    }
-    Ok(())
+    let pendings = control.pendings().await?;
+    let satisfied = pendings.iter().flat_map(|(date, stamps)| {
+        let claimed = holder.dates.get(date);
+        let covered = move |stamp: &&Stamp| claimed.is_some_and(|claimed| **stamp <= claimed.stamp);
+        stamps.iter().filter(covered).map(|stamp| control.delete_pending(*date, stamp))
+    });
+    many_at_once(satisfied.collect()).await.map(drop)
 }
 
 async fn free(

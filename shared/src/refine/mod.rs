@@ -59,9 +59,19 @@ pub use s3_control::S3Control;
 pub use tick::{Ticked, tick};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use crate::stage::Invocation;
+use crate::{aws::CallError, stage::Invocation};
+
+/// Does the same for many dates, sixteen at a time: a year of dates has to fit into one invocation.
+async fn many_at_once<W, T>(work: Vec<W>) -> Result<Vec<T>, CallError>
+where
+    W: Future<Output = Result<T, CallError>>,
+{
+    const AT_ONCE: usize = 16;
+    stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await
+}
 
 /// The time of a move, and how long whoever makes it may live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

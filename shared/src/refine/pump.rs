@@ -8,10 +8,11 @@ use super::{
     Moment,
     control::{Control, Runs, Version},
     lock::{ClaimId, Holder, Lock, Standing},
+    many_at_once,
 };
 use crate::{
     aws::{CallError, Cause},
-    lake::LandingKey,
+    lake::{LandingKey, Stamp},
 };
 
 /// The most dates of one run: what an argument of a run has room for, and a year and a day.
@@ -107,28 +108,24 @@ async fn claim(
 
 /// What the pending dates hold now. Pendings that are satisfied, or whose raw file is gone, are deleted.
 async fn claimable(control: &impl Control) -> Result<BTreeMap<NaiveDate, LandingKey>, CallError> {
-    let mut dates = BTreeMap::new();
-    for (date, stamps) in control.pendings().await? {
-        if dates.len() == MAX_DATES {
-            break;
+    let pendings = control.pendings().await?;
+    let looks = pendings.iter().take(MAX_DATES).map(|(date, stamps)| async {
+        let raw = control.raw(*date).await?;
+        match &raw {
+            Some(raw) if !is_refined(control, *date, raw).await? => {
+                return Ok(Some((*date, raw.clone())));
+            }
+            Some(_) | None => {}
         }
-        match control.raw(date).await? {
-            Some(raw) if !is_refined(control, date, &raw).await? => {
-                dates.insert(date, raw);
-            }
-            Some(raw) => {
-                for stamp in stamps.iter().filter(|stamp| **stamp <= raw.stamp) {
-                    control.delete_pending(date, stamp).await?;
-                }
-            }
-            None => {
-                for stamp in &stamps {
-                    control.delete_pending(date, stamp).await?;
-                }
-            }
+        let satisfied =
+            |stamp: &&Stamp| raw.as_ref().is_none_or(|raw: &LandingKey| **stamp <= raw.stamp);
+        for stamp in stamps.iter().filter(satisfied) {
+            control.delete_pending(*date, stamp).await?;
         }
-    }
-    Ok(dates)
+        Ok(None)
+    });
+    let dates = many_at_once(looks.collect()).await?;
+    Ok(dates.into_iter().flatten().collect())
 }
 
 /// Takes over a claim whose holder died while starting. The run may exist.

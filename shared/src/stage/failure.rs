@@ -86,7 +86,9 @@ impl Failure {
         }
     }
 
-    pub(super) fn out_of_time() -> Self {
+    /// The invocation's deadline came first.
+    #[must_use]
+    pub fn out_of_time() -> Self {
         Self {
             kind: Kind::Transient,
             code: "out-of-time",

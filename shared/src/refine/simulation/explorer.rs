@@ -30,11 +30,13 @@ pub(super) struct Step {
 impl Future for Step {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        match std::mem::replace(&mut self.taken, true) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.taken, true) {
+            return Poll::Ready(());
         }
+        // For whoever polls several steps at once and waits for those that are ready.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
