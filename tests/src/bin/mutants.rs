@@ -2,7 +2,8 @@
 //!
 //! Each file in `tests/mutants/` is a patch whose heading says which promise it breaks (`Breaks:`) and which
 //! tests should notice (`Noticed by:`, arguments of `cargo test`). The patches are applied to a copy of the
-//! checkout below `target/`; the checkout itself is never touched.
+//! checkout below `target/mutants/`; the checkout itself is never touched. The first call builds every
+//! dependency there once more, which takes some minutes.
 //!
 //! ```text
 //! cargo run -p e2e --bin mutants                  all of them
@@ -92,8 +93,10 @@ fn read_mutant(patch: PathBuf) -> Result<Mutant> {
     Ok(Mutant { name, breaks, noticed_by, patch })
 }
 
-/// A copy of the checkout. It shares the build of the dependencies.
+/// A copy of the checkout, with a build of its own: Cargo takes the copy's packages for the original ones,
+/// and would hand mutated code to whoever builds next.
 struct Copy {
+    folder: PathBuf,
     top: PathBuf,
     target: PathBuf,
 }
@@ -101,8 +104,8 @@ struct Copy {
 impl Copy {
     fn make() -> Result<Self> {
         let original = local::in_workspace("")?;
-        let target = original.join("target");
-        let top = target.join("mutants/checkout");
+        let folder = original.join("target/mutants");
+        let (top, target) = (folder.join("checkout"), folder.join("build"));
         if top.exists() {
             fs::remove_dir_all(&top)?;
         }
@@ -116,7 +119,7 @@ impl Copy {
         // What the local runtime installed serves the copy as well.
         fs::create_dir_all(original.join(".ibov"))?;
         symlink(original.join(".ibov"), top.join(".ibov"))?;
-        Ok(Self { top, target })
+        Ok(Self { folder, top, target })
     }
 
     fn try_out(&self, mutant: &Mutant) -> Result<()> {
@@ -133,7 +136,7 @@ impl Copy {
     fn apply(&self, patch: &Path, options: &[&str]) -> Result<()> {
         let mut command = Command::new("git");
         // The copy lies inside a repository, but is not part of it.
-        command.current_dir(&self.top).env("GIT_CEILING_DIRECTORIES", &self.target);
+        command.current_dir(&self.top).env("GIT_CEILING_DIRECTORIES", &self.folder);
         let output = command.arg("apply").args(options).arg(patch).output()?;
         ensure!(output.status.success(), "{} does not apply:\n{}", patch.display(), text(&output));
         Ok(())
