@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn english_swaps_separators_and_day_and_month() {
         let english = Day::sample().unwrap().in_english();
-        assert_eq!(english.header.date, "11/20/26");
+        assert_eq!(english.header.date, "11/19/26");
         assert_eq!(english.header.part, "100.000");
         assert!(english.header.theorical_qty.contains(','));
     }
