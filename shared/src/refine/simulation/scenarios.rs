@@ -281,6 +281,16 @@ fn one_bad_date_does_not_block_the_others() {
 }
 
 #[test]
+fn the_end_of_a_run_starts_the_next_one_without_waiting_for_the_tick() {
+    let (world, ended) = with_ended_run(false);
+    world.write_raw(&landing(21, 2, 'b'));
+    assert!(alone(handle(&world, &Message::Raw(21), "other")));
+    assert_eq!(world.state().runs.len(), 1, "one run at a time");
+    assert!(alone(handle(&world, &ended, "end")));
+    assert_eq!(world.state().runs.len(), 2);
+}
+
+#[test]
 fn a_failed_date_is_refined_once_it_is_redriven() {
     let (world, ended) = with_ended_run(true);
     assert!(alone(handle(&world, &ended, "end")));
