@@ -33,8 +33,9 @@
 //!
 //! - A trigger writes its pending *before* it looks at the lock, and a finisher frees the lock *before*
 //!   it lists the pendings. Whichever comes second sees the other.
-//! - A finisher writes `done` *before* it looks at raw again, and a trigger looks at raw *before* it reads
-//!   `done`. Content that changes back to what was refined earlier is thus never taken for refined.
+//! - A finisher writes `done` *before* it looks at raw again, and a trigger reads `done` only after the raw
+//!   file was written that its event is about. Content that changes back to what was refined earlier is
+//!   thus never taken for refined.
 //! - A holder's lease outlives the invocation that took it. Once it has expired, the holder is dead, and
 //!   its phase says what it may have done: *starting* may have started a run (look its claim id up among
 //!   the runs before starting another), *closing* may have got anywhere (do all of it again; every step

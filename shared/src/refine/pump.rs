@@ -29,7 +29,7 @@ pub enum Noted {
     NoRawFile,
 }
 
-/// Makes a date pending unless its content is refined. Raw is looked at before `done`: see the module.
+/// Makes a date pending unless its content is refined.
 ///
 /// # Errors
 /// If the state cannot be read or written.
