@@ -25,5 +25,7 @@ mod notifications;
 mod parking;
 #[path = "faults/redrive.rs"]
 mod redrive;
+#[path = "faults/rejected.rs"]
+mod rejected;
 #[path = "faults/wire.rs"]
 mod wire;

@@ -19,7 +19,11 @@ from glue_local.kept import Kept
 
 # What makes a run of a few hundred rows quick: compiling hot code, in Java or by Spark's own code
 # generation, costs more than such a run ever gets back.
-JAVA_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
+JAVA_OPTIONS = [
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"),
+    # No file in /tmp for each Java that runs.
+    "-XX:-UsePerfData",
+]
 SETTINGS = {
     "spark.driver.memory": "512m",
     "spark.ui.enabled": "false",
@@ -44,13 +48,15 @@ def prepare_spark(work: Path, buckets: dict[str, Path]) -> None:
     it.
     """
     java_gateway.Popen = SparkProcess
+    # Java does not know TMPDIR, and a Java that is killed leaves its libraries and folders behind.
+    temporary = work / "java"
+    temporary.mkdir()
+    java_options = [*JAVA_OPTIONS, "-Duser.timezone=UTC", f"-Djava.io.tmpdir={temporary}"]
     settings = (
         SETTINGS
         | files_settings(buckets)
         | {
-            "spark.driver.extraJavaOptions": shlex.join(
-                [*JAVA_OPTIONS, "-Duser.timezone=UTC", *ARCHIVE.options()]
-            ),
+            "spark.driver.extraJavaOptions": shlex.join([*java_options, *ARCHIVE.options()]),
             "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
         }
     )

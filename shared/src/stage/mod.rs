@@ -165,8 +165,8 @@ impl<Q: Queues> Stage<Q> {
         handled: Vec<Handled<Outcome>>,
         invocation: &Invocation,
     ) -> SqsBatchResponse {
-        let mut response = SqsBatchResponse::default();
-        for (message, result) in handled {
+        // All at once: little time is left when what failed is that the time ran out.
+        let settled = join_all(handled.into_iter().map(|(message, result)| async move {
             let acknowledged = match result {
                 Ok(outcome) => {
                     self.log_outcome(&message, outcome);
@@ -174,8 +174,12 @@ impl<Q: Queues> Stage<Q> {
                 }
                 Err(failure) => self.settle_failure(&message, &failure, invocation).await,
             };
+            (message.id, acknowledged)
+        }));
+        let mut response = SqsBatchResponse::default();
+        for (message_id, acknowledged) in settled.await {
             if !acknowledged {
-                response.add_failure(message.id);
+                response.add_failure(message_id);
             }
         }
         response

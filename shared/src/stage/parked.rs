@@ -95,6 +95,12 @@ mod tests {
     }
 
     #[test]
+    fn a_parked_body_is_the_original_one_to_the_byte() {
+        let body = " {\"Records\": [\"date%3D2026-11-19\"],\t\"A\": \"á\"}\r\n";
+        assert_eq!(parked(body.to_owned(), String::new()).body, body);
+    }
+
+    #[test]
     fn attributes_hold_only_what_sqs_takes() {
         let parked = parked("b".to_owned(), format!("a\u{0}b{}", "é".repeat(5_000)));
         let error = attribute(&parked, "error").unwrap();

@@ -266,6 +266,19 @@ fn a_run_may_end_before_its_start_is_recorded() {
 }
 
 #[test]
+fn the_end_of_a_run_whose_id_was_never_recorded_is_taken_in_at_once() {
+    let world = World::default();
+    world.write_raw(&landing(20, 1, 'a'));
+    world.state().lost_answers = 1;
+    assert!(!alone(handle(&world, &Message::Raw(20), "start")), "the answer was lost");
+    let run = world.run_ends().unwrap();
+    assert!(alone(handle(&world, &Message::Ended(run), "end")));
+    let state = world.state();
+    assert_eq!((state.lock.holder.as_ref(), state.mails.len()), (None, 1), "without the tick");
+    assert!(state.done.contains_key(&date(20)));
+}
+
+#[test]
 fn one_bad_date_does_not_block_the_others() {
     let (world, ended) = with_ended_run(true);
     world.write_raw(&landing(21, 2, 'b'));

@@ -1,0 +1,44 @@
+//! The way back of an answer that was refused: it is kept whole, and a copy of it below `landing/` goes on.
+
+use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
+use e2e::{days, faults::Bench, local};
+use ibov::{b3_server::Answer, stack::Stage};
+use shared::landing::Envelope;
+
+/// What an operator does: `aws s3 cp`, to the place where the fetcher would have put it.
+async fn copy_to_landing(bench: &Bench, rejected: &str, date: NaiveDate) -> Result<()> {
+    let name = rejected.rsplit('/').next().context("a key has a name")?;
+    let body = bench.stack.read(rejected).await?;
+    bench.put(&format!("landing/index=IBOV/date={date}/{name}"), body).await
+}
+
+#[test]
+fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("rule-was-wrong").await?;
+        let day = NaiveDate::from_ymd_opt(2026, 11, 20).context("a day")?;
+        bench.b3.answer(Answer::WrongTotals);
+        bench.fetch(day).await?;
+        bench.parked(Stage::Fetch, 1).await?;
+        let rejected = bench.stack.keys("rejected/").await?;
+        let [wrong] = rejected.as_slice() else { panic!("{rejected:?}") };
+        let mut kept = Envelope::parse(&bench.stack.read(wrong).await?)?;
+        assert_eq!(kept.rejection.as_ref().context("no reason")?.code, "quantity-total");
+
+        // What the rules still refuse does not become data this way either.
+        copy_to_landing(&bench, wrong, day).await?;
+        let parked = bench.parked(Stage::Parquet, 1).await?;
+        assert_eq!(parked[0].attribute("kind"), Some("quantity-total"));
+        assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
+
+        // An answer that only a rule of then refused: it was right, and the rules of now take it.
+        kept.pages = vec![days::small(day).page(1, 1_000).to_string()];
+        let right = "rejected/index=IBOV/29991231T000000.000Z-0123456789abcdef.json";
+        bench.put(right, serde_json::to_vec(&kept)?).await?;
+        copy_to_landing(&bench, right, day).await?;
+        bench.refined(day).await?;
+        assert_eq!(bench.runs_of(day).await?, 1, "runs");
+        Ok(())
+    })
+}
