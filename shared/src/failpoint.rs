@@ -7,18 +7,21 @@
 
 /// Every side effect that has a failpoint on either side, called `before-<effect>` and
 /// `after-<effect>`.
-pub const EFFECTS: [&str; 11] = [
+pub const EFFECTS: [&str; 14] = [
     "put-landing",
     "put-rejected",
     "put-raw",
     "add-pending",
     "delete-pending",
     "set-done",
+    "forget-done",
+    "set-told",
     "write-lock",
     "start-run",
     "publish",
     "park",
     "park-dates",
+    "postpone",
 ];
 
 /// Dies here if a test asked for it. `before` or `after` one of [`EFFECTS`].

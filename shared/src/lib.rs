@@ -18,4 +18,6 @@ pub mod stage;
 pub mod telemetry;
 
 #[cfg(test)]
+mod decoding_tests;
+#[cfg(test)]
 mod test_support;

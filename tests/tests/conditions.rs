@@ -12,7 +12,7 @@ use parquet_writer::{
 use shared::{
     lake::{LandingKey, RawKey},
     portfolio::ContentHash,
-    refine::{ClaimId, Control, Holder, Lock, Moment, S3Control, Version},
+    refine::{ClaimId, Control, Holder, Lock, Moment, S3Control, Source, Version},
 };
 
 async fn bucket(name: &str) -> Result<aws_sdk_s3::Client> {
@@ -37,14 +37,20 @@ fn a_raw_file_is_not_written_over_one_that_was_not_seen() -> Result<()> {
         let lake = Lake::new(bucket("conditions-raw").await?, "conditions-raw".to_owned());
         let key: RawKey = "raw/date=2026-11-20/ibov_setor.parquet".parse()?;
         assert_eq!(lake.head_raw(&key).await?, None);
-        assert!(lake.write_raw(&key, &raw_file(1)?, &Condition::StillAbsent).await?);
-        assert!(!lake.write_raw(&key, &raw_file(2)?, &Condition::StillAbsent).await?);
+        let since = landing(1)?.stamp;
+        let absent = Condition::StillAbsent;
+        assert!(lake.write_raw(&key, &raw_file(1)?, &since, &absent).await?);
+        assert!(!lake.write_raw(&key, &raw_file(2)?, &since, &absent).await?);
 
         let seen = lake.head_raw(&key).await?.context("it was written")?;
         assert_eq!(seen.landing, Some(landing(1)?));
+        assert_eq!(seen.content_since, Some(since.clone()));
         let still = Condition::StillETag(seen.etag);
-        assert!(lake.write_raw(&key, &raw_file(2)?, &still).await?);
-        assert!(!lake.write_raw(&key, &raw_file(3)?, &still).await?, "the ETag has moved on");
+        assert!(lake.write_raw(&key, &raw_file(2)?, &since, &still).await?);
+        assert!(
+            !lake.write_raw(&key, &raw_file(3)?, &since, &still).await?,
+            "the ETag has moved on"
+        );
         let there = lake.head_raw(&key).await?.context("it was written")?;
         assert_eq!(there.landing, Some(landing(2)?));
         Ok(())
@@ -58,7 +64,9 @@ fn the_lock_is_taken_by_one_of_many() -> Result<()> {
         let file_name = "ibov_setor.parquet".parse()?;
         let control = S3Control::new(s3, "conditions-lock".to_owned(), file_name);
         let moment = Moment { now: chrono::Utc::now(), lease: TimeDelta::minutes(1) };
-        let dates = [("2026-11-20".parse()?, landing(1)?)];
+        let landing_key = landing(1)?;
+        let content = landing_key.stamp.content.clone();
+        let dates = [("2026-11-20".parse()?, Source { landing_key, content })];
         let holder =
             |name: String| Holder::starting(ClaimId::new(&name), dates.clone().into(), moment);
 

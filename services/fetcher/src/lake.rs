@@ -9,6 +9,7 @@ use shared::{
     lake::{LandingKey, RejectedKey, Stamp},
     landing::{Envelope, EnvelopeError, Rejection},
     portfolio::{ContentHash, IndexCode},
+    stage::readable,
 };
 
 use crate::error::FetchError;
@@ -76,7 +77,8 @@ impl Lake {
             index: envelope.request.index.clone(),
             stamp: Stamp::new(envelope.fetched_at, content),
         };
-        let rejection = Rejection { code: error.code().to_owned(), message: error.to_string() };
+        let message = readable(&error.to_string());
+        let rejection = Rejection { code: error.code().to_owned(), message };
         let envelope = Envelope { rejection: Some(rejection), ..envelope };
         self.write("put-rejected", &key.to_string(), serde_json::to_vec(&envelope)?).await?;
         Ok(key)

@@ -41,7 +41,7 @@ pub struct Fetcher {
 /// The fetcher's own settings.
 #[derive(Clone, Debug)]
 struct Settings {
-    /// `INDEX`: the one index that this stack serves. IBOV unless set.
+    /// `INDEX`: the one index that this stack serves.
     index: IndexCode,
     /// `SEGMENT`: 2 asks for sectors, 1 leaves them out. 2 unless set.
     segment: Segment,

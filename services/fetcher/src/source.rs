@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::{Client, Response, StatusCode, header::LOCATION, redirect::Policy};
 use shared::{
-    b3::{Answer, Header, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError},
+    b3::{Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError},
     landing::Envelope,
 };
 use tokio::time::{Instant, sleep};
@@ -17,6 +18,15 @@ pub struct B3 {
     client: Client,
     base_url: String,
     timeout: Duration,
+}
+
+/// One page, as it came.
+struct Body {
+    /// When the request was sent that it answers.
+    asked_at: DateTime<Utc>,
+    text: String,
+    /// Absent if it is JSON of some other shape.
+    answer: Option<Answer>,
 }
 
 /// B3 gave no answer that could be read. It may later.
@@ -49,6 +59,8 @@ pub enum SourceErrorCause {
     Redirect { status: StatusCode, location: String },
     #[error("the body is longer than {MAX_BODY_BYTES} bytes")]
     TooLong,
+    #[error("all pages up to this one are longer than {MAX_ANSWER_BYTES} bytes")]
+    AllTooLong,
     #[error("the body is not UTF-8")]
     NotUtf8,
     #[error("{0}")]
@@ -69,7 +81,7 @@ impl SourceErrorCause {
             Self::Transport(_) => "b3-connection-broken",
             Self::Status(_) => "b3-http-status",
             Self::Redirect { .. } => "b3-redirect",
-            Self::TooLong => "b3-body-too-long",
+            Self::TooLong | Self::AllTooLong => "b3-body-too-long",
             Self::NotUtf8
             | Self::Shape(ShapeError::NotJson { .. } | ShapeError::OtherJson { .. }) => {
                 "b3-not-json"
@@ -121,13 +133,17 @@ impl B3 {
         first: &PageRequest,
         deadline: Instant,
     ) -> Result<Envelope, SourceError> {
-        let fetched_at = chrono::Utc::now();
-        let mut pages = Vec::new();
+        let mut fetched_at = None;
+        let mut pages: Vec<String> = Vec::new();
         let mut first_answer: Option<Answer> = None;
         for number in 1..=MAX_PAGES {
             let request = first.page(number);
-            let (body, answer) = self.page(&request, deadline).await?;
-            pages.push(body);
+            let Body { asked_at, text, answer } = self.page(&request, deadline).await?;
+            fetched_at.get_or_insert(asked_at);
+            pages.push(text);
+            if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
+                return Err(self.error(&request, 1, SourceErrorCause::AllTooLong));
+            }
             let Some(answer) = answer else { break };
             if let Some(first_answer) = &first_answer
                 && let Some(cause) = changed(first_answer, &answer)
@@ -142,22 +158,22 @@ impl B3 {
             }
         }
         let base_url = self.base_url.clone();
+        let fetched_at = fetched_at.unwrap_or_else(Utc::now);
         Ok(Envelope { request: first.clone(), base_url, fetched_at, rejection: None, pages })
     }
 
-    /// One page's body; without an answer if it is JSON of some other shape.
-    async fn page(
-        &self,
-        request: &PageRequest,
-        deadline: Instant,
-    ) -> Result<(String, Option<Answer>), SourceError> {
+    async fn page(&self, request: &PageRequest, deadline: Instant) -> Result<Body, SourceError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
+            // Before each attempt anew: what was asked for later is newer, however long it took.
+            let asked_at = Utc::now();
             let cause = match self.body(request, deadline).await {
-                Ok(body) => match Answer::parse(&body) {
-                    Ok(answer) => return Ok((body, Some(answer))),
-                    Err(ShapeError::OtherJson { .. }) => return Ok((body, None)),
+                Ok(text) => match Answer::parse(&text) {
+                    Ok(answer) => return Ok(Body { asked_at, text, answer: Some(answer) }),
+                    Err(ShapeError::OtherJson { .. }) => {
+                        return Ok(Body { asked_at, text, answer: None });
+                    }
                     Err(error @ (ShapeError::Html { .. } | ShapeError::NotJson { .. })) => {
                         SourceErrorCause::Shape(error)
                     }
@@ -249,15 +265,18 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
 /// What differs between two pages that should be of one portfolio.
 fn changed(first: &Answer, now: &Answer) -> Option<SourceErrorCause> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let shown = |value: String| value.chars().take(40).collect();
     let total = |answer: &Answer| answer.page.total_records.to_string();
     let of =
         |header: &Header| [text(&header.date), text(&header.part), text(&header.theorical_qty)];
     let names = ["date", "total weight", "total quantity", "number of rows"];
     let before = of(&first.header).into_iter().chain([total(first)]);
     let after = of(&now.header).into_iter().chain([total(now)]);
-    names
-        .into_iter()
-        .zip(before.zip(after))
-        .find(|(_, (first, now))| first != now)
-        .map(|(field, (first, now))| SourceErrorCause::Changed { field, first, now })
+    names.into_iter().zip(before.zip(after)).find(|(_, (first, now))| first != now).map(
+        |(field, (first, now))| SourceErrorCause::Changed {
+            field,
+            first: shown(first),
+            now: shown(now),
+        },
+    )
 }

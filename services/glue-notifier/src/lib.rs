@@ -133,7 +133,8 @@ impl GlueNotifier {
                 Ok(Outcome::Done)
             }
             Finished::RecordedBefore => Ok(Outcome::NothingToDo("the end is recorded already")),
-            Finished::Unclaimed => self.unclaimed(&run).await,
+            Finished::Unclaimed => Ok(Outcome::NothingToDo("the run was started by hand")),
+            Finished::UnclaimedFailure => Ok(Outcome::Done),
         }
     }
 
@@ -145,15 +146,6 @@ impl GlueNotifier {
         }
         let run = self.runs.get(&change.run_id).await?;
         run.ok_or_else(|| NotifyError::NoRun { run_id: change.run_id.clone() })
-    }
-
-    /// Somebody started the run by hand. Its end is theirs to record, but a failure is everybody's to know.
-    async fn unclaimed(&self, run: &Run) -> Result<Outcome, NotifyError> {
-        if matches!(run.state, RunState::Failed(_)) {
-            self.reporter.publish_unclaimed(run).await?;
-            return Ok(Outcome::Done);
-        }
-        Ok(Outcome::NothingToDo("the run was started by hand"))
     }
 }
 

@@ -46,11 +46,6 @@ impl Reporter {
         })
     }
 
-    /// The failure of a run that somebody started by hand: nothing of it waits for a redrive.
-    pub(crate) async fn publish_unclaimed(&self, run: &Run) -> Result<(), CallError> {
-        self.send(&Notification::alert_by_hand(&self.stack, run)).await
-    }
-
     /// Programs get the document, mailboxes the text.
     async fn send(&self, notification: &Notification) -> Result<(), CallError> {
         let topic = match notification.topic {
@@ -80,6 +75,11 @@ impl Reports for Reporter {
             RunState::Failed(_) | RunState::Active(_) => Notification::alert(&self.stack, run),
         };
         self.send(&notification).await
+    }
+
+    /// Nothing of such a run waits for a redrive.
+    async fn publish_unclaimed(&self, run: &Run) -> Result<(), CallError> {
+        self.send(&Notification::alert_by_hand(&self.stack, run)).await
     }
 
     async fn park(&self, request: &RefineRequest, run: &Run) -> Result<(), CallError> {

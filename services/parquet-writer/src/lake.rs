@@ -5,9 +5,10 @@ use std::fmt::Display;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use shared::{
     aws::{CallError, Cause},
+    b3::MAX_ANSWER_BYTES,
     failpoint,
-    lake::{LandingKey, RawKey},
-    parquet::{CONTENT_SHA256, LANDING_KEY},
+    lake::{LandingKey, RawKey, Stamp},
+    parquet::{CONTENT_SHA256, CONTENT_SINCE, LANDING_KEY},
     portfolio::ContentHash,
 };
 
@@ -19,9 +20,9 @@ use crate::{
 /// The object's metadata key for the hash of its bytes.
 const FILE_SHA256: &str = "file-sha256";
 
-/// Far above fifty pages of the longest body that the fetcher takes in practice, and far below the
-/// function's memory.
-const MAX_LANDING_BYTES: i64 = 64 * 1024 * 1024;
+/// What the fetcher keeps of an answer, as a text within JSON: each character of it is at most two there.
+/// Far below the function's memory.
+const MAX_LANDING_BYTES: i64 = 2 * MAX_ANSWER_BYTES as i64 + 1024 * 1024;
 
 /// The lake's bucket.
 #[derive(Clone, Debug)]
@@ -109,6 +110,8 @@ impl Lake {
                 Ok(Some(Recorded {
                     etag: head.e_tag().unwrap_or_default().to_owned(),
                     landing: metadata(LANDING_KEY).and_then(|key| key.parse().ok()),
+                    content: metadata(CONTENT_SHA256).and_then(|hash| hash.parse().ok()),
+                    content_since: metadata(CONTENT_SINCE).and_then(|since| since.parse().ok()),
                     file_hash: metadata(FILE_SHA256),
                 }))
             }
@@ -122,7 +125,8 @@ impl Lake {
         }
     }
 
-    /// Writes a raw file if the condition holds; `false` if it does not.
+    /// Writes a raw file if the condition holds; `false` if it does not. It then has held its content
+    /// since `content_since`.
     ///
     /// # Errors
     /// If S3 does not say which.
@@ -130,6 +134,7 @@ impl Lake {
         &self,
         key: &RawKey,
         file: &RawFile,
+        content_since: &Stamp,
         condition: &Condition,
     ) -> Result<bool, CallError> {
         let request = self
@@ -140,6 +145,7 @@ impl Lake {
             .content_type("application/vnd.apache.parquet")
             .metadata(LANDING_KEY, file.landing.to_string())
             .metadata(CONTENT_SHA256, file.content.to_string())
+            .metadata(CONTENT_SINCE, content_since.to_string())
             .metadata(FILE_SHA256, &file.file_hash)
             .body(ByteStream::from(file.bytes.clone()));
         let request = match condition {

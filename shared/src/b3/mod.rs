@@ -6,5 +6,7 @@ mod payload;
 pub mod ptbr;
 mod request;
 
-pub use payload::{Answer, Header, MAX_BODY_BYTES, MAX_PAGES, Page, Row, ShapeError};
+pub use payload::{
+    Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, Page, Row, ShapeError,
+};
 pub use request::{Language, PageRequest};

@@ -1,9 +1,20 @@
 //! The answer of `GetPortfolioDay`, as B3 sends it: texts, most of them optional.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 
 /// The largest body that is read. A page of a thousand rows takes about 200 kB.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most that is kept of all pages together; a function holds each of them twice or three times.
+pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most rows that are read. They take far more memory than the text that they come in.
+pub const MAX_ROWS: usize = 10_000;
 
 /// The most pages that are followed. All 34 indices together hold about 2,700 rows.
 pub const MAX_PAGES: u32 = 50;
@@ -15,7 +26,8 @@ pub struct Answer {
     pub page: Page,
     /// The same on every page.
     pub header: Header,
-    /// Null for an index that B3 does not know.
+    /// Null for an index that B3 does not know. At most [`MAX_ROWS`].
+    #[serde(default, deserialize_with = "rows")]
     pub results: Option<Vec<Row>>,
 }
 
@@ -62,6 +74,39 @@ pub struct Row {
     pub part_acum: Option<String>,
     /// Theoretical quantity of shares.
     pub theorical_qty: Option<String>,
+}
+
+fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Row>>, D::Error> {
+    struct Rows(Vec<Row>);
+
+    impl<'de> Deserialize<'de> for Rows {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(AtMostMaxRows).map(Self)
+        }
+    }
+
+    struct AtMostMaxRows;
+
+    impl<'de> Visitor<'de> for AtMostMaxRows {
+        type Value = Vec<Row>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an array of rows")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+            let mut rows = Vec::new();
+            while let Some(row) = sequence.next_element()? {
+                if rows.len() == MAX_ROWS {
+                    return Err(A::Error::custom(format_args!("more than {MAX_ROWS} rows")));
+                }
+                rows.push(row);
+            }
+            Ok(rows)
+        }
+    }
+
+    Ok(Option::<Rows>::deserialize(deserializer)?.map(|Rows(rows)| rows))
 }
 
 /// A body that is no page of a day portfolio.
@@ -130,10 +175,26 @@ mod tests {
         assert!(matches!(Answer::parse("[]"), Err(ShapeError::OtherJson { .. })));
     }
 
+    fn with_results(results: &str) -> Result<Answer, ShapeError> {
+        let page = r#""page":{"totalRecords":0,"totalPages":0},"header":{}"#;
+        Answer::parse(&format!("{{{page}{results}}}"))
+    }
+
     #[test]
     fn null_results_are_read_as_such() {
-        let body = r#"{"page":{"totalRecords":0,"totalPages":0},"header":{},"results":null}"#;
-        assert_eq!(Answer::parse(body).unwrap().results, None);
+        assert_eq!(with_results(r#","results":null"#).unwrap().results, None);
+        assert_eq!(with_results("").unwrap().results, None);
+        assert_eq!(with_results(r#","results":[]"#).unwrap().results, Some(Vec::new()));
+    }
+
+    #[test]
+    fn rows_are_counted_while_they_are_read() {
+        let results = |count| format!(r#","results":[{}]"#, vec!["{}"; count].join(","));
+        let most = with_results(&results(MAX_ROWS)).unwrap();
+        assert_eq!(most.results.map(|rows| rows.len()), Some(MAX_ROWS));
+        let error = with_results(&results(MAX_ROWS + 1)).unwrap_err();
+        assert!(matches!(error, ShapeError::OtherJson { .. }));
+        assert!(error.to_string().contains("more than 10000 rows"), "{error}");
     }
 
     proptest! {

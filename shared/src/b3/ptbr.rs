@@ -15,13 +15,13 @@ pub enum FormatError {
     /// Separators are swapped: the answer is in en-us.
     #[error("{value:?} is in en-us format, pt-br was asked for")]
     EnUs {
-        /// The value as it came.
+        /// The value, trimmed to a readable length.
         value: String,
     },
     /// No shape that B3 uses.
     #[error("{value:?} is not {expected}")]
     Malformed {
-        /// The value as it came, trimmed to a readable length.
+        /// The value, trimmed to a readable length.
         value: String,
         /// What was expected.
         expected: &'static str,
@@ -30,7 +30,11 @@ pub enum FormatError {
 
 impl FormatError {
     fn malformed(value: &str, expected: &'static str) -> Self {
-        Self::Malformed { value: value.chars().take(40).collect(), expected }
+        Self::Malformed { value: readable(value), expected }
+    }
+
+    fn en_us(value: &str) -> Self {
+        Self::EnUs { value: readable(value) }
     }
 }
 
@@ -42,7 +46,7 @@ pub fn integer(value: &str) -> Result<i64, FormatError> {
     const EXPECTED: &str = "a whole number with points between thousands, such as 1.243.177.587";
     match grouped(value, '.') {
         Some(digits) => digits.parse().map_err(|_| FormatError::malformed(value, EXPECTED)),
-        None if grouped(value, ',').is_some() => Err(FormatError::EnUs { value: value.to_owned() }),
+        None if grouped(value, ',').is_some() => Err(FormatError::en_us(value)),
         None => Err(FormatError::malformed(value, EXPECTED)),
     }
 }
@@ -62,7 +66,7 @@ pub fn weight(value: &str) -> Result<Weight, FormatError> {
     };
     match thousandths(',').and_then(Weight::from_thousandths) {
         Some(weight) => Ok(weight),
-        None if thousandths('.').is_some() => Err(FormatError::EnUs { value: value.to_owned() }),
+        None if thousandths('.').is_some() => Err(FormatError::en_us(value)),
         None => Err(FormatError::malformed(value, EXPECTED)),
     }
 }
@@ -88,7 +92,7 @@ pub fn date(value: &str) -> Result<NaiveDate, FormatError> {
     let on = |day, month| NaiveDate::from_ymd_opt(2000 + i32::try_from(year).ok()?, month, day);
     match on(first, second) {
         Some(date) => Ok(date),
-        None if on(second, first).is_some() => Err(FormatError::EnUs { value: value.to_owned() }),
+        None if on(second, first).is_some() => Err(FormatError::en_us(value)),
         None => Err(FormatError::malformed(value, EXPECTED)),
     }
 }
@@ -112,6 +116,10 @@ fn grouped(value: &str, separator: char) -> Option<String> {
     }
     let padded = digits.len() > 1 && digits.starts_with('0');
     (all_digits(&digits) && !padded).then_some(digits)
+}
+
+fn readable(value: &str) -> String {
+    value.chars().take(40).collect()
 }
 
 fn all_digits(text: &str) -> bool {

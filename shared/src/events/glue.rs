@@ -119,6 +119,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_end_of_a_run_is_known() {
+        for failed in ["FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"] {
+            assert_eq!(RunState::from_name(failed), RunState::Failed(failed.to_owned()));
+        }
+        assert_eq!(RunState::from_name("SUCCEEDED"), RunState::Succeeded);
+        for active in ["STARTING", "RUNNING", "STOPPING", "WAITING", "SOMETHING_NEW"] {
+            assert_eq!(RunState::from_name(active), RunState::Active(active.to_owned()));
+        }
+    }
+
     proptest! {
         #[test]
         fn parsing_never_panics(body in "\\PC{0,200}") {

@@ -16,11 +16,11 @@ pub use content_hash::ContentHash;
 pub use refusal::Refusal;
 pub use values::{IndexCode, InvalidIndexCode, InvalidSegment, Segment, Ticker, Weight};
 
-use crate::b3::{Answer, Header, Row, ptbr};
+use crate::b3::{Answer, Header, MAX_ROWS, Row, ptbr};
 
-/// The most constituents a portfolio may have. The largest index, IBRA, has about 170; all 34 together
-/// about 2,700.
-pub const MAX_CONSTITUENTS: usize = 10_000;
+/// The most constituents a portfolio may have, on all its pages. The largest index, IBRA, has about 170;
+/// all 34 together about 2,700.
+pub const MAX_CONSTITUENTS: usize = MAX_ROWS;
 
 /// One day's portfolio of one index.
 #[derive(Clone, Debug, PartialEq, Eq)]

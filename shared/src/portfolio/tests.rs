@@ -61,12 +61,41 @@ fn rows_in_another_order_are_the_same_content() {
 fn every_value_is_part_of_the_content() {
     let hash = |portfolio: &Portfolio| ContentHash::of(portfolio);
     let (portfolio, _) = read(Segment::BySector, &[answer()]).unwrap();
-    let mut other = portfolio.clone();
-    other.constituents[2].kind = "ON  ED  NM".to_owned();
-    assert_ne!(hash(&portfolio), hash(&other));
-    let mut other = portfolio.clone();
-    other.reductor = None;
-    assert_ne!(hash(&portfolio), hash(&other));
+    fn heavier(weight: Weight) -> Weight {
+        Weight::from_thousandths(weight.thousandths() + 1).unwrap()
+    }
+    let changes: [fn(&mut Portfolio); 13] = [
+        |portfolio| portfolio.index = "IBXX".parse().unwrap(),
+        |portfolio| portfolio.segment = Segment::ByTicker,
+        |portfolio| portfolio.date = portfolio.date.succ_opt().unwrap(),
+        |portfolio| portfolio.total_weight = heavier(portfolio.total_weight),
+        |portfolio| portfolio.total_quantity += 1,
+        |portfolio| portfolio.reductor = None,
+        |portfolio| portfolio.constituents[2].sector = None,
+        |portfolio| portfolio.constituents[2].ticker = "VALE5".parse().unwrap(),
+        |portfolio| portfolio.constituents[2].asset.push('S'),
+        |portfolio| portfolio.constituents[2].kind = "ON  ED  NM".to_owned(),
+        |portfolio| {
+            let weight = &mut portfolio.constituents[2].weight;
+            *weight = heavier(*weight);
+        },
+        |portfolio| portfolio.constituents[2].sector_weight = None,
+        |portfolio| portfolio.constituents[2].quantity += 1,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = portfolio.clone();
+        change(&mut other);
+        assert_ne!(hash(&portfolio), hash(&other), "change {number}");
+    }
+}
+
+#[test]
+fn rows_of_all_pages_are_counted() {
+    let rows = vec![answer()["results"][0].clone(); MAX_ROWS];
+    let mut first = answer();
+    first["results"] = json!(rows);
+    let refusal = read(Segment::BySector, &[first, answer()]).unwrap_err();
+    assert_eq!(refusal, Refusal::TooManyRows { rows: MAX_ROWS + 3 });
 }
 
 #[test]

@@ -13,13 +13,49 @@ pub use crate::events::RunState;
 use crate::{
     aws::CallError,
     lake::{LandingKey, Stamp},
+    portfolio::ContentHash,
 };
+
+/// What refined rows are made from: a raw file's content at some moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The landing object that the raw file was made from.
+    pub landing_key: LandingKey,
+    /// Of the portfolio. Not always the hash in the landing key: an answer that was first refused and
+    /// copied to landing/ later has the hash of its bodies there.
+    pub content: ContentHash,
+}
+
+/// A date's raw file, as its metadata describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// What it holds.
+    pub source: Source,
+    /// The first of the landing objects that made it hold this content without a break. One that is newer
+    /// than some claim says that the file has held something else since, whatever it holds now.
+    pub content_since: Stamp,
+}
+
+impl Raw {
+    /// The landing object's place in the order of all of them.
+    #[must_use]
+    pub fn stamp(&self) -> &Stamp {
+        &self.source.landing_key.stamp
+    }
+
+    /// Whether whoever read the file at any time since it was `source` has read the same content.
+    #[must_use]
+    pub fn has_been(&self, source: &Source) -> bool {
+        self.source.content == source.content && self.content_since <= source.landing_key.stamp
+    }
+}
 
 /// What a date's refined rows were made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// The landing object that raw was made from when it was claimed; its hash is the content's.
-    pub landing_key: LandingKey,
+    /// What the raw file held when it was claimed, and until the run was over.
+    #[serde(flatten)]
+    pub source: Source,
     /// The run that refined it.
     pub run_id: String,
     /// When its end was recorded.
@@ -37,11 +73,9 @@ pub enum Version {
 
 /// The objects of the refine state.
 pub trait Control: Send + Sync {
-    /// The landing object that a date's raw file was made from; `None` if there is no raw file.
-    fn raw(
-        &self,
-        date: NaiveDate,
-    ) -> impl Future<Output = Result<Option<LandingKey>, CallError>> + Send;
+    /// A date's raw file; `None` if there is none. One that parquet-writer did not write is
+    /// [`Cause::Invalid`](crate::aws::Cause::Invalid).
+    fn raw(&self, date: NaiveDate) -> impl Future<Output = Result<Option<Raw>, CallError>> + Send;
 
     /// All pendings.
     fn pendings(
@@ -73,8 +107,14 @@ pub trait Control: Send + Sync {
         done: &Done,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Forgets what a date was refined from, so that it is refined again.
+    /// Forgets what a date was refined from: its refined rows are about to change, or shall.
     fn forget_done(&self, date: NaiveDate) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Whether somebody was told how a run ended.
+    fn is_told(&self, run_id: &str) -> impl Future<Output = Result<bool, CallError>> + Send;
+
+    /// Records that somebody was told how a run ended.
+    fn set_told(&self, run_id: &str) -> impl Future<Output = Result<(), CallError>> + Send;
 
     /// The lock as it is.
     fn lock(&self) -> impl Future<Output = Result<(Lock, Version), CallError>> + Send;

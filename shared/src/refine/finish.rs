@@ -12,7 +12,7 @@ use super::{
     pump::{Pumped, pump},
 };
 use crate::{
-    aws::CallError,
+    aws::{CallError, Cause},
     events::RefineRequest,
     lake::{LandingKey, Stamp},
 };
@@ -21,6 +21,9 @@ use crate::{
 pub trait Reports: Send + Sync {
     /// Tells people or programs how a run ended.
     fn publish(&self, run: &Run) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Tells people that a run failed which somebody started by hand.
+    fn publish_unclaimed(&self, run: &Run) -> impl Future<Output = Result<(), CallError>> + Send;
 
     /// Puts a refine request on the dead-letter queue of the glue stage, with the run's error as its cause.
     fn park(
@@ -49,14 +52,16 @@ pub async fn ended(
 }
 
 /// What recording the end of a run came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
     /// The run's end is recorded and the lock is free.
     Recorded,
     /// It was recorded before.
     RecordedBefore,
-    /// Nobody claimed the run: somebody started it by hand.
+    /// Nobody claimed the run, somebody started it by hand, and it succeeded.
     Unclaimed,
+    /// Somebody started it by hand, it failed, and an alert says so.
+    UnclaimedFailure,
 }
 
 /// Records the end of a run: see the module for the order of its steps. Each can be repeated.
@@ -68,10 +73,7 @@ async fn finish(
 ) -> Result<Finished, CallError> {
     let (lock, version) = control.lock().await?;
     let Some(holder) = lock.holder_of(&run.id, run.claim_id.as_ref()) else {
-        return Ok(match run.claim_id {
-            Some(_) => Finished::RecordedBefore,
-            None => Finished::Unclaimed,
-        });
+        return unclaimed(control, reports, run).await;
     };
     if holder.phase == Phase::Closing && holder.lease_until > moment.now {
         return Err(CallError::conflict(
@@ -94,6 +96,26 @@ async fn finish(
     free(control, run, &holder, &version).await
 }
 
+/// A run that the lock does not know: its end was taken in before, or it is somebody else's run. Its end
+/// is theirs to record, but a failure is everybody's to know.
+async fn unclaimed(
+    control: &impl Control,
+    reports: &impl Reports,
+    run: &Run,
+) -> Result<Finished, CallError> {
+    if control.is_told(&run.id).await? {
+        return Ok(Finished::RecordedBefore);
+    }
+    match run.state {
+        RunState::Failed(_) => {
+            reports.publish_unclaimed(run).await?;
+            control.set_told(&run.id).await?;
+            Ok(Finished::UnclaimedFailure)
+        }
+        RunState::Succeeded | RunState::Active(_) => Ok(Finished::Unclaimed),
+    }
+}
+
 async fn succeeded(
     control: &impl Control,
     reports: &impl Reports,
@@ -101,21 +123,20 @@ async fn succeeded(
     holder: &Holder,
     moment: Moment,
 ) -> Result<(), CallError> {
-    let record = holder.dates.iter().map(|(date, landing)| async {
-        let done =
-            Done { landing_key: landing.clone(), run_id: run.id.clone(), recorded_at: moment.now };
-        control.set_done(*date, &done).await?;
-        // Raw may have changed since the claim, even back to what an earlier `done` said.
-        match control.raw(*date).await? {
-            Some(raw) if raw.stamp.content != landing.stamp.content => {
-                control.add_pending(*date, &raw.stamp).await
-            }
-            Some(_) | None => Ok(()),
+    delete_satisfied(control, holder).await?;
+    let record = holder.dates.iter().map(|(date, source)| async {
+        let done = Done { source: source.clone(), run_id: run.id.clone(), recorded_at: moment.now };
+        match control.raw(*date).await {
+            // The run may have read either content.
+            Ok(Some(raw)) if !raw.has_been(source) => control.add_pending(*date, raw.stamp()).await,
+            Ok(Some(_) | None) => control.set_done(*date, &done).await,
+            // What the run has read cannot be told. The file's own event is parked with this cause.
+            Err(error) if error.cause == Cause::Invalid => Ok(()),
+            Err(error) => Err(error),
         }
     });
     many_at_once(record.collect()).await?;
-    delete_satisfied(control, holder).await?;
-    reports.publish(run).await
+    tell(control, reports, run).await
 }
 
 async fn failed(
@@ -124,13 +145,21 @@ async fn failed(
     run: &Run,
     holder: &Holder,
 ) -> Result<(), CallError> {
-    reports.publish(run).await?;
-    let park = holder
-        .dates
-        .iter()
-        .map(|(date, landing)| async { reports.park(&request(*date, landing, run), run).await });
+    tell(control, reports, run).await?;
+    let park = holder.dates.iter().map(|(date, source)| async {
+        reports.park(&request(*date, &source.landing_key, run), run).await
+    });
     many_at_once(park.collect()).await?;
     delete_satisfied(control, holder).await
+}
+
+/// Publishes, unless that was done when this end was recorded up to here before.
+async fn tell(control: &impl Control, reports: &impl Reports, run: &Run) -> Result<(), CallError> {
+    if !control.is_told(&run.id).await? {
+        reports.publish(run).await?;
+        control.set_told(&run.id).await?;
+    }
+    Ok(())
 }
 
 fn request(date: NaiveDate, landing: &LandingKey, run: &Run) -> RefineRequest {
@@ -147,7 +176,9 @@ async fn delete_satisfied(control: &impl Control, holder: &Holder) -> Result<(),
     let pendings = control.pendings().await?;
     let satisfied = pendings.iter().flat_map(|(date, stamps)| {
         let claimed = holder.dates.get(date);
-        let covered = move |stamp: &&Stamp| claimed.is_some_and(|claimed| **stamp <= claimed.stamp);
+        let covered = move |stamp: &&Stamp| {
+            claimed.is_some_and(|claimed| **stamp <= claimed.landing_key.stamp)
+        };
         stamps.iter().filter(covered).map(|stamp| control.delete_pending(*date, stamp))
     });
     many_at_once(satisfied.collect()).await.map(drop)

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
-use crate::lake::LandingKey;
+use super::{Moment, control::Source};
 
 /// `control/refine/active.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +55,7 @@ pub struct Holder {
     /// Until when the invocation that wrote this may be alive.
     pub lease_until: DateTime<Utc>,
     /// What is being refined.
-    pub dates: BTreeMap<NaiveDate, LandingKey>,
+    pub dates: BTreeMap<NaiveDate, Source>,
     /// Once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
@@ -131,11 +130,7 @@ impl Lock {
 impl Holder {
     /// Claims dates.
     #[must_use]
-    pub fn starting(
-        claim_id: ClaimId,
-        dates: BTreeMap<NaiveDate, LandingKey>,
-        moment: Moment,
-    ) -> Self {
+    pub fn starting(claim_id: ClaimId, dates: BTreeMap<NaiveDate, Source>, moment: Moment) -> Self {
         let lease_until = moment.lease_until();
         Self { claim_id, phase: Phase::Starting, lease_until, dates, run_id: None }
     }

@@ -6,13 +6,13 @@ use chrono::NaiveDate;
 
 use super::{
     Moment,
-    control::{Control, Runs, Version},
+    control::{Control, Raw, Runs, Source, Version},
     lock::{ClaimId, Holder, Lock, Standing},
     many_at_once,
 };
 use crate::{
     aws::{CallError, Cause},
-    lake::{LandingKey, Stamp},
+    lake::Stamp,
 };
 
 /// The most dates of one run: what an argument of a run has room for, and a year and a day.
@@ -38,17 +38,13 @@ pub async fn note(control: &impl Control, date: NaiveDate) -> Result<Noted, Call
     if is_refined(control, date, &raw).await? {
         return Ok(Noted::AlreadyRefined);
     }
-    control.add_pending(date, &raw.stamp).await?;
+    control.add_pending(date, raw.stamp()).await?;
     Ok(Noted::Pending)
 }
 
-async fn is_refined(
-    control: &impl Control,
-    date: NaiveDate,
-    raw: &LandingKey,
-) -> Result<bool, CallError> {
+async fn is_refined(control: &impl Control, date: NaiveDate, raw: &Raw) -> Result<bool, CallError> {
     let done = control.done(date).await?;
-    Ok(done.is_some_and(|done| done.landing_key.stamp.content == raw.stamp.content))
+    Ok(done.is_some_and(|done| done.source.content == raw.source.content))
 }
 
 /// What pumping came to.
@@ -96,29 +92,37 @@ async fn claim(
     let Some(version) = control.write_lock(&lock, version).await? else {
         return Ok(Pumped::Held);
     };
-    match start(control, runs, &holder, moment, &version).await {
-        Err(error) if !may_have_started(&error) => {
+    match start(control, runs, &holder).await {
+        Ok(run_id) => record(control, &holder, &run_id, moment, &version).await,
+        Err(error) if may_have_started(&error) => Err(error),
+        Err(error) => {
             // Nobody refines: whoever comes next need not wait for the lease.
             control.write_lock(&Lock::free_after(&holder), &version).await?;
             Err(error)
         }
-        result => result,
     }
 }
 
 /// What the pending dates hold now. Pendings that are satisfied, or whose raw file is gone, are deleted.
-async fn claimable(control: &impl Control) -> Result<BTreeMap<NaiveDate, LandingKey>, CallError> {
+async fn claimable(control: &impl Control) -> Result<BTreeMap<NaiveDate, Source>, CallError> {
     let pendings = control.pendings().await?;
     let looks = pendings.iter().take(MAX_DATES).map(|(date, stamps)| async {
-        let raw = control.raw(*date).await?;
+        let raw = match control.raw(*date).await {
+            // Its own event is parked with that cause. The other dates do not wait for it.
+            Err(error) if error.cause == Cause::Invalid => {
+                let date = date.to_string();
+                tracing::warn!(date, %error, "a pending date is left out");
+                return Ok(None);
+            }
+            raw => raw?,
+        };
         match &raw {
             Some(raw) if !is_refined(control, *date, raw).await? => {
-                return Ok(Some((*date, raw.clone())));
+                return Ok(Some((*date, raw.source.clone())));
             }
             Some(_) | None => {}
         }
-        let satisfied =
-            |stamp: &&Stamp| raw.as_ref().is_none_or(|raw: &LandingKey| **stamp <= raw.stamp);
+        let satisfied = |stamp: &&Stamp| raw.as_ref().is_none_or(|raw: &Raw| *stamp <= raw.stamp());
         for stamp in stamps.iter().filter(satisfied) {
             control.delete_pending(*date, stamp).await?;
         }
@@ -144,20 +148,22 @@ async fn resume(
     match runs.find(&holder.claim_id).await? {
         Some(run) => record(control, &holder, &run.id, moment, &version).await,
         // A job that is busy may be busy with this claim's run, not listed yet: the lock stays taken.
-        None => start(control, runs, &holder, moment, &version).await,
+        None => {
+            let run_id = start(control, runs, &holder).await?;
+            record(control, &holder, &run_id, moment, &version).await
+        }
     }
 }
 
+/// From here on refined rows are what no `done` knows: the run may replace some and then fail.
 async fn start(
     control: &impl Control,
     runs: &impl Runs,
     holder: &Holder,
-    moment: Moment,
-    version: &Version,
-) -> Result<Pumped, CallError> {
-    let dates = holder.dates.keys().copied().collect();
-    let run_id = runs.start(&holder.claim_id, &dates).await?;
-    record(control, holder, &run_id, moment, version).await
+) -> Result<String, CallError> {
+    let forget = holder.dates.keys().map(|date| control.forget_done(*date));
+    many_at_once(forget.collect()).await?;
+    runs.start(&holder.claim_id, &holder.dates.keys().copied().collect()).await
 }
 
 async fn record(

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::ByteStream};
 use chrono::NaiveDate;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    control::{Control, Done, Version},
+    control::{Control, Done, Raw, Source, Version},
     lock::Lock,
 };
 use crate::{
     aws::{CallError, Cause},
     failpoint,
     lake::{FileName, LandingKey, RawKey, Stamp},
-    parquet::LANDING_KEY,
+    parquet::{CONTENT_SHA256, CONTENT_SINCE, LANDING_KEY},
 };
 
 /// The refine state in a bucket.
@@ -40,6 +40,10 @@ fn parse_pending(key: &str) -> Option<(NaiveDate, Stamp)> {
 
 fn done_key(date: NaiveDate) -> String {
     format!("control/refine/done/date={date}.json")
+}
+
+fn told_key(run_id: &str) -> String {
+    format!("control/refine/told/{run_id}")
 }
 
 impl S3Control {
@@ -92,6 +96,19 @@ impl S3Control {
         Ok(Some((value, etag)))
     }
 
+    async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, CallError> {
+        match self.client.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(head) => Ok(Some(head)),
+            Err(error) => {
+                let error = CallError::from_sdk("HeadObject", &self.uri(key), &error);
+                match error.cause {
+                    Cause::NotFound => Ok(None),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+
     fn body(value: &impl Serialize) -> Result<ByteStream, CallError> {
         let body = serde_json::to_vec(value);
         body.map(ByteStream::from).map_err(|error| CallError::not_sent("PutObject", &error))
@@ -106,29 +123,26 @@ impl S3Control {
 }
 
 impl Control for S3Control {
-    async fn raw(&self, date: NaiveDate) -> Result<Option<LandingKey>, CallError> {
+    async fn raw(&self, date: NaiveDate) -> Result<Option<Raw>, CallError> {
         let key = self.raw_key(date).to_string();
-        let head = match self.client.head_object().bucket(&self.bucket).key(&key).send().await {
-            Ok(head) => head,
-            Err(error) => {
-                let error = CallError::from_sdk("HeadObject", &self.uri(&key), &error);
-                return match error.cause {
-                    Cause::NotFound => Ok(None),
-                    _ => Err(error),
-                };
-            }
-        };
-        let landing = head.metadata().and_then(|metadata| metadata.get(LANDING_KEY));
-        match landing.map(|landing| landing.parse()) {
-            Some(Ok(landing)) => Ok(Some(landing)),
-            Some(Err(_)) | None => Err(CallError::unusable(
+        let Some(head) = self.head(&key).await? else { return Ok(None) };
+        let said = |name| head.metadata().and_then(|metadata| metadata.get(name));
+        let Some(landing_key) = said(LANDING_KEY).and_then(|key| key.parse::<LandingKey>().ok())
+        else {
+            return Err(CallError::unusable(
                 "HeadObject",
                 &self.uri(&key),
                 &format!(
                     "the raw file has no {LANDING_KEY}: it was not written by parquet-writer; delete it and redrive or fetch its landing object again"
                 ),
-            )),
-        }
+            ));
+        };
+        let stamp = &landing_key.stamp;
+        let content = said(CONTENT_SHA256).and_then(|hash| hash.parse().ok());
+        let content = content.unwrap_or_else(|| stamp.content.clone());
+        let since = said(CONTENT_SINCE).and_then(|since| since.parse().ok());
+        let content_since = since.unwrap_or_else(|| stamp.clone());
+        Ok(Some(Raw { source: Source { landing_key, content }, content_since }))
     }
 
     async fn pendings(&self) -> Result<BTreeMap<NaiveDate, BTreeSet<Stamp>>, CallError> {
@@ -174,7 +188,19 @@ impl Control for S3Control {
     }
 
     async fn forget_done(&self, date: NaiveDate) -> Result<(), CallError> {
-        self.delete(&done_key(date)).await
+        failpoint::around("forget-done", self.delete(&done_key(date))).await
+    }
+
+    async fn is_told(&self, run_id: &str) -> Result<bool, CallError> {
+        Ok(self.head(&told_key(run_id)).await?.is_some())
+    }
+
+    async fn set_told(&self, run_id: &str) -> Result<(), CallError> {
+        let key = told_key(run_id);
+        let request = self.client.put_object().bucket(&self.bucket).key(&key);
+        let answer = failpoint::around("set-told", request.send()).await;
+        answer.map_err(|error| CallError::from_sdk("PutObject", &self.uri(&key), &error))?;
+        Ok(())
     }
 
     async fn lock(&self) -> Result<(Lock, Version), CallError> {

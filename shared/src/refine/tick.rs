@@ -41,6 +41,10 @@ pub async fn tick(
     let run = match runs.get(&run_id).await? {
         Some(run) if matches!(run.state, RunState::Active(_)) => return Ok(Ticked::Active),
         Some(run) => run,
+        // Glue may not show yet what it has just started.
+        None if lock.holder.as_ref().is_some_and(|holder| holder.lease_until > moment.now) => {
+            return Ok(Ticked::Active);
+        }
         None => vanished(&lock, &run_id),
     };
     let (finished, pumped) = ended(control, runs, reports, &run, unique, moment).await?;

@@ -10,8 +10,9 @@ use std::time::Duration;
 /// and two: an outage of an hour does not use up the attempts.
 #[must_use]
 pub(super) fn backoff(base: Duration, failed: u32) -> Option<Duration> {
-    /// SQS hides a message for twelve hours at most, counted from when it was received.
-    const LONGEST: Duration = Duration::from_secs(11 * 60 * 60);
+    /// SQS hides a message for twelve hours at most, counted from when it was received; and the nine
+    /// waits of ten attempts, the most that can be configured, have to fit into the queue's four days.
+    const LONGEST: Duration = Duration::from_secs(10 * 60 * 60);
     if base.is_zero() {
         return None;
     }
@@ -41,6 +42,8 @@ mod tests {
         let longest = |failed| (0..500).filter_map(|_| backoff(BASE, failed)).max().unwrap();
         assert!((1..=4).map(longest).sum::<Duration>() < retention / 2);
         assert!(longest(u32::MAX) < Duration::from_secs(12 * 60 * 60), "SQS would refuse it");
+        let slowest = backoff(Duration::MAX, 1).unwrap() * 9;
+        assert!(slowest < retention, "ten attempts, the most there may be");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Failure {
         Self {
             kind: error.kind(),
             code: error.code(),
-            error: error.to_string(),
+            error: readable(&error.to_string()),
             object: error.object(),
         }
     }
@@ -99,11 +99,20 @@ impl Failure {
 
     pub(super) fn bug(error: JoinError) -> Self {
         let error = match error.try_into_panic() {
-            Ok(panic) => format!("the handler panicked: {}", panic_message(panic.as_ref())),
+            Ok(panic) => {
+                readable(&format!("the handler panicked: {}", panic_message(panic.as_ref())))
+            }
             Err(error) => format!("the handler was cancelled: {error}"),
         };
         Self { kind: Kind::Bug, code: "bug", error, object: None }
     }
+}
+
+/// An error that quotes what somebody sent is cut: it is for people, and bodies are not logged.
+#[must_use]
+pub fn readable(error: &str) -> String {
+    const MAX_CHARACTERS: usize = 1_000;
+    error.chars().take(MAX_CHARACTERS).collect()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

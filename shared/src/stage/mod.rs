@@ -26,7 +26,7 @@ use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-pub use failure::{Disposition, Failure, Kind, StageError};
+pub use failure::{Disposition, Failure, Kind, StageError, readable};
 pub use message::{Message, UnidentifiedRecord};
 pub use parked::Parked;
 pub use queues::{Queues, SqsQueues};

@@ -58,7 +58,7 @@ impl Queues for SqsQueues {
             .queue_url(&self.queue_url)
             .receipt_handle(&message.receipt_handle)
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
-        let changed = request.send().await;
+        let changed = failpoint::around("postpone", request.send()).await;
         changed.map_err(|error| {
             CallError::from_sdk("ChangeMessageVisibility", &self.queue_url, &error)
         })?;

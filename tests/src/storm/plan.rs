@@ -35,10 +35,22 @@ const LONGEST_DELAY_SECONDS: i32 = 4;
 /// Where functions are killed: before and after each of these effects.
 const EFFECTS: [(Stage, &[&str]); 3] = [
     (Stage::Parquet, &["put-raw", "park"]),
-    (Stage::Glue, &["add-pending", "write-lock", "start-run", "delete-pending", "park"]),
+    (
+        Stage::Glue,
+        &["add-pending", "write-lock", "forget-done", "start-run", "delete-pending", "park"],
+    ),
     (
         Stage::Completion,
-        &["write-lock", "set-done", "delete-pending", "publish", "park-dates", "start-run"],
+        &[
+            "write-lock",
+            "set-done",
+            "delete-pending",
+            "publish",
+            "set-told",
+            "park-dates",
+            "forget-done",
+            "start-run",
+        ],
     ),
 ];
 

@@ -23,16 +23,8 @@ use super::{
 };
 use crate::lake::{folder_of, refined_folder};
 
-/// Where glue-notifier dies between publishing a failure and recording it; the lock is also written before.
-const BETWEEN_PUBLISHING_AND_RECORDING: [&str; 7] = [
-    "after-publish",
-    "before-park-dates",
-    "after-park-dates",
-    "before-delete-pending",
-    "after-delete-pending",
-    "before-write-lock",
-    "after-write-lock",
-];
+/// Where glue-notifier dies between publishing how a run ended and recording that it did.
+const BETWEEN_PUBLISHING_AND_RECORDING: [&str; 2] = ["after-publish", "before-set-told"];
 /// What the script that Spark runs prints at its end, and the fast runner does not.
 const SPARKS_REPORT: &str = "partitions_written";
 /// What the fast runner says when the storm has it fail.
@@ -260,9 +252,14 @@ fn mails(
             }
         }
     }
-    let explained = figures.failures + deaths_in_between(field);
-    if figures.mails > explained {
-        broken.push(format!("{} mails, of which kills explain {explained}", figures.mails));
+    let deaths = deaths_in_between(field);
+    for (runs, mails, about) in
+        [(failed, &alerts, "failures"), (succeeded, &completions, "successes")]
+    {
+        if mails.len() > runs.len() + deaths {
+            let (mails, runs) = (mails.len(), runs.len());
+            broken.push(format!("{mails} mails about {runs} {about} and {deaths} kills"));
+        }
     }
     Ok(())
 }

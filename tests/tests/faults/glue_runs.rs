@@ -9,6 +9,8 @@ use e2e::{
 };
 use ibov::{dead_letters, stack::Stage};
 
+use crate::wire;
+
 fn date() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day")
 }
@@ -140,7 +142,12 @@ fn a_failed_run_that_nobody_claimed_is_mailed_and_changes_nothing() -> Result<()
         for part in [run.as_str(), "no such table", &date().to_string(), "aws glue start-job-run"] {
             assert!(alert.message.contains(part), "{part} is missing in\n{}", alert.message);
         }
-        assert_eq!(bench.versions("").await?, before, "every object of the lake");
+        let job = bench.stack.output("GlueJobName")?;
+        bench.stack.send(Stage::Completion, &wire::run_ended(job, &run, "FAILED")).await?;
+        bench.settled().await?;
+        let mut after = bench.versions("").await?;
+        assert!(after.remove(&format!("control/refine/told/{run}")).is_some(), "who was told");
+        assert_eq!(after, before, "every other object of the lake");
         assert_eq!(bench.dead_letters().await?, 0);
         assert_eq!((bench.alerts()?.len(), bench.runs().await?.len()), (1, 2));
         Ok(())

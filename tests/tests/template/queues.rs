@@ -77,6 +77,23 @@ fn attempts_of_one_message_outlast_an_hour_of_trouble_but_not_the_queue() {
 }
 
 #[test]
+fn no_setting_lets_a_queue_forget_a_message_between_its_attempts() {
+    // Ten hours: what the functions wait at most.
+    const LONGEST_WAIT: u64 = 36_000;
+    let template = Template::load();
+    let parameter = |name: &str| template.number(&template.section("Parameters")[name]["MaxValue"]);
+    let wait = LONGEST_WAIT.max(parameter("VisibilityTimeout"));
+    let longest = (parameter("MaxReceiveCount") - 1) * wait;
+    for (stage, ..) in STAGES {
+        let queue = template.properties(&format!("{stage}Queue"));
+        assert!(
+            longest < template.number(&queue["MessageRetentionPeriod"]),
+            "{stage}: {longest} s"
+        );
+    }
+}
+
+#[test]
 fn every_queue_is_encrypted_by_sqs_itself() {
     let template = Template::load();
     for queue in template.of_type("AWS::SQS::Queue") {

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::{
-    super::{Noted, Run, RunState, ended, note, pump, tick},
+    super::{Noted, Run, RunState, Ticked, ended, note, pump, tick},
     explorer::{Actor, End, Schedule, explore},
     world::{State, World, date, landing},
 };
+use crate::lake::LandingKey;
 
 /// A message that some function is handling.
 #[derive(Clone)]
@@ -40,7 +43,7 @@ fn handle(world: &World, message: &Message, unique: &str) -> Actor<bool> {
 }
 
 /// parquet-writer replaces a raw file; its event is handled as well.
-fn replace_raw(world: &World, landing: crate::lake::LandingKey, unique: &str) -> Actor<bool> {
+fn replace_raw(world: &World, landing: LandingKey, unique: &str) -> Actor<bool> {
     let (world, unique) = (world.clone(), unique.to_owned());
     Box::pin(async move {
         super::explorer::Step::default().await;
@@ -54,6 +57,8 @@ fn replace_raw(world: &World, landing: crate::lake::LandingKey, unique: &str) ->
 fn run_and_end(world: &World, unique: &str) -> Actor<bool> {
     let (world, unique) = (world.clone(), unique.to_owned());
     Box::pin(async move {
+        super::explorer::Step::default().await;
+        world.run_refines();
         super::explorer::Step::default().await;
         match world.run_ends() {
             Some(run) => handle(&world, &Message::Ended(run), &unique).await,
@@ -104,15 +109,14 @@ fn check(world: &World) {
     assert!(state.pendings.is_empty(), "{:?} are still pending", state.pendings);
     for (date, raw) in &state.raw {
         let parked = state.parked.iter().any(|request| request.date == *date);
-        let refined = state.refined.get(date).map(|refined| &refined.stamp.content);
+        let refined = state.refined.get(date);
         assert!(
-            refined == Some(&raw.stamp.content) || parked,
-            "{date} is forgotten: refined from {refined:?}, raw holds {raw}"
+            refined == Some(&raw.source.content) || parked,
+            "{date} is forgotten: refined from {refined:?}, raw holds {raw:?}"
         );
-        if !parked {
-            let done = state.done.get(date).map(|done| &done.landing_key.stamp.content);
-            assert_eq!(done, Some(&raw.stamp.content), "done of {date} is wrong");
-        }
+        let done = state.done.get(date).map(|done| &done.source.content);
+        assert!(done.is_some() || parked, "done of {date} is missing");
+        assert!(done.is_none() || done == refined, "done of {date} is wrong");
     }
     for run in &state.runs {
         assert!(state.mails.contains(&run.id), "nobody heard of {}", run.id);
@@ -125,12 +129,27 @@ fn failed_runs(state: &State) -> usize {
 
 /// A world whose first day is being refined by a run that just ended.
 fn with_ended_run(failing: bool) -> (World, Message) {
+    with_ended_run_of(1, failing)
+}
+
+/// A world in which a run of that many days just ended.
+fn with_ended_run_of(days: u32, failing: bool) -> (World, Message) {
     let world = World::default();
-    world.write_raw(&landing(20, 1, 'a'));
+    for day in 20..20 + days {
+        world.write_raw(&landing(day, 1, 'a'));
+        assert!(matches!(alone_noted(&world, day), Noted::Pending));
+    }
     assert!(alone(handle(&world, &Message::Raw(20), "first")));
     world.state().failing_runs = u32::from(failing);
     let run = world.run_ends().unwrap();
+    assert_eq!(run.dates.split(',').count(), days as usize);
     (world, Message::Ended(run))
+}
+
+/// As the messages of one batch are noted before the pump.
+fn alone_noted(world: &World, day: u32) -> Noted {
+    let world = world.clone();
+    alone(Box::pin(async move { note(&world, date(day)).await.unwrap() }))
 }
 
 fn crashed(ends: &[End<bool>]) -> bool {
@@ -168,6 +187,160 @@ fn the_same_event_twice_at_once_starts_one_run() {
         assert_eq!(world.state().runs.len(), 1, "one content, one run");
     });
     assert!(schedules > 500, "only {schedules} schedules were tried");
+}
+
+#[test]
+fn the_end_of_a_run_of_several_dates_is_recorded_once_whoever_dies_when() {
+    for failing in [false, true] {
+        let prepare = || {
+            let (world, ended) = with_ended_run_of(3, failing);
+            (world, vec![ended])
+        };
+        at_the_same_time(2, prepare, |world, crashed| {
+            let state = world.state();
+            assert_eq!(state.runs.len(), 1, "one run, however often its end is recorded");
+            let parked: BTreeSet<_> = state.parked.iter().map(|request| request.date).collect();
+            assert_eq!(parked.len(), if failing { 3 } else { 0 });
+            assert!(crashed || state.parked.len() == parked.len(), "parked twice");
+            assert!(state.mails.len() == 1 || crashed, "{:?}", state.mails);
+        });
+    }
+}
+
+#[test]
+fn a_call_that_fails_is_made_up_for_and_tells_nobody_twice() {
+    for failing_run in [false, true] {
+        for call in 0..8 {
+            for of_the_lock in [true, false] {
+                let world = World::default();
+                world.state().failing_runs = u32::from(failing_run);
+                let fail = match of_the_lock {
+                    true => |state: &mut State, call| state.lock_write_that_fails = Some(call),
+                    false => |state: &mut State, call| state.report_that_fails = Some(call),
+                };
+                fail(&mut world.state(), call);
+                for day in [20, 21] {
+                    world.write_raw(&landing(day, 1, 'a'));
+                    alone_noted(&world, day);
+                }
+                let started = Message::Raw(20);
+                let mut waiting = vec![];
+                if !alone(handle(&world, &started, "start")) {
+                    waiting.push(started);
+                }
+                if let Some(run) = world.run_ends() {
+                    let ended = Message::Ended(run);
+                    if !alone(handle(&world, &ended, "end")) {
+                        waiting.push(ended);
+                    }
+                }
+                settle(&world, &waiting);
+                check(&world);
+                let state = world.state();
+                assert_eq!(state.mails.len(), state.runs.len(), "a mail for each run");
+                // A message that failed comes again, and revives a date whose run failed.
+                assert!(state.runs.len() == 1 || failing_run, "call {call}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_that_glue_does_not_show_yet_is_not_taken_for_failed() {
+    let world = World::default();
+    world.write_raw(&landing(20, 1, 'a'));
+    assert!(alone(handle(&world, &Message::Raw(20), "start")));
+    world.state().not_shown = 1;
+    let ticker = world.clone();
+    let moment = world.moment();
+    let ticked = alone(Box::pin(async move {
+        let ticked = tick(&ticker, &ticker, &ticker, "tick", moment).await;
+        matches!(ticked, Ok(Ticked::Active))
+    }));
+    assert!(ticked, "it was started a moment ago");
+    world.state().not_shown = 0;
+    settle(&world, &[]);
+    check(&world);
+    assert_eq!(failed_runs(&world.state()), 0);
+    assert_eq!(world.state().mails.len(), 1);
+}
+
+#[test]
+fn a_raw_file_that_somebody_else_wrote_holds_up_no_other_date() {
+    for ended_before in [false, true] {
+        let (world, ended) = with_ended_run_of(2, false);
+        if ended_before {
+            assert!(alone(handle(&world, &ended, "end")));
+            world.write_raw(&landing(20, 2, 'b'));
+            alone_noted(&world, 20);
+        }
+        world.state().foreign.insert(date(20));
+        if !ended_before {
+            assert!(alone(handle(&world, &ended, "end")), "the other date is recorded");
+            assert!(world.state().done.contains_key(&date(21)));
+            assert!(!world.state().done.contains_key(&date(20)), "what was read is not known");
+        }
+        world.write_raw(&landing(22, 2, 'c'));
+        assert!(alone(handle(&world, &Message::Raw(22), "other")), "no pump fails for it");
+        assert!(!alone(handle(&world, &Message::Raw(20), "foreign")), "its own event does");
+        settle(&world, &[]);
+        assert!(world.state().refined.contains_key(&date(22)));
+
+        world.write_raw(&landing(20, 3, 'd'));
+        assert!(alone(handle(&world, &Message::Raw(20), "repaired")));
+        settle(&world, &[]);
+        check(&world);
+    }
+}
+
+#[test]
+fn a_run_by_hand_is_told_about_if_it_fails_even_with_the_arguments_of_one_of_ours() {
+    let (world, ended) = with_ended_run(false);
+    assert!(alone(handle(&world, &ended, "end")));
+    let Message::Ended(ours) = ended else { panic!("no run") };
+    let failed = RunState::Failed("FAILED".to_owned());
+    let again = Run { id: "jr_by_hand".to_owned(), state: failed, ..ours };
+    for _ in 0..2 {
+        assert!(alone(handle(&world, &Message::Ended(again.clone()), "by hand")));
+    }
+    let state = world.state();
+    assert_eq!(state.mails, ["jr_1", "jr_by_hand"]);
+    assert!(state.parked.is_empty());
+}
+
+#[test]
+fn what_a_failed_run_left_is_never_taken_for_refined() {
+    let (world, ended) = with_ended_run(false);
+    assert!(alone(handle(&world, &ended, "end")));
+    // A run for other content replaces the rows, and then fails; then the old content comes back.
+    world.write_raw(&landing(20, 2, 'b'));
+    assert!(alone(handle(&world, &Message::Raw(20), "second")));
+    world.state().failing_runs = 1;
+    let failed = Message::Ended(world.run_ends().unwrap());
+    assert!(alone(handle(&world, &failed, "end-2")));
+    world.write_raw(&landing(20, 3, 'a'));
+    assert!(alone(handle(&world, &Message::Raw(20), "third")));
+    world.state().parked.clear();
+    settle(&world, &[]);
+    check(&world);
+    assert_eq!(world.state().runs.len(), 3);
+}
+
+#[test]
+fn more_dates_than_one_run_takes_go_into_the_next() {
+    let world = World::default();
+    let first = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+    let days: Vec<_> = first.iter_days().take(super::super::MAX_DATES + 34).collect();
+    for day in &days {
+        world.write_raw(&LandingKey { date: *day, ..landing(20, 1, 'a') });
+        let (world, day) = (world.clone(), *day);
+        alone(Box::pin(async move { note(&world, day).await.unwrap() }));
+    }
+    settle(&world, &[]);
+    check(&world);
+    let state = world.state();
+    let dates: Vec<_> = state.runs.iter().map(|run| run.dates.split(',').count()).collect();
+    assert_eq!(dates, [366, 34]);
 }
 
 #[test]
@@ -210,6 +383,27 @@ fn a_late_event_of_refined_content_starts_nothing() {
     let state = world.state();
     assert_eq!((state.runs.len(), state.mails.len()), (1, 1));
     assert!(state.pendings.is_empty());
+}
+
+#[test]
+fn content_that_changes_and_changes_back_within_one_run_is_refined_again() {
+    explore(0, |schedule| {
+        // A run for 'a' is active; meanwhile raw becomes 'b', and 'a' again.
+        let world = World::default();
+        world.write_raw(&landing(20, 1, 'a'));
+        assert!(alone(handle(&world, &Message::Raw(20), "first")));
+        let there_and_back = {
+            let world = world.clone();
+            Box::pin(async move {
+                replace_raw(&world, landing(20, 2, 'b'), "second").await
+                    && replace_raw(&world, landing(20, 3, 'a'), "third").await
+            })
+        };
+        let ends = schedule.run(vec![run_and_end(&world, "end"), there_and_back]);
+        assert_eq!(ends, [End::Returned(true); 2]);
+        settle(&world, &[]);
+        check(&world);
+    });
 }
 
 #[test]
@@ -287,7 +481,7 @@ fn one_bad_date_does_not_block_the_others() {
     settle(&world, &[]);
     check(&world);
     let state = world.state();
-    assert_eq!(state.refined.keys().copied().collect::<BTreeSet<_>>(), [date(21)].into());
+    assert_eq!(state.done.keys().copied().collect::<Vec<_>>(), [date(21)]);
     let parked: Vec<_> = state.parked.iter().map(|request| request.date).collect();
     assert_eq!(parked, [date(20)]);
     assert_eq!(state.parked[0].retry_of.as_deref(), Some("jr_1"));

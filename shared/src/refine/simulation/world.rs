@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::{
     super::{
         Moment,
-        control::{Control, Done, Run, RunState, Runs, Version},
+        control::{Control, Done, Raw, Run, RunState, Runs, Source, Version},
         finish::Reports,
         lock::{ClaimId, Lock},
     },
@@ -20,6 +20,7 @@ use crate::{
     aws::{CallError, Cause},
     events::RefineRequest,
     lake::{LandingKey, Stamp},
+    portfolio::ContentHash,
 };
 
 #[derive(Clone, Default)]
@@ -28,14 +29,25 @@ pub(super) struct World(Arc<Mutex<State>>);
 #[derive(Default)]
 pub(super) struct State {
     pub(super) minutes: i64,
-    pub(super) raw: BTreeMap<NaiveDate, LandingKey>,
+    pub(super) raw: BTreeMap<NaiveDate, Raw>,
+    /// Dates whose raw file somebody else wrote.
+    pub(super) foreign: BTreeSet<NaiveDate>,
     /// What the refined rows of each date were really made from.
-    pub(super) refined: BTreeMap<NaiveDate, LandingKey>,
+    pub(super) refined: BTreeMap<NaiveDate, ContentHash>,
     pub(super) pendings: BTreeMap<NaiveDate, BTreeSet<Stamp>>,
     pub(super) done: BTreeMap<NaiveDate, Done>,
+    pub(super) told: BTreeSet<String>,
     pub(super) lock: Lock,
     pub(super) lock_version: u32,
     pub(super) runs: Vec<Run>,
+    /// Runs that have replaced the refined rows of their dates already.
+    pub(super) at_work: BTreeSet<String>,
+    /// How many runs Glue has started, but does not show yet.
+    pub(super) not_shown: usize,
+    /// The lock's how-manieth next write fails, without having been made.
+    pub(super) lock_write_that_fails: Option<u32>,
+    /// The how-manieth next call of SNS or SQS fails.
+    pub(super) report_that_fails: Option<u32>,
     /// How many of the next starts work, but lose their answer.
     pub(super) lost_answers: u32,
     /// How many of the next runs fail.
@@ -70,26 +82,45 @@ impl World {
 
     /// parquet-writer writes a raw file.
     pub(super) fn write_raw(&self, landing: &LandingKey) {
-        self.state().raw.insert(landing.date, landing.clone());
+        let content = landing.stamp.content.clone();
+        let mut state = self.state();
+        let same = state.raw.get(&landing.date).filter(|raw| raw.source.content == content);
+        let content_since = same.map_or(&landing.stamp, |raw| &raw.content_since).clone();
+        let source = Source { landing_key: landing.clone(), content };
+        state.raw.insert(landing.date, Raw { source, content_since });
+        state.foreign.remove(&landing.date);
     }
 
-    /// Glue carries out the run that is active, if any, and gives it as it ended.
-    pub(super) fn run_ends(&self) -> Option<Run> {
+    /// The active run, if any, reads raw and replaces refined rows: those of its first date only, if it
+    /// will fail.
+    pub(super) fn run_refines(&self) {
         let mut guard = self.state();
         let state = &mut *guard;
-        let run = state.runs.iter_mut().find(|run| matches!(run.state, RunState::Active(_)))?;
+        let Some(run) = state.runs.iter().find(|run| is_active(run)) else { return };
+        if !state.at_work.insert(run.id.clone()) {
+            return;
+        }
+        let dates = if state.failing_runs > 0 { 1 } else { usize::MAX };
+        for day in run.dates.split(',').take(dates) {
+            let day = day.parse().unwrap();
+            if let Some(raw) = state.raw.get(&day) {
+                state.refined.insert(day, raw.source.content.clone());
+            }
+        }
+    }
+
+    /// Glue ends the run that is active, if any, and gives it as it ended.
+    pub(super) fn run_ends(&self) -> Option<Run> {
+        self.run_refines();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let run = state.runs.iter_mut().find(|run| is_active(run))?;
         if state.failing_runs > 0 {
             state.failing_runs -= 1;
             run.state = RunState::Failed("FAILED".to_owned());
             run.error = Some("scripted".to_owned());
         } else {
             run.state = RunState::Succeeded;
-            for day in run.dates.split(',') {
-                let day = day.parse().unwrap();
-                if let Some(raw) = state.raw.get(&day) {
-                    state.refined.insert(day, raw.clone());
-                }
-            }
         }
         Some(run.clone())
     }
@@ -99,14 +130,37 @@ impl World {
     }
 }
 
+fn is_active(run: &Run) -> bool {
+    matches!(run.state, RunState::Active(_))
+}
+
+/// Counts down to a call that fails.
+fn fails(counter: &mut Option<u32>, operation: &'static str) -> Result<(), CallError> {
+    match counter {
+        Some(0) => {
+            *counter = None;
+            Err(call_error(operation, Cause::Busy))
+        }
+        Some(left) => {
+            *left -= 1;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
 fn call_error(operation: &'static str, cause: Cause) -> CallError {
     CallError { operation, object: String::new(), cause, message: "scripted".to_owned() }
 }
 
 impl Control for World {
-    async fn raw(&self, date: NaiveDate) -> Result<Option<LandingKey>, CallError> {
+    async fn raw(&self, date: NaiveDate) -> Result<Option<Raw>, CallError> {
         self.step().await;
-        Ok(self.state().raw.get(&date).cloned())
+        let state = self.state();
+        match state.foreign.contains(&date) {
+            true => Err(call_error("HeadObject", Cause::Invalid)),
+            false => Ok(state.raw.get(&date).cloned()),
+        }
     }
 
     async fn pendings(&self) -> Result<BTreeMap<NaiveDate, BTreeSet<Stamp>>, CallError> {
@@ -149,6 +203,17 @@ impl Control for World {
         Ok(())
     }
 
+    async fn is_told(&self, run_id: &str) -> Result<bool, CallError> {
+        self.step().await;
+        Ok(self.state().told.contains(run_id))
+    }
+
+    async fn set_told(&self, run_id: &str) -> Result<(), CallError> {
+        self.step().await;
+        self.state().told.insert(run_id.to_owned());
+        Ok(())
+    }
+
     async fn lock(&self) -> Result<(Lock, Version), CallError> {
         self.step().await;
         let state = self.state();
@@ -166,6 +231,7 @@ impl Control for World {
     ) -> Result<Option<Version>, CallError> {
         self.step().await;
         let mut state = self.state();
+        fails(&mut state.lock_write_that_fails, "PutObject")?;
         let current = match state.lock_version {
             0 => Version::Absent,
             version => Version::ETag(version.to_string()),
@@ -187,7 +253,7 @@ impl Runs for World {
     ) -> Result<String, CallError> {
         self.step().await;
         let mut state = self.state();
-        if state.runs.iter().any(|run| matches!(run.state, RunState::Active(_))) {
+        if state.runs.iter().any(is_active) {
             return Err(call_error("StartJobRun", Cause::Busy));
         }
         let id = format!("jr_{}", state.runs.len() + 1);
@@ -208,7 +274,9 @@ impl Runs for World {
 
     async fn get(&self, run_id: &str) -> Result<Option<Run>, CallError> {
         self.step().await;
-        Ok(self.state().runs.iter().find(|run| run.id == run_id).cloned())
+        let state = self.state();
+        let shown = state.runs.len() - state.not_shown;
+        Ok(state.runs.iter().take(shown).find(|run| run.id == run_id).cloned())
     }
 
     async fn find(&self, claim_id: &ClaimId) -> Result<Option<Run>, CallError> {
@@ -221,13 +289,21 @@ impl Runs for World {
 impl Reports for World {
     async fn publish(&self, run: &Run) -> Result<(), CallError> {
         self.step().await;
-        self.state().mails.push(run.id.clone());
+        let mut state = self.state();
+        fails(&mut state.report_that_fails, "Publish")?;
+        state.mails.push(run.id.clone());
         Ok(())
+    }
+
+    async fn publish_unclaimed(&self, run: &Run) -> Result<(), CallError> {
+        self.publish(run).await
     }
 
     async fn park(&self, request: &RefineRequest, _: &Run) -> Result<(), CallError> {
         self.step().await;
-        self.state().parked.push(request.clone());
+        let mut state = self.state();
+        fails(&mut state.report_that_fails, "SendMessage")?;
+        state.parked.push(request.clone());
         Ok(())
     }
 }

@@ -1,0 +1,281 @@
+//! Everything that decodes bytes from outside, fed with what is almost right: the samples of `events/`
+//! and what we print ourselves, with a value replaced, a field gone, or a few characters changed.
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use proptest::{prelude::*, sample::Index};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    b3::{Answer, PageRequest, ptbr},
+    events::{
+        CompletionMessage, FetchRequest, GlueQueueMessage, GlueStateChange, RefineRequest,
+        S3Message,
+    },
+    lake::{FileName, LandingKey, RawKey, RejectedKey, Stamp},
+    landing::{Envelope, Rejection},
+    portfolio::{ContentHash, IndexCode, Portfolio, Segment, Ticker},
+    refine::{ClaimId, Done, Holder, Lock, Moment, Source},
+};
+
+const BUCKET: &str = "ibov-lake-000000000000";
+
+const SAMPLES: [&str; 9] = [
+    include_str!("../../events/b3-portfolio-day.json"),
+    include_str!("../../events/fetch-request.json"),
+    include_str!("../../events/glue-run-failed.json"),
+    include_str!("../../events/glue-run-succeeded.json"),
+    include_str!("../../events/refine-request.json"),
+    include_str!("../../events/s3-landing-created.json"),
+    include_str!("../../events/s3-raw-created.json"),
+    include_str!("../../events/s3-test-event.json"),
+    include_str!("../../events/tick.json"),
+];
+
+fn decode_in_every_way(text: &str) {
+    if let Ok(answer) = Answer::parse(text) {
+        for segment in [Segment::ByTicker, Segment::BySector] {
+            let answers = std::slice::from_ref(&answer);
+            let _ = Portfolio::from_answers("IBOV".parse().unwrap(), segment, answers);
+        }
+    }
+    let _ = Envelope::parse(text.as_bytes()).map(|envelope| envelope.portfolio().is_ok());
+    let _ = (FetchRequest::parse(text), S3Message::parse(text, BUCKET));
+    let _ = (GlueQueueMessage::parse(text, BUCKET), GlueStateChange::parse(text));
+    let _ = (CompletionMessage::parse(text), serde_json::from_str::<PageRequest>(text));
+    let _ = (serde_json::from_str::<Lock>(text), serde_json::from_str::<Done>(text));
+    let _ = (text.parse::<LandingKey>(), text.parse::<RawKey>(), text.parse::<Stamp>());
+    let _ = (text.parse::<IndexCode>(), text.parse::<Ticker>(), text.parse::<Segment>());
+    let _ = (text.parse::<FileName>(), text.parse::<ContentHash>());
+}
+
+/// A sample, the envelope of an answer, or what the refine state is kept in; perhaps in SNS's envelope.
+fn documents() -> impl Strategy<Value = Value> {
+    let samples = SAMPLES.map(|text| serde_json::from_str(text).unwrap());
+    let ours = [envelope(SAMPLES[0]), json!(lock(true)), json!(done())];
+    let all: Vec<Value> = samples.into_iter().chain(ours).collect();
+    (prop::sample::select(all), any::<bool>()).prop_map(|(document, wrapped)| match wrapped {
+        true => json!({"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:000000000000:t",
+                       "Message": document.to_string()}),
+        false => document,
+    })
+}
+
+fn envelope(body: &str) -> Value {
+    json!({"request": {"language": "pt-br", "pageNumber": 1, "pageSize": 1000, "index": "IBOV",
+                       "segment": "2"},
+           "base_url": "https://b3.example", "fetched_at": "2026-11-20T13:00:03.123Z",
+           "pages": [body]})
+}
+
+fn junk() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,40}".prop_map(Value::from),
+        "[0-9./,-]{0,30}".prop_map(Value::from),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!([{"a": [null]}])),
+    ]
+}
+
+/// Replaces, or takes out, one of the values anywhere in a document.
+fn with_junk(mut document: Value, place: Index, junk: Option<Value>) -> Value {
+    let mut pointers = Vec::new();
+    collect(&document, &mut String::new(), &mut pointers);
+    let Some((parent, name)) = place.get(&pointers).rsplit_once('/') else { return document };
+    match (document.pointer_mut(parent), junk) {
+        (Some(Value::Object(fields)), Some(junk)) => drop(fields.insert(name.to_owned(), junk)),
+        (Some(Value::Object(fields)), None) => drop(fields.remove(name)),
+        (Some(Value::Array(values)), junk) => {
+            let position: usize = name.parse().unwrap();
+            values.splice(position..=position, junk);
+        }
+        _ => {}
+    }
+    document
+}
+
+fn collect(value: &Value, pointer: &mut String, pointers: &mut Vec<String>) {
+    pointers.push(pointer.clone());
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(name, each)| (name.clone(), each)).collect(),
+        Value::Array(values) => {
+            values.iter().enumerate().map(|(place, each)| (place.to_string(), each)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (name, child) in children {
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(&name);
+        collect(child, pointer, pointers);
+        pointer.truncate(length);
+    }
+}
+
+fn with_a_slip(text: &str, place: Index, gone: usize, instead: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let start = place.index(characters.len() + 1);
+    let end = (start + gone).min(characters.len());
+    let (head, tail) = (&characters[..start], &characters[end..]);
+    head.iter().copied().chain(instead.chars()).chain(tail.iter().copied()).collect()
+}
+
+fn stamps() -> impl Strategy<Value = Stamp> {
+    let times = 0_i64..4_000_000_000_000;
+    (times, any::<[u8; 8]>()).prop_map(|(millis, bytes)| {
+        Stamp::new(DateTime::from_timestamp_millis(millis).unwrap(), ContentHash::of_bytes(&bytes))
+    })
+}
+
+fn dates() -> impl Strategy<Value = NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap();
+    (0_u64..36_000).prop_map(move |days| first + chrono::Days::new(days))
+}
+
+fn landing_keys() -> impl Strategy<Value = LandingKey> {
+    ("[A-Z][A-Z0-9]{3}", dates(), stamps()).prop_map(|(index, date, stamp)| LandingKey {
+        index: index.parse().unwrap(),
+        date,
+        stamp,
+    })
+}
+
+fn source() -> Source {
+    let landing_key: LandingKey =
+        "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json"
+            .parse()
+            .unwrap();
+    Source { content: landing_key.stamp.content.clone(), landing_key }
+}
+
+fn lock(held: bool) -> Lock {
+    let moment = Moment { now: DateTime::UNIX_EPOCH, lease: TimeDelta::minutes(1) };
+    let dates = [(source().landing_key.date, source())].into();
+    let holder = Holder::starting(ClaimId::new("1"), dates, moment).running("jr_1", moment);
+    if held { Lock::held_by(&holder) } else { Lock::free_after(&holder) }
+}
+
+fn done() -> Done {
+    let recorded_at = DateTime::UNIX_EPOCH;
+    Done { source: source(), run_id: "jr_1".to_owned(), recorded_at }
+}
+
+fn survives<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+    let text = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{text}");
+}
+
+#[test]
+fn what_the_samples_say_is_understood() {
+    let understood = |text: &str| {
+        Answer::parse(text).is_ok()
+            || FetchRequest::parse(text).is_ok()
+            || S3Message::parse(text, BUCKET).is_ok()
+            || GlueQueueMessage::parse(text, BUCKET).is_ok()
+            || CompletionMessage::parse(text).is_ok()
+    };
+    for sample in SAMPLES {
+        assert!(understood(sample), "{sample}");
+    }
+    assert!(Envelope::parse(envelope(SAMPLES[0]).to_string().as_bytes()).is_ok());
+}
+
+#[test]
+fn the_refine_state_survives_printing() {
+    survives(&lock(true));
+    survives(&lock(false));
+    survives(&Lock::default());
+    survives(&done());
+}
+
+proptest! {
+    #[test]
+    fn almost_right_documents_never_panic(
+        document in documents(), place in any::<Index>(), junk in proptest::option::of(junk()),
+    ) {
+        decode_in_every_way(&with_junk(document, place, junk).to_string());
+    }
+
+    #[test]
+    fn almost_right_texts_never_panic(
+        document in documents(), place in any::<Index>(), gone in 0..5_usize, instead in "\\PC{0,5}",
+    ) {
+        decode_in_every_way(&with_a_slip(&document.to_string(), place, gone, &instead));
+    }
+
+    #[test]
+    fn almost_right_keys_never_panic_and_mean_what_they_say(
+        key in landing_keys(), place in any::<Index>(), gone in 0..3_usize, instead in "[0-9A-Z/.%-]{0,3}",
+    ) {
+        let text = with_a_slip(&key.to_string(), place, gone, &instead);
+        if let Ok(other) = text.parse::<LandingKey>() {
+            prop_assert_eq!(other.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn keys_survive_printing(key in landing_keys(), name in "[a-z_]{1,20}\\.parquet") {
+        prop_assert_eq!(key.to_string().parse(), Ok(key.clone()));
+        prop_assert_eq!(key.stamp.to_string().parse(), Ok(key.stamp.clone()));
+        let file_name: FileName = name.parse().unwrap();
+        let raw = RawKey { date: key.date, file_name };
+        prop_assert_eq!(raw.to_string().parse(), Ok(raw));
+        // Rejected keys are only ever printed; the stamp at their end is where a copy takes its name from.
+        let rejected = RejectedKey { index: key.index, stamp: key.stamp.clone() }.to_string();
+        let stamp = rejected.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
+        prop_assert_eq!(stamp.map(str::parse), Some(Ok(key.stamp)));
+    }
+
+    #[test]
+    fn messages_survive_printing(
+        key in landing_keys(), force in any::<bool>(), run in proptest::option::of("jr_[0-9a-f]{64}"),
+    ) {
+        let request = RefineRequest { date: key.date, landing_key: Some(key), force, retry_of: run };
+        let body = serde_json::to_string(&request).unwrap();
+        let parsed = GlueQueueMessage::parse(&body, BUCKET).unwrap();
+        prop_assert_eq!(parsed, GlueQueueMessage::Refine(request));
+    }
+
+    #[test]
+    fn envelopes_survive_printing(
+        index in "[A-Z][A-Z0-9]{3}", pages in prop::collection::vec("\\PC{0,60}", 0..3),
+        refused in any::<bool>(), millis in 0_i64..4_000_000_000_000,
+    ) {
+        let rejection = Rejection { code: "row-count".to_owned(), message: "é\n\"".to_owned() };
+        let envelope = Envelope {
+            request: PageRequest::first(index.parse().unwrap(), Segment::BySector, 1000),
+            base_url: "https://b3.example".to_owned(),
+            fetched_at: DateTime::from_timestamp_millis(millis).unwrap(),
+            rejection: refused.then_some(rejection),
+            pages,
+        };
+        let bytes = serde_json::to_vec(&envelope).unwrap();
+        prop_assert_eq!(Envelope::parse(&bytes).unwrap(), envelope);
+    }
+
+    #[test]
+    fn reductors_survive_printing(whole in 0_i64..1_000_000_000_000, decimals in 0..100_000_000_u32) {
+        let grouped = whole.to_string().as_bytes().rchunks(3).rev()
+            .map(|group| String::from_utf8_lossy(group).into_owned()).collect::<Vec<_>>().join(".");
+        let read = ptbr::reductor(&format!("{grouped},{decimals:08}"));
+        prop_assert_eq!(read, Some(format!("{whole}.{decimals:08}")));
+    }
+
+    #[test]
+    fn small_values_survive_printing(
+        index in "[A-Z][A-Z0-9]{3}", ticker in "[A-Z][A-Z0-9]{3}[0-9]{1,2}", bytes in any::<[u8; 8]>(),
+    ) {
+        prop_assert_eq!(index.parse::<IndexCode>().unwrap().to_string(), index);
+        prop_assert_eq!(ticker.parse::<Ticker>().unwrap().to_string(), ticker);
+        let hash = ContentHash::of_bytes(&bytes);
+        prop_assert_eq!(hash.to_string().parse(), Ok(hash));
+        for segment in [Segment::ByTicker, Segment::BySector] {
+            prop_assert_eq!(segment.to_string().parse::<Segment>().unwrap(), segment);
+        }
+    }
+}
