@@ -28,8 +28,6 @@ pub struct Ended {
     pub stdout: String,
     /// What it wrote on standard error.
     pub stderr: String,
-    /// From start to end.
-    pub elapsed: Duration,
 }
 
 impl Ended {
@@ -50,7 +48,6 @@ impl Ended {
 pub struct Running {
     child: Child,
     pid: u32,
-    started: Instant,
     errors: BufReader<tokio::process::ChildStderr>,
     stderr: String,
 }
@@ -66,7 +63,7 @@ pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<R
     let mut child = command.spawn().context("cannot start ibov")?;
     let errors = BufReader::new(child.stderr.take().context("no standard error")?);
     let pid = child.id().context("it ended as it started")?;
-    Ok(Running { child, pid, started: Instant::now(), errors, stderr: String::new() })
+    Ok(Running { child, pid, errors, stderr: String::new() })
 }
 
 /// Starts it and waits for its end.
@@ -117,9 +114,8 @@ impl Running {
             self.errors.read_to_string(&mut self.stderr)
         )?;
         let status = self.child.wait().await?;
-        let elapsed = self.started.elapsed();
         nothing_is_left(self.pid).await?;
-        Ok(Ended { code: status.code(), stdout, stderr: self.stderr, elapsed })
+        Ok(Ended { code: status.code(), stdout, stderr: self.stderr })
     }
 }
 

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
@@ -22,9 +21,6 @@ use e2e::{
 use ibov::b3_server::{Answer, B3Server, Day};
 use rust_decimal::Decimal;
 use serde_json::Value;
-
-/// "Well under two minutes", on a machine that runs other tests meanwhile.
-const FAILS_WITHIN: Duration = Duration::from_secs(90);
 
 #[test]
 fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result<()> {
@@ -152,7 +148,6 @@ async fn fails(answer: Answer, words: &str) -> Result<()> {
         command::run(&["run", "--b3-url", server.base_url(), "--json", "--timeout", "4m"], &[])
             .await?;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(ended.elapsed < FAILS_WITHIN, "{:?}", ended.elapsed);
     let error = &ended.document()?["error"];
     assert_eq!(error["stage"], "fetcher", "{error}");
     let cause = error["cause"].as_str().context("no cause")?;

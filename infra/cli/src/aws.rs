@@ -29,30 +29,7 @@ pub struct Clients {
 impl Clients {
     /// Clients of the emulator that listens at `endpoint`.
     pub async fn local(endpoint: &str) -> Self {
-        let keys = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator");
-        // Neither profiles nor proxies of the user's have a say in what goes to this machine.
-        let direct =
-            aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, _| {
-                Connector::builder()
-                    .proxy_config(ProxyConfig::disabled())
-                    .connector_settings(settings.cloned().unwrap_or_default())
-                    .build_http()
-            });
-        // The loader supplies what the builder does not: sleep and time.
-        let defaults = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .no_credentials()
-            .region(Region::new(LOCAL_REGION))
-            .load()
-            .await;
-        let mut config = aws_config::SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(LOCAL_REGION))
-            .endpoint_url(endpoint)
-            .http_client(direct)
-            .credentials_provider(SharedCredentialsProvider::new(keys));
-        config.set_sleep_impl(defaults.sleep_impl());
-        config.set_time_source(defaults.time_source());
-        Self::of(&config.build(), true)
+        Self::of(&local_config(endpoint).await, true)
     }
 
     /// Clients with the credentials and the region of the environment or of the AWS profile.
@@ -73,6 +50,33 @@ impl Clients {
             sqs: aws_sdk_sqs::Client::new(config),
         }
     }
+}
+
+/// The configuration of clients of whatever listens at `endpoint` on this machine.
+pub async fn local_config(endpoint: &str) -> aws_config::SdkConfig {
+    let keys = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator");
+    // Neither profiles nor proxies of the user's have a say in what goes to this machine.
+    let direct = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, _| {
+        Connector::builder()
+            .proxy_config(ProxyConfig::disabled())
+            .connector_settings(settings.cloned().unwrap_or_default())
+            .build_http()
+    });
+    // The loader supplies what the builder does not: sleep and time.
+    let defaults = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .no_credentials()
+        .region(Region::new(LOCAL_REGION))
+        .load()
+        .await;
+    let mut config = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(LOCAL_REGION))
+        .endpoint_url(endpoint)
+        .http_client(direct)
+        .credentials_provider(SharedCredentialsProvider::new(keys));
+    config.set_sleep_impl(defaults.sleep_impl());
+    config.set_time_source(defaults.time_source());
+    config.build()
 }
 
 /// An SDK's error with all that the service said, which its `Display` leaves out.

@@ -21,7 +21,8 @@ pub struct Parked {
     pub stage: Stage,
     /// The message that failed, untouched.
     pub body: String,
-    /// What the stage wrote on it. A message that SQS itself moved has none.
+    /// What the stage wrote on it. Messages that SQS itself moved have none, those of EventBridge have its own, and very
+    /// large ones only some or none.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -46,7 +47,7 @@ impl Parked {
     /// Why it failed, in words.
     #[must_use]
     pub fn cause(&self) -> &str {
-        self.attribute("error").unwrap_or("the function was killed or failed without a word, and SQS moved the message: its log knows more")
+        self.attribute("error").unwrap_or("it has no cause on it: the function was killed or never came to an answer and SQS moved it, or a schedule or the rule could not deliver it, or its body left no room for the cause; the function's log may know more")
     }
 
     /// As a failure of its stage's function.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     aws::{CallError, Cause},
     failpoint,
+    stage::readable,
 };
 
 /// A Glue job.
@@ -110,7 +111,7 @@ impl Run {
             state: RunState::from_name(state),
             dates: argument("--dates").unwrap_or_default().to_owned(),
             claim_id: argument("--claim_id").and_then(ClaimId::recognise),
-            error: run.error_message().map(str::to_owned),
+            error: run.error_message().map(readable),
             seconds: run.execution_time(),
         }
     }

@@ -133,7 +133,7 @@ impl Control for S3Control {
                 "HeadObject",
                 &self.uri(&key),
                 &format!(
-                    "the raw file has no {LANDING_KEY}: it was not written by parquet-writer; delete it and redrive or fetch its landing object again"
+                    "the raw file has no {LANDING_KEY}: it was not written by parquet-writer; delete it, and send the event of its landing object to the parquet queue again"
                 ),
             ));
         };
