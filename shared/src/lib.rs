@@ -4,6 +4,7 @@
 //! know no AWS client. [`stage`] is the loop that every function runs; [`aws`], [`settings`] and
 //! [`telemetry`] are the little around it. No service is known here.
 
+#[cfg(feature = "aws")]
 pub mod aws;
 pub mod b3;
 pub mod events;
@@ -12,12 +13,14 @@ pub mod lake;
 pub mod landing;
 pub mod parquet;
 pub mod portfolio;
+#[cfg(feature = "aws")]
 pub mod refine;
 pub mod settings;
+#[cfg(feature = "aws")]
 pub mod stage;
 pub mod telemetry;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "aws"))]
 mod decoding_tests;
 #[cfg(test)]
 mod test_support;

@@ -4,8 +4,8 @@
 //! Landing objects are written past the fetcher, so that S3 delivers the events; copies of what S3 delivers and
 //! messages that mean nothing are sent to the queues. When the storm is over, the pipeline is left alone, but for
 //! ticks that come faster than on the schedule and for redrives of what failed runs have left; last, some dates get
-//! new content that a real Spark refines. Then the lake, the dead-letter queues, the runs and the mails are compared
-//! with what they have to be: see [`Figures`].
+//! new content that a real Spark refines, and each date's events come once more. Then the lake, the dead-letter
+//! queues, the runs and the mails are compared with what they have to be: see [`Figures`].
 //!
 //! The functions are always built with debug assertions, which hold the failpoints. What a storm does follows from
 //! its seed; how its parts meet does not.
@@ -51,6 +51,15 @@ impl Storm {
         field.use_spark()?;
         course::all(&field, &plan.finale).await?;
         course::rest(&field, &plan).await?;
-        verdict::of(&field, &plan, started.elapsed()).await
+        let runs = field.all_runs().await?.len();
+        course::all(&field, &plan.echo(field.stack.bucket()?)).await?;
+        course::rest(&field, &plan).await?;
+        let mut verdict = verdict::of(&field, &plan, started.elapsed()).await?;
+        let for_nothing = field.all_runs().await?.len() - runs;
+        if for_nothing > 0 {
+            let what = "what was refined came once more, and was refined again";
+            verdict.broken.push(format!("{what}: {for_nothing} runs"));
+        }
+        Ok(verdict)
     }
 }

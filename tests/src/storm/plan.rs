@@ -119,6 +119,21 @@ impl Plan {
         Ok(Self { events, storm, finale })
     }
 
+    /// S3's notifications of each date's oldest and newest landing object and of its raw file, once more.
+    pub(super) fn echo(&self, bucket: &str) -> Vec<Action> {
+        let send = |stage, key: &str| {
+            let body = notification::of(key, bucket);
+            Action::Send { stage, body, delay_seconds: 0 }
+        };
+        let of_date = |(date, landings): (NaiveDate, Vec<&Landing>)| {
+            let raw = format!("raw/date={date}/ibov_setor.parquet");
+            let ends = [landings.first(), landings.last()].into_iter().flatten();
+            let landed = ends.map(|landing| send(Stage::Parquet, &landing.key.to_string()));
+            landed.chain([send(Stage::Glue, &raw)]).collect::<Vec<_>>()
+        };
+        self.landings().into_iter().flat_map(of_date).collect()
+    }
+
     /// The landing objects of each date, oldest first.
     pub(super) fn landings(&self) -> BTreeMap<NaiveDate, Vec<&Landing>> {
         let mut by_date: BTreeMap<_, Vec<&Landing>> = BTreeMap::new();
