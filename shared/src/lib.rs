@@ -20,7 +20,8 @@ pub mod settings;
 pub mod stage;
 pub mod telemetry;
 
-#[cfg(all(test, feature = "aws"))]
+#[cfg(test)]
+#[cfg(feature = "aws")]
 mod decoding_tests;
 #[cfg(test)]
 mod test_support;

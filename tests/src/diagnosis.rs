@@ -28,7 +28,7 @@ pub async fn of(pipeline: &Pipeline) -> String {
         line(&mut text, &format!("  {stage}: {waiting}{parked}"));
         line(&mut text, &tail(&pipeline.logs().function(&pipeline.stack, stage)));
     }
-    match pipeline.runs().await {
+    match pipeline.stack.runs().await {
         Ok(runs) => {
             for run in runs {
                 let id = run.id().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_glue::types::JobRun;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_sqs::types::QueueAttributeName;
 use ibov::{
     b3_server::B3Server,
@@ -194,22 +194,6 @@ impl Pipeline {
             .sum())
     }
 
-    /// Every run of the stack's job, newest first.
-    ///
-    /// # Errors
-    /// When Glue cannot be asked.
-    pub async fn runs(&self) -> Result<Vec<JobRun>> {
-        let answer = self
-            .stack
-            .clients
-            .glue
-            .get_job_runs()
-            .job_name(self.stack.output("GlueJobName")?)
-            .send()
-            .await?;
-        Ok(answer.job_runs.unwrap_or_default())
-    }
-
     /// The mails about this stack to one of its topics, in order.
     ///
     /// # Errors
@@ -229,15 +213,7 @@ impl Pipeline {
     pub async fn versions(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         for key in self.stack.keys(prefix).await? {
-            let head = self
-                .stack
-                .clients
-                .s3
-                .head_object()
-                .bucket(self.stack.bucket()?)
-                .key(&key)
-                .send()
-                .await?;
+            let head = self.head(&key).await?;
             let written = head.last_modified().context("an object without a time")?.to_string();
             versions.insert(key, format!("{} {written}", head.e_tag().unwrap_or_default()));
         }
@@ -249,16 +225,12 @@ impl Pipeline {
     /// # Errors
     /// When there is no such object.
     pub async fn metadata(&self, key: &str) -> Result<BTreeMap<String, String>> {
-        let head = self
-            .stack
-            .clients
-            .s3
-            .head_object()
-            .bucket(self.stack.bucket()?)
-            .key(key)
-            .send()
-            .await?;
-        Ok(head.metadata.unwrap_or_default().into_iter().collect())
+        Ok(self.head(key).await?.metadata.unwrap_or_default().into_iter().collect())
+    }
+
+    async fn head(&self, key: &str) -> Result<HeadObjectOutput> {
+        let request = self.stack.clients.s3.head_object().bucket(self.stack.bucket()?).key(key);
+        request.send().await.with_context(|| format!("cannot look at {key}"))
     }
 
     /// Writes the raw file of a date, as if parquet-writer had.

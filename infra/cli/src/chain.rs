@@ -10,6 +10,7 @@ use crate::stack::{Stack, Stage};
 use anyhow::{Context as _, Result, anyhow};
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::NaiveDate;
+use shared::events::RunState;
 use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl<'a> Chain<'a> {
     pub async fn before(&self) -> Result<Before> {
         let landing = self.stack.keys("landing/").await?.into_iter().collect();
         let runs =
-            self.runs().await?.iter().filter_map(|run| run.id().map(str::to_owned)).collect();
+            self.stack.runs().await?.iter().filter_map(|run| run.id().map(str::to_owned)).collect();
         let mut parked = 0;
         for stage in Stage::ALL {
             parked += dead_letters::depth(self.stack, stage).await?;
@@ -162,7 +163,7 @@ impl<'a> Chain<'a> {
 
     async fn alerted(&self, alert: &Mail) -> Failure {
         // Alarms and the notifier both mail here; a failed run explains more than either.
-        if let Ok(runs) = self.runs().await
+        if let Ok(runs) = self.stack.runs().await
             && let Some(run) = runs.iter().find(|run| failed(run))
         {
             return self.failed_run(run);
@@ -181,7 +182,7 @@ impl<'a> Chain<'a> {
     }
 
     async fn new_run(&self, before: &Before) -> Result<Option<String>> {
-        let runs = self.runs().await?;
+        let runs = self.stack.runs().await?;
         Ok(runs
             .iter()
             .filter_map(JobRun::id)
@@ -230,35 +231,11 @@ impl<'a> Chain<'a> {
         let mails = outbox::read(&self.logs.outbox())?;
         Ok(mails.into_iter().skip(before.mails).find(|mail| mail.topic == topic))
     }
-
-    async fn runs(&self) -> Result<Vec<JobRun>> {
-        let answer = self
-            .stack
-            .clients
-            .glue
-            .get_job_runs()
-            .job_name(self.stack.output("GlueJobName")?)
-            .send()
-            .await;
-        Ok(answer
-            .map_err(explain)
-            .context("cannot list the Glue runs")?
-            .job_runs
-            .unwrap_or_default())
-    }
 }
 
 fn failed(run: &JobRun) -> bool {
-    matches!(
-        run.job_run_state(),
-        Some(
-            JobRunState::Failed
-                | JobRunState::Timeout
-                | JobRunState::Stopped
-                | JobRunState::Error
-                | JobRunState::Expired
-        )
-    )
+    let state = run.job_run_state().map_or("UNKNOWN", JobRunState::as_str);
+    matches!(RunState::from_name(state), RunState::Failed(_))
 }
 
 fn date_of(landing_key: &str) -> Result<NaiveDate> {

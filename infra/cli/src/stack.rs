@@ -2,6 +2,7 @@
 
 use crate::aws::{Clients, explain};
 use anyhow::{Context as _, Result, bail};
+use aws_sdk_glue::types::JobRun;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -173,6 +174,21 @@ impl Stack {
         let sent =
             sent.map_err(explain).with_context(|| format!("cannot send to the {stage} queue"))?;
         Ok(sent.message_id().unwrap_or_default().to_owned())
+    }
+
+    /// Every run of the stack's Glue job, newest first.
+    ///
+    /// # Errors
+    /// When Glue cannot be asked.
+    pub async fn runs(&self) -> Result<Vec<JobRun>> {
+        let request = self.clients.glue.get_job_runs().job_name(self.output("GlueJobName")?);
+        let mut pages = request.into_paginator().send();
+        let mut runs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).context("cannot list the Glue runs")?;
+            runs.extend(page.job_runs.unwrap_or_default());
+        }
+        Ok(runs)
     }
 
     /// The keys of the lake's objects below a prefix, in order.

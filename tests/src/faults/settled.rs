@@ -119,7 +119,7 @@ impl Bench {
     /// When Glue cannot be asked.
     pub async fn runs_of(&self, date: NaiveDate) -> Result<usize> {
         let date = date.to_string();
-        let runs = self.runs().await?;
+        let runs = self.stack.runs().await?;
         let dates = runs.iter().filter_map(|run| run.arguments()?.get("--dates"));
         Ok(dates.filter(|dates| dates.split(',').any(|each| each == date)).count())
     }

@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use aws_sdk_glue::types::JobRun;
 use ibov::{
     aws::explain, dead_letters, emulator::EmulatorOptions, local::LocalRuntime, process::Processes,
     progress::Progress, stack::Stage, workspace::Workspace,
@@ -158,18 +157,6 @@ impl Field {
         let mut dates: Vec<_> = keys.iter().filter_map(|key| Path::new(key).parent()).collect();
         dates.dedup();
         Ok(dates.len())
-    }
-
-    /// All runs of the job, newest first.
-    pub(super) async fn all_runs(&self) -> Result<Vec<JobRun>> {
-        let request = self.stack.clients.glue.get_job_runs();
-        let request = request.job_name(self.stack.output("GlueJobName")?);
-        let mut pages = request.into_paginator().send();
-        let mut runs = Vec::new();
-        while let Some(page) = pages.next().await {
-            runs.extend(page.map_err(explain)?.job_runs.unwrap_or_default());
-        }
-        Ok(runs)
     }
 }
 

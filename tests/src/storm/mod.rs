@@ -51,11 +51,11 @@ impl Storm {
         field.use_spark()?;
         course::all(&field, &plan.finale).await?;
         course::rest(&field, &plan).await?;
-        let runs = field.all_runs().await?.len();
+        let runs = field.stack.runs().await?.len();
         course::all(&field, &plan.echo(field.stack.bucket()?)).await?;
         course::rest(&field, &plan).await?;
         let mut verdict = verdict::of(&field, &plan, started.elapsed()).await?;
-        let for_nothing = field.all_runs().await?.len() - runs;
+        let for_nothing = field.stack.runs().await?.len() - runs;
         if for_nothing > 0 {
             let what = "what was refined came once more, and was refined again";
             verdict.broken.push(format!("{what}: {for_nothing} runs"));

@@ -189,7 +189,7 @@ async fn runs(
     figures: &mut Figures,
     broken: &mut Vec<String>,
 ) -> Result<()> {
-    let runs = field.all_runs().await?;
+    let runs = field.stack.runs().await?;
     let (succeeded, failed): (Vec<_>, Vec<_>) =
         runs.iter().partition(|run| run.job_run_state() == Some(&JobRunState::Succeeded));
     figures.runs = runs.len();

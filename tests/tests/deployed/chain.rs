@@ -83,7 +83,7 @@ fn completion_is_mailed(pipeline: &Pipeline, journey: &Journey) -> Result<()> {
 
 /// A second fetch of the same content writes nothing and starts no run.
 async fn unchanged_content_changes_nothing(pipeline: &Pipeline) -> Result<()> {
-    let (before, runs) = (pipeline.versions("").await?, pipeline.runs().await?.len());
+    let (before, runs) = (pipeline.versions("").await?, pipeline.stack.runs().await?.len());
     pipeline.stack.request_fetch(None, None).await?;
     let log = pipeline.logs().function(&pipeline.stack, Stage::Fetch);
     pipeline
@@ -104,7 +104,7 @@ async fn unchanged_content_changes_nothing(pipeline: &Pipeline) -> Result<()> {
             .collect::<Vec<_>>()
     };
     assert_eq!(lake(&pipeline.versions("").await?), lake(&before));
-    assert_eq!(pipeline.runs().await?.len(), runs);
+    assert_eq!(pipeline.stack.runs().await?.len(), runs);
     Ok(())
 }
 
@@ -127,7 +127,7 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
         pipeline.follow(&before).await?;
         verify::holds(&pipeline, &monday, started).await?;
         verify::holds(&pipeline, &tuesday, started).await?;
-        let runs = pipeline.runs().await?;
+        let runs = pipeline.stack.runs().await?;
         assert_eq!(runs.len(), 1, "{runs:?}");
         let dates = runs[0].arguments().context("a run without arguments")?;
         assert_eq!(dates.get("--dates").map(String::as_str), Some("2026-11-23,2026-11-24"));

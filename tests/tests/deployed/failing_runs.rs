@@ -16,7 +16,7 @@ fn a_failed_run_is_mailed_with_its_cause() -> Result<()> {
                 Ok(mails.into_iter().find(|mail| is_about_the_run(mail.subject())))
             })
             .await?;
-        let run = pipeline.runs().await?.pop().context("no run was started")?;
+        let run = pipeline.stack.runs().await?.pop().context("no run was started")?;
         assert_eq!(run.job_run_state().map(|state| state.as_str()), Some("FAILED"));
         assert_eq!(alert.to, ALERT_EMAIL);
         assert_eq!(alert.subject(), "IBOV refine FAILED: 2026-11-20");

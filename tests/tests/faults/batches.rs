@@ -67,7 +67,7 @@ fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
         }
 
         // The same hundred at once: all dates in one run.
-        let runs = bench.runs().await?.len();
+        let runs = bench.stack.runs().await?.len();
         let answer = all_at_once(&bench).await?;
         assert_eq!(
             answer,
@@ -76,7 +76,7 @@ fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
         );
         bench.settled().await?;
         assert_eq!(bench.parked(Stage::Glue, 2).await?.len(), 2);
-        let runs_now = bench.runs().await?;
+        let runs_now = bench.stack.runs().await?;
         assert_eq!(runs_now.len(), runs + 1, "runs");
         let dates_of_run = runs_now[0].arguments().and_then(|all| all.get("--dates"));
         let dates_of_run = dates_of_run.context("a run without dates")?.split(',').count();

@@ -38,7 +38,7 @@ fn what_comes_again_or_late_changes_nothing() -> Result<()> {
         let [older, newer] = two_contents(&bench).await?;
         let (bucket, job) = (bench.stack.bucket()?, bench.stack.output("GlueJobName")?);
         let before = bench.versions("").await?;
-        let (mails, runs) = (bench.completions()?.len(), bench.runs().await?);
+        let (mails, runs) = (bench.completions()?.len(), bench.stack.runs().await?);
         assert_eq!((mails, runs.len()), (2, 2));
 
         let landing = wire::created(bucket, &[&newer]);
@@ -60,7 +60,7 @@ fn what_comes_again_or_late_changes_nothing() -> Result<()> {
         }
         bench.settled().await?;
         assert_eq!(bench.versions("").await?, before, "every object of the lake");
-        assert_eq!(bench.runs().await?.len(), runs.len(), "runs");
+        assert_eq!(bench.stack.runs().await?.len(), runs.len(), "runs");
         assert_eq!((bench.completions()?.len(), bench.alerts()?.len()), (mails, 0), "mails");
         assert_eq!(bench.dead_letters().await?, 0);
         Ok(())
@@ -74,7 +74,7 @@ fn the_newest_content_wins_in_whatever_order_events_come() -> Result<()> {
         let [older, newer] = two_contents(&bench).await?;
         let bucket = bench.stack.bucket()?;
         let wanted = bench.stack.read(RAW).await?;
-        let runs = bench.runs().await?.len();
+        let runs = bench.stack.runs().await?.len();
         for order in [[&older, &newer], [&newer, &older]] {
             let apart = order.map(|key| wire::created(bucket, &[key]));
             let together = [wire::created(bucket, &order.map(String::as_str))];
@@ -99,7 +99,10 @@ fn the_newest_content_wins_in_whatever_order_events_come() -> Result<()> {
         }
         // The older content may have been in raw for a moment, and have been refined; then the newer one was, again.
         assert_eq!(bench.refined_from(date()).await?, Some(newer));
-        assert!(bench.runs().await?.len() <= runs + 6, "two runs where the older one came first");
+        assert!(
+            bench.stack.runs().await?.len() <= runs + 6,
+            "two runs where the older one came first"
+        );
         assert_eq!(bench.dead_letters().await?, 0);
         Ok(())
     })
@@ -183,7 +186,7 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
         }
         bench.settled().await?;
         assert!(bench.stack.keys("").await?.is_empty(), "something was written");
-        assert!(bench.runs().await?.is_empty(), "a run was started");
+        assert!(bench.stack.runs().await?.is_empty(), "a run was started");
         Ok(())
     })
 }

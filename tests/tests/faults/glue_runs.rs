@@ -92,7 +92,7 @@ fn an_end_that_nobody_reports_is_found_by_the_tick() -> Result<()> {
         let run = bench.running(date()).await?;
         bench
             .until("the run to succeed", || async {
-                let runs = bench.runs().await?;
+                let runs = bench.stack.runs().await?;
                 let ended = runs.iter().find(|run| run.completed_on().is_some());
                 Ok(ended.map(|_| ()))
             })
@@ -149,7 +149,7 @@ fn a_failed_run_that_nobody_claimed_is_mailed_and_changes_nothing() -> Result<()
         assert!(after.remove(&format!("control/refine/told/{run}")).is_some(), "who was told");
         assert_eq!(after, before, "every other object of the lake");
         assert_eq!(bench.dead_letters().await?, 0);
-        assert_eq!((bench.alerts()?.len(), bench.runs().await?.len()), (1, 2));
+        assert_eq!((bench.alerts()?.len(), bench.stack.runs().await?.len()), (1, 2));
         Ok(())
     })
 }

@@ -40,7 +40,7 @@ fn an_alert_says_which_run_why_which_dates_where_to_look_and_how_to_replay() -> 
         bench.order_runs(Order::Fail(CAUSE))?;
         bench.fetch(date()).await?;
         let alert = alert(&bench).await?;
-        let run = bench.runs().await?.pop().and_then(|run| run.id).context("no run")?;
+        let run = bench.stack.runs().await?.pop().and_then(|run| run.id).context("no run")?;
         let link = format!(
             "https://us-east-1.console.aws.amazon.com/gluestudio/home?region=us-east-1#/job/alert/run/{run}"
         );
@@ -85,7 +85,7 @@ fn an_alert_about_a_run_by_hand_says_how_to_start_it_again() -> Result<()> {
         again.arguments("--dates", dates).send().await?;
         bench
             .until("the run to succeed", || async {
-                let newest = bench.runs().await?.into_iter().next();
+                let newest = bench.stack.runs().await?.into_iter().next();
                 let state = newest.and_then(|run| run.job_run_state);
                 Ok(state.filter(|state| state.as_str() == "SUCCEEDED"))
             })
