@@ -77,7 +77,8 @@ impl Notification {
     #[must_use]
     pub fn alert_by_hand(stack: &Stack, run: &Run) -> Self {
         let Stack { region, job, .. } = stack;
-        let arguments = json!({"--dates": run.dates});
+        // Between quotes of the shell's, and anybody may have written these dates.
+        let arguments = json!({"--dates": run.dates}).to_string().replace('\'', r"'\''");
         let next = format!(
             "The run was started by hand, so nothing waits on a dead-letter queue. Once the cause is \
              repaired, start it again:\n\n  \
@@ -221,6 +222,8 @@ mod tests {
         let command = r#"start-job-run --region sa-east-1 --job-name refine --arguments '{"--dates":"2026-11-20"}'"#;
         assert_contains(&alert.text, &[command]);
         assert!(!alert.text.contains("redrive"));
+        let alert = Notification::alert_by_hand(&stack(), &run("FAILED", "2026-11-20'; ls '"));
+        assert_contains(&alert.text, &[r#"'{"--dates":"2026-11-20'\''; ls '\''"}'"#]);
     }
 
     #[test]
