@@ -33,12 +33,27 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
 
         // An answer that only a rule of then refused: it was right, and the rules of now take it.
-        kept.pages = vec![days::small(day).page(1, 1_000).to_string()];
-        let right = "rejected/index=IBOV/29991231T000000.000Z-0123456789abcdef.json";
+        let next = day.succ_opt().context("a day")?;
+        let answer = days::small(next);
+        kept.pages = vec![answer.page(1, 1_000).to_string()];
+        let right = "rejected/index=IBOV/20261121T130003.123Z-0123456789abcdef.json";
         bench.put(right, serde_json::to_vec(&kept)?).await?;
-        copy_to_landing(&bench, right, day).await?;
-        bench.refined(day).await?;
-        assert_eq!(bench.runs_of(day).await?, 1, "runs");
+        copy_to_landing(&bench, right, next).await?;
+        bench.refined(next).await?;
+
+        // B3 still says the same: its key has another hash, and its content is refined already.
+        let copied = bench.newest_landing(next).await?;
+        bench.b3.answer(Answer::Portfolio);
+        bench.fetch_day(&answer).await?;
+        let raw = format!("raw/date={next}/ibov_setor.parquet");
+        bench
+            .until("raw to be made from what was fetched", || async {
+                let landing = bench.metadata(&raw).await?.remove("landing-key");
+                Ok((landing != copied).then_some(()))
+            })
+            .await?;
+        bench.settled().await?;
+        assert_eq!(bench.runs_of(next).await?, 1, "runs");
         Ok(())
     })
 }
