@@ -117,12 +117,7 @@ async fn killed_at(
             bench.fetch(date).await?;
             1
         }
-        Way::Down => {
-            // For all attempts of one invocation.
-            bench.b3.answer_next((0..4).map(|_| Answer::Status(503)));
-            bench.fetch(date).await?;
-            1
-        }
+        Way::Down => down_until_killed(bench, stage, failpoint, date).await?,
         Way::Refused => refused_then_redriven(bench, date).await?,
         Way::RunFails => failed_then_redriven(bench, failpoint, date, alerts).await?,
         Way::Changes => changed_while_refined(bench, stage, failpoint, date).await?,
@@ -152,6 +147,23 @@ fn mailed(bench: &Bench, failpoint: &str, way: Way, date: NaiveDate) -> Result<(
 /// How often the notifier's time ran out, which on a slow machine interrupts it as a kill does.
 fn out_of_time(bench: &Bench) -> usize {
     bench.log(Stage::Completion).lines().filter(|line| line.contains("\"out-of-time\"")).count()
+}
+
+async fn down_until_killed(
+    bench: &Bench,
+    stage: Stage,
+    failpoint: &str,
+    date: NaiveDate,
+) -> Result<usize> {
+    bench.b3.answer(Answer::Status(503));
+    bench.fetch(date).await?;
+    bench
+        .until("the kill", || async {
+            Ok(bench.hits(stage).iter().any(|hit| hit == failpoint).then_some(()))
+        })
+        .await?;
+    bench.b3.answer(Answer::Portfolio);
+    Ok(1)
 }
 
 async fn refused_then_redriven(bench: &Bench, date: NaiveDate) -> Result<usize> {
