@@ -5,6 +5,7 @@
 //! settle the way the deployed stack does: unacknowledged messages come again, leases expire, the tick
 //! comes. Then nothing may be stuck, forgotten, or refined without cause.
 
+mod actors;
 mod explorer;
 mod scenarios;
 mod world;
