@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Response, StatusCode, header::LOCATION, redirect::Policy};
 use shared::{
-    b3::{Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError},
+    b3::{
+        Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError, ptbr,
+    },
     landing::Envelope,
 };
 use tokio::time::{Instant, sleep};
@@ -265,7 +267,6 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
 /// What differs between two pages that should be of one portfolio.
 fn changed(first: &Answer, now: &Answer) -> Option<SourceErrorCause> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let shown = |value: String| value.chars().take(40).collect();
     let total = |answer: &Answer| answer.page.total_records.to_string();
     let of =
         |header: &Header| [text(&header.date), text(&header.part), text(&header.theorical_qty)];
@@ -275,8 +276,8 @@ fn changed(first: &Answer, now: &Answer) -> Option<SourceErrorCause> {
     names.into_iter().zip(before.zip(after)).find(|(_, (first, now))| first != now).map(
         |(field, (first, now))| SourceErrorCause::Changed {
             field,
-            first: shown(first),
-            now: shown(now),
+            first: ptbr::shortened(&first),
+            now: ptbr::shortened(&now),
         },
     )
 }

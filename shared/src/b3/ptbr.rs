@@ -30,11 +30,11 @@ pub enum FormatError {
 
 impl FormatError {
     fn malformed(value: &str, expected: &'static str) -> Self {
-        Self::Malformed { value: readable(value), expected }
+        Self::Malformed { value: shortened(value), expected }
     }
 
     fn en_us(value: &str) -> Self {
-        Self::EnUs { value: readable(value) }
+        Self::EnUs { value: shortened(value) }
     }
 }
 
@@ -118,8 +118,11 @@ fn grouped(value: &str, separator: char) -> Option<String> {
     (all_digits(&digits) && !padded).then_some(digits)
 }
 
-fn readable(value: &str) -> String {
-    value.chars().take(40).collect()
+/// As much of a value of B3's as an error quotes.
+#[must_use]
+pub fn shortened(value: &str) -> String {
+    const MAX_CHARACTERS: usize = 40;
+    value.chars().take(MAX_CHARACTERS).collect()
 }
 
 fn all_digits(text: &str) -> bool {
@@ -176,6 +179,14 @@ mod tests {
         assert!(matches!(date("11/20/26"), Err(FormatError::EnUs { .. })));
         for bad in ["", "2026-11-20", "20/11/2026", "31/02/26", "20/13", "20/11/26/1", "a/b/c"] {
             assert!(matches!(date(bad), Err(FormatError::Malformed { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn errors_quote_the_beginning_only() {
+        let american = format!("1{}", ",234".repeat(100_000));
+        for text in [american, "x".repeat(100_000)] {
+            assert!(integer(&text).unwrap_err().to_string().len() < 150);
         }
     }
 

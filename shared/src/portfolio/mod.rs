@@ -176,7 +176,7 @@ fn required<'a>(
 }
 
 fn shorten(value: Option<&str>) -> String {
-    value.unwrap_or_default().chars().take(40).collect()
+    ptbr::shortened(value.unwrap_or_default())
 }
 
 fn no_ticker_twice(constituents: &[Constituent]) -> Result<(), Refusal> {

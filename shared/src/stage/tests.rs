@@ -174,6 +174,12 @@ async fn what_comes_again_waits_longer_each_time() {
     assert!((200..=400).contains(&long.as_secs()), "{long:?}");
 }
 
+#[test]
+fn an_error_that_quotes_a_body_is_cut() {
+    let error = TestError(Box::leak("é".repeat(100_000).into_boxed_str()));
+    assert_eq!(Failure::new(&error).error, "é".repeat(1_000));
+}
+
 #[tokio::test]
 async fn failing_to_postpone_changes_nothing() {
     assert_eq!(run(&stage(true), &["busy", "done"], 1).await, ["0"]);
