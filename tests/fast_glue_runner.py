@@ -76,8 +76,12 @@ class Script:
         while (self._folder / "hold").exists():
             time.sleep(POLL_SECONDS)
         for scripted in sorted(self._folder.glob("fail-*")):
-            cause = scripted.read_text().strip()
-            scripted.unlink()
+            try:
+                cause = scripted.read_text().strip()
+                scripted.unlink()
+            except FileNotFoundError:
+                # Taken back meanwhile.
+                continue
             raise RunError(cause or "a scripted failure")
         if self._folder.exists():
             with (self._folder / "begun").open("a") as begun:

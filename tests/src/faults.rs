@@ -28,12 +28,16 @@ use crate::{days, pipeline::Pipeline};
 /// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
-/// A minute of a Glue job's timeout. A job may run for fifteen.
-const GLUE_MINUTE: Duration = Duration::from_secs(6);
-/// After so many seconds a message comes again that failed. Less than the template allows.
-const COMES_AGAIN_SECONDS: u32 = 6;
-/// How often a tick is sent while something is waited for: the schedule's quarter of an hour is too long.
-const TICK_EVERY: Duration = Duration::from_secs(1);
+/// A minute of a Glue job's timeout. A job may run for fifteen: what hangs does so for longer than a test takes.
+const GLUE_MINUTE: Duration = Duration::from_secs(20);
+/// After so many seconds a message comes again whose function died. Less than the template allows, and more than a
+/// function takes that lives: else it would get its message twice at once.
+const COMES_AGAIN_SECONDS: u32 = 20;
+/// When a tick is sent while something is waited for: the schedule's quarter of an hour is too long.
+const FIRST_TICK: Duration = Duration::from_secs(1);
+/// By so much longer is waited before each further tick. On a slow machine one would otherwise always be on its way,
+/// and who waits for an empty queue would wait for ever.
+const RARER: f64 = 1.5;
 
 /// How the Glue runs of a stack end.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +88,8 @@ impl Bench {
                 .with("FunctionTimeout", "15")
                 .with("HttpTimeout", "3")
                 .with("MaxReceiveCount", "10")
+                .with("BackoffBase", "2")
+                .with("TickSchedule", "rate(1 day)")
         };
         let pipeline =
             Pipeline::deploy_on(runtime, name, |config| change(impatient(config))).await?;
@@ -188,15 +194,16 @@ impl Bench {
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let ticked = Cell::new(Instant::now());
+        let next = Cell::new((Instant::now(), FIRST_TICK));
         self.until(what, || {
             let looking = look();
-            let ticked = &ticked;
+            let next = &next;
             async move {
                 let found = looking.await?;
-                if found.is_none() && ticked.get().elapsed() > TICK_EVERY {
+                let (since, wait) = next.get();
+                if found.is_none() && since.elapsed() > wait {
                     self.tick().await?;
-                    ticked.set(Instant::now());
+                    next.set((Instant::now(), wait.mul_f64(RARER)));
                 }
                 Ok(found)
             }

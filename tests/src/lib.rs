@@ -15,3 +15,4 @@ pub mod pipeline;
 pub mod python;
 pub mod recordings;
 pub mod storm;
+pub mod wire;

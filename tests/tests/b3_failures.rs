@@ -54,7 +54,7 @@ async fn verdict(answer: Answer) -> Result<Verdict> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(PAGE);
     // Only who never answers is waited for; on a busy machine the others may take their time.
-    let timeout = Duration::from_secs(if matches!(answer, Answer::Hang) { 1 } else { 20 });
+    let timeout = Duration::from_secs(if matches!(answer, Answer::Hang) { 3 } else { 20 });
     server.answer(answer);
     let (code, sentence) = match fetch(server.base_url(), timeout, PATIENCE).await? {
         Err(error) => (error.cause.code(), error.to_string()),
@@ -68,17 +68,23 @@ async fn verdict(answer: Answer) -> Result<Verdict> {
 
 /// How B3 fails; the code; words of the sentence; requests that it takes to say so.
 fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
-    let body = |text: &str| Answer::Body(text.to_owned());
+    let body = |text: &str| Answer::Body(text.into());
     vec![
         (Answer::Html, "b3-html", "the body is an HTML page", ATTEMPTS),
         (Answer::Status(520), "b3-http-status", "HTTP 520", ATTEMPTS),
         (Answer::Status(403), "b3-http-status", "HTTP 403", ATTEMPTS),
         (Answer::RedirectToErrorPage, "b3-redirect", "a redirect to \"/error\"", ATTEMPTS),
         (Answer::Truncated, "b3-connection-broken", "the connection broke", ATTEMPTS),
-        (Answer::Hang, "b3-timeout", "no answer within 1 s", ATTEMPTS),
+        (Answer::Hang, "b3-timeout", "no answer within 3 s", ATTEMPTS),
         (body("{\"page\": {"), "b3-not-json", "the body is not JSON", ATTEMPTS),
         (
-            Answer::Body(format!("{{\"x\":\"{}\"}}", "x".repeat(5 << 20))),
+            Answer::Body(b"{\"x\": \"\xe7\"}".into()),
+            "b3-not-json",
+            "the body is not UTF-8",
+            ATTEMPTS,
+        ),
+        (
+            body(&format!("{{\"x\":\"{}\"}}", "x".repeat(5 << 20))),
             "b3-body-too-long",
             "longer than",
             ATTEMPTS,
@@ -102,12 +108,13 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
 #[tokio::test]
 async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_requests()
 -> Result<()> {
-    let outcomes = join_all(
-        failures()
-            .into_iter()
-            .map(|failure| async move { (verdict(failure.0.clone()).await, failure) }),
-    )
-    .await;
+    // By itself: on a busy machine its neighbours would take the time of who is waited for only so long.
+    let (waited_for, others): (Vec<_>, Vec<_>) =
+        failures().into_iter().partition(|(answer, ..)| matches!(answer, Answer::Hang));
+    let verdict =
+        |failure: (Answer, _, _, _)| async { (verdict(failure.0.clone()).await, failure) };
+    let mut outcomes = join_all(others.into_iter().map(verdict)).await;
+    outcomes.extend(join_all(waited_for.into_iter().map(verdict)).await);
     let mut seen = BTreeMap::new();
     for (found, (answer, code, words, requests)) in outcomes {
         let found = found.with_context(|| format!("{answer:.40?}"))?;
@@ -117,7 +124,8 @@ async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_r
         assert!(found.sentence.len() < 500, "{}", found.sentence);
         assert_eq!(found.requests, requests, "requests for {code}");
         let other = seen.insert(code, words);
-        assert!(other.is_none() || code == "b3-http-status", "{code} stands for two failures");
+        let shared = ["b3-http-status", "b3-not-json"].contains(&code);
+        assert!(other.is_none() || shared, "{code} stands for two failures");
     }
     Ok(())
 }
@@ -211,9 +219,10 @@ async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
     let padding = "x".repeat(MAX_BODY_BYTES - 1_000);
     let page = |total| {
         let rows = r#"[{"cod":"PETR4"}]"#;
-        Answer::Body(format!(
+        let body = format!(
             r#"{{"page":{{"totalRecords":9,"totalPages":{total}}},"header":{{}},"results":{rows},"x":"{padding}"}}"#
-        ))
+        );
+        Answer::Body(body.into())
     };
     server.answer(page(9));
     let error = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await?;

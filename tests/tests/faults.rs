@@ -27,5 +27,3 @@ mod parking;
 mod redrive;
 #[path = "faults/rejected.rs"]
 mod rejected;
-#[path = "faults/wire.rs"]
-mod wire;

@@ -24,6 +24,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build, deploy to a local emulator, fetch, refine, and print the index by sector.
+    ///
+    /// Without --live, --sample or --b3-url it asks B3, and where B3 cannot be reached it takes the bundled sample.
     Run(RunArgs),
     /// Send a fetch request to a stack that is up.
     Fetch(FetchArgs),
@@ -31,7 +33,7 @@ pub enum Command {
     Parked(ParkedArgs),
     /// Send what lies in a dead-letter queue back to its queue.
     Redrive(RedriveArgs),
-    /// Ask for one date to be refined, as after a correction of the job.
+    /// Ask for one date to be refined; after a correction of the job, with --force.
     Refine(RefineArgs),
     /// Tell the stand-in B3 server of a kept local stack how to answer from now on.
     B3(B3Args),
@@ -39,7 +41,7 @@ pub enum Command {
     Query(QueryArgs),
 }
 
-/// `ibov run`. Without --live, --sample or --b3-url it asks B3, and where B3 cannot be reached it takes the bundled sample.
+/// `ibov run`.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// Ask B3, and fail where it cannot be reached.

@@ -6,12 +6,13 @@ use crate::stack::{Stack, Stage};
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use std::collections::{BTreeMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// For so long a message stays hidden while the rest of the queue is read.
-const PEEK_SECONDS: i32 = 15;
+const PEEK_SECONDS: i32 = 30;
 const BATCH: i32 = 10;
-const MOVE_DEADLINE: Duration = Duration::from_secs(120);
+/// Any wait makes SQS ask all its servers: without one, a queue may look empty that is not.
+const LONG_POLL_SECONDS: i32 = 1;
 const POLL: Duration = Duration::from_millis(300);
 
 /// A message in a dead-letter queue.
@@ -68,7 +69,7 @@ impl Parked {
     }
 }
 
-/// Is there anything in this dead-letter queue?
+/// About how many messages lie in a dead-letter queue.
 ///
 /// # Errors
 /// When it cannot be asked.
@@ -107,8 +108,9 @@ pub async fn peek(stack: &Stack, stage: Stage) -> Result<Vec<Parked>> {
             .receive_message()
             .queue_url(url)
             .max_number_of_messages(BATCH)
+            .wait_time_seconds(LONG_POLL_SECONDS)
             .visibility_timeout(PEEK_SECONDS);
-        let answer = request.wait_time_seconds(0).message_attribute_names("All").send().await;
+        let answer = request.message_attribute_names("All").send().await;
         let answer = answer
             .map_err(explain)
             .with_context(|| format!("cannot read the {stage} dead-letter queue"))?;
@@ -141,6 +143,7 @@ pub async fn peek(stack: &Stack, stage: Stage) -> Result<Vec<Parked>> {
 }
 
 /// Sends everything in a dead-letter queue back to its queue, and returns how many messages that were.
+/// SQS goes on with it if nobody waits.
 ///
 /// # Errors
 /// When SQS refuses or fails.
@@ -159,7 +162,6 @@ pub async fn redrive(stack: &Stack, stage: Stage) -> Result<i64> {
         .await
         .map_err(explain)
         .with_context(|| format!("cannot redrive the {stage} dead-letter queue"))?;
-    let deadline = Instant::now() + MOVE_DEADLINE;
     loop {
         let tasks = stack
             .clients
@@ -176,7 +178,7 @@ pub async fn redrive(stack: &Stack, stage: Stage) -> Result<i64> {
             .context("SQS does not know the redrive that it has just started")?;
         match task.status() {
             Some("COMPLETED") => return Ok(task.approximate_number_of_messages_moved()),
-            Some("RUNNING") if Instant::now() < deadline => tokio::time::sleep(POLL).await,
+            Some("RUNNING") => tokio::time::sleep(POLL).await,
             status => bail!(
                 "redrive of the {stage} dead-letter queue is {} after {} messages: {}",
                 status.unwrap_or("lost"),

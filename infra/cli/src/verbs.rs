@@ -4,10 +4,12 @@ use crate::args::{B3Args, FetchArgs, ParkedArgs, QueryArgs, RedriveArgs, RefineA
 use crate::aws::Clients;
 use crate::dead_letters::{self, Parked};
 use crate::kept::Kept;
+use crate::progress::Progress;
 use crate::stack::{Stack, Stage};
 use crate::workspace::Workspace;
 use crate::{athena, table};
 use anyhow::{Context as _, Result, bail};
+use futures::future::try_join_all;
 use shared::events::RefineRequest;
 
 /// Sends a fetch request.
@@ -28,23 +30,37 @@ pub async fn fetch(args: &FetchArgs) -> Result<()> {
 pub async fn parked(args: &ParkedArgs) -> Result<()> {
     let stack = stack(&args.stack).await?;
     let stages = args.stage.map_or_else(|| Stage::ALL.to_vec(), |stage| vec![stage]);
-    let mut total = 0;
-    for stage in stages {
-        for message in dead_letters::peek(&stack, stage).await? {
-            total += 1;
-            println!("{}", describe(&message));
+    let read = stages.into_iter().map(|stage| {
+        let stack = &stack;
+        async move {
+            let depth = dead_letters::depth(stack, stage).await?;
+            anyhow::Ok((depth, dead_letters::peek(stack, stage).await?))
         }
+    });
+    let (mut total, mut unread) = (0, 0);
+    for (depth, messages) in try_join_all(read).await? {
+        total += messages.len();
+        unread += depth.saturating_sub(messages.len());
+        messages.iter().for_each(|message| println!("{}", describe(message)));
     }
     println!("{total} parked");
+    if unread > 0 {
+        println!(
+            "and about {unread} more, which somebody else is looking at: ask again in a minute"
+        );
+    }
     Ok(())
 }
 
 fn describe(message: &Parked) -> String {
     let mut lines = vec![format!("{}: {}", message.stage, message.cause())];
     let known = ["kind", "class", "object", "request_id", "attempts", "parked_at"];
+    let others = message.attributes.keys().map(String::as_str);
+    let others = others.filter(|name| !known.contains(name) && !["stage", "error"].contains(name));
     lines.extend(
         known
-            .iter()
+            .into_iter()
+            .chain(others)
             .filter_map(|name| message.attribute(name).map(|value| format!("  {name}: {value}"))),
     );
     lines.push(format!("  message: {}", message.body));
@@ -56,8 +72,12 @@ fn describe(message: &Parked) -> String {
 /// # Errors
 /// When there is no stack or SQS fails.
 pub async fn redrive(args: &RedriveArgs) -> Result<()> {
-    let moved = dead_letters::redrive(&stack(&args.stack).await?, args.stage).await?;
-    println!("{moved} moved back to the {} queue", args.stage);
+    let RedriveArgs { stage, .. } = *args;
+    let stack = stack(&args.stack).await?;
+    let step = Progress::stderr().step("redrive", format!("empty the {stage} dead-letter queue"));
+    let moved = dead_letters::redrive(&stack, stage).await?;
+    step.done("done");
+    println!("{moved} moved back to the {stage} queue");
     Ok(())
 }
 

@@ -21,7 +21,7 @@ class Function:
         name: str,
         role_arn: str,
         queue_arn: str,
-        timeout: int = 2,
+        timeout: int = 20,
         **mapping: Any,
     ) -> None:
         self.path = emulator.state_dir / "logs" / f"{name}.log"
@@ -105,8 +105,10 @@ def test_only_the_reported_message_of_a_batch_stays(
 
 
 def test_a_function_that_hangs_is_ended_at_its_timeout_and_started_anew(
-    function: Function, queue: QueueWithDeadLetters
+    emulator: Emulator, name: str, role: Roles, queue: QueueWithDeadLetters
 ) -> None:
+    rights = role.allowing("lambda", *reader(queue))
+    function = Function(emulator, name, rights, queue.arn, timeout=2)
     send(queue, hang=True)
     function.first("message")
     environment = int(function.first("started").split()[1])

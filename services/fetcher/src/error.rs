@@ -28,6 +28,14 @@ pub enum FetchError {
     /// B3 gave no answer, or none that could be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// B3 answered in a way that nobody can read now.
+    #[error("{source}")]
+    Unreadable {
+        /// What is wrong with it.
+        source: Box<SourceError>,
+        /// Where it is kept.
+        object: String,
+    },
     /// B3 answered, and the answer cannot be right.
     #[error("B3's answer was refused: {source}")]
     Refused {
@@ -49,7 +57,7 @@ impl StageError for FetchError {
     fn kind(&self) -> Kind {
         match self {
             Self::Event(_) | Self::NotServed { .. } | Self::Refused { .. } => Kind::Refused,
-            Self::Source(_) => Kind::Transient,
+            Self::Source(_) | Self::Unreadable { .. } => Kind::Transient,
             Self::Lake(call) => call.kind(),
             Self::Unwritable(_) => Kind::Bug,
         }
@@ -60,6 +68,7 @@ impl StageError for FetchError {
             Self::Event(error) => error.code(),
             Self::NotServed { .. } => "not-served",
             Self::Source(error) => error.cause.code(),
+            Self::Unreadable { source, .. } => source.cause.code(),
             Self::Refused { source, .. } => source.code(),
             Self::Lake(call) => call.code(),
             Self::Unwritable(_) => "bug",
@@ -69,7 +78,7 @@ impl StageError for FetchError {
     fn object(&self) -> Option<String> {
         match self {
             Self::Source(error) => Some(error.url.clone()),
-            Self::Refused { object, .. } => Some(object.clone()),
+            Self::Refused { object, .. } | Self::Unreadable { object, .. } => Some(object.clone()),
             Self::Lake(call) => Some(call.object.clone()),
             Self::Event(_) | Self::NotServed { .. } | Self::Unwritable(_) => None,
         }

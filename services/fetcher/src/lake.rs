@@ -7,9 +7,8 @@ use shared::{
     aws::CallError,
     failpoint,
     lake::{LandingKey, RejectedKey, Stamp},
-    landing::{Envelope, EnvelopeError, Rejection},
+    landing::{Envelope, Rejection},
     portfolio::{ContentHash, IndexCode},
-    stage::readable,
 };
 
 use crate::error::FetchError;
@@ -66,19 +65,17 @@ impl Lake {
         self.write("put-landing", &key.to_string(), serde_json::to_vec(envelope)?).await
     }
 
-    /// Writes a refused answer with its reason.
+    /// Writes an answer that does not become data, with the reason.
     pub(crate) async fn write_rejected(
         &self,
         envelope: Envelope,
-        error: &EnvelopeError,
+        rejection: Rejection,
     ) -> Result<RejectedKey, FetchError> {
         let content = ContentHash::of_bytes(envelope.pages.concat().as_bytes());
         let key = RejectedKey {
             index: envelope.request.index.clone(),
             stamp: Stamp::new(envelope.fetched_at, content),
         };
-        let message = readable(&error.to_string());
-        let rejection = Rejection { code: error.code().to_owned(), message };
         let envelope = Envelope { rejection: Some(rejection), ..envelope };
         self.write("put-rejected", &key.to_string(), serde_json::to_vec(&envelope)?).await?;
         Ok(key)

@@ -9,7 +9,7 @@ mod lake;
 mod retry;
 mod source;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
@@ -18,10 +18,10 @@ use shared::{
     b3::PageRequest,
     events::FetchRequest,
     lake::{LandingKey, Stamp},
-    landing::{Envelope, EnvelopeError},
+    landing::{Envelope, EnvelopeError, Rejection},
     portfolio::{ContentHash, IndexCode, Portfolio, Segment, Warning},
     settings::{Environment, SettingError},
-    stage::{Invocation, Message, Outcome, SqsQueues, Stage},
+    stage::{Invocation, Message, Outcome, SqsQueues, Stage, readable},
 };
 use tokio::time::Instant;
 
@@ -97,7 +97,10 @@ impl Fetcher {
 
     async fn fetch(&self, message: &Message, deadline: Instant) -> Result<Outcome, FetchError> {
         let request = self.page_request(&FetchRequest::parse(&message.body)?)?;
-        let envelope = self.b3.fetch(&request, deadline).await?;
+        let envelope = match self.b3.fetch(&request, deadline).await {
+            Ok(envelope) => envelope,
+            Err(error) => return Err(self.keep_unreadable(error).await?),
+        };
         match envelope.portfolio() {
             Ok((portfolio, warnings)) => {
                 warn(&portfolio, &warnings);
@@ -152,10 +155,24 @@ impl Fetcher {
         envelope: Envelope,
         error: EnvelopeError,
     ) -> Result<FetchError, FetchError> {
-        let rejected_key = self.lake.write_rejected(envelope, &error).await?;
+        let rejection = rejection(error.code(), &error);
+        let rejected_key = self.lake.write_rejected(envelope, rejection).await?;
         tracing::info!(%rejected_key, "the refused answer is kept");
         Ok(FetchError::Refused { source: error, object: self.lake.uri(&rejected_key) })
     }
+
+    /// Keeps what was neither JSON nor a web page: should it be our reader that is wrong, the day is not lost.
+    async fn keep_unreadable(&self, mut error: SourceError) -> Result<FetchError, FetchError> {
+        let Some(envelope) = error.unreadable.take() else { return Ok(error.into()) };
+        let rejection = rejection(error.cause.code(), &error);
+        let rejected_key = self.lake.write_rejected(*envelope, rejection).await?;
+        tracing::info!(%rejected_key, "the answer that cannot be read is kept");
+        Ok(FetchError::Unreadable { source: Box::new(error), object: self.lake.uri(&rejected_key) })
+    }
+}
+
+fn rejection(code: &str, error: &impl Display) -> Rejection {
+    Rejection { code: code.to_owned(), message: readable(&error.to_string()) }
 }
 
 fn warn(portfolio: &Portfolio, warnings: &[Warning]) {

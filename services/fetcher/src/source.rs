@@ -1,6 +1,6 @@
 //! B3's server: all pages of a portfolio, asked for again where asking again can help.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Response, StatusCode, header::LOCATION, redirect::Policy};
@@ -23,7 +23,7 @@ pub struct B3 {
 }
 
 /// One page, as it came.
-struct Body {
+struct Page {
     /// When the request was sent that it answers.
     asked_at: DateTime<Utc>,
     text: String,
@@ -43,6 +43,20 @@ pub struct SourceError {
     pub url: String,
     /// What came instead, the last time.
     pub cause: SourceErrorCause,
+    /// If that was neither JSON nor HTML: all pages up to it, for somebody to look at who can read more. What
+    /// is not UTF-8 has a character of U+0000 to U+00FF for each byte, as in ISO 8859-1.
+    pub unreadable: Option<Box<Envelope>>,
+}
+
+impl SourceError {
+    /// The same error after other pages.
+    fn after(mut self, pages: Vec<String>, fetched_at: Option<DateTime<Utc>>) -> Self {
+        if let Some(unreadable) = &mut self.unreadable {
+            unreadable.pages.splice(0..0, pages);
+            unreadable.fetched_at = fetched_at.unwrap_or(unreadable.fetched_at);
+        }
+        self
+    }
 }
 
 /// What came instead of a page.
@@ -140,7 +154,9 @@ impl B3 {
         let mut first_answer: Option<Answer> = None;
         for number in 1..=MAX_PAGES {
             let request = first.page(number);
-            let Body { asked_at, text, answer } = self.page(&request, deadline).await?;
+            let page = self.page(&request, deadline).await;
+            let Page { asked_at, text, answer } =
+                page.map_err(|error| error.after(mem::take(&mut pages), fetched_at))?;
             fetched_at.get_or_insert(asked_at);
             pages.push(text);
             if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
@@ -159,30 +175,51 @@ impl B3 {
                 break;
             }
         }
-        let base_url = self.base_url.clone();
-        let fetched_at = fetched_at.unwrap_or_else(Utc::now);
-        Ok(Envelope { request: first.clone(), base_url, fetched_at, rejection: None, pages })
+        Ok(self.envelope(first, fetched_at.unwrap_or_else(Utc::now), pages))
     }
 
-    async fn page(&self, request: &PageRequest, deadline: Instant) -> Result<Body, SourceError> {
+    fn envelope(
+        &self,
+        request: &PageRequest,
+        fetched_at: DateTime<Utc>,
+        pages: Vec<String>,
+    ) -> Envelope {
+        let (request, base_url) = (request.page(1), self.base_url.clone());
+        Envelope { request, base_url, fetched_at, rejection: None, pages }
+    }
+
+    async fn page(&self, request: &PageRequest, deadline: Instant) -> Result<Page, SourceError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
             // Before each attempt anew: what was asked for later is newer, however long it took.
             let asked_at = Utc::now();
-            let cause = match self.body(request, deadline).await {
-                Ok(text) => match Answer::parse(&text) {
-                    Ok(answer) => return Ok(Body { asked_at, text, answer: Some(answer) }),
+            let (cause, unreadable) = match self
+                .body(request, deadline)
+                .await
+                .map(String::from_utf8)
+            {
+                Ok(Ok(text)) => match Answer::parse(&text) {
+                    Ok(answer) => return Ok(Page { asked_at, text, answer: Some(answer) }),
                     Err(ShapeError::OtherJson { .. }) => {
-                        return Ok(Body { asked_at, text, answer: None });
+                        return Ok(Page { asked_at, text, answer: None });
                     }
-                    Err(error @ (ShapeError::Html { .. } | ShapeError::NotJson { .. })) => {
-                        SourceErrorCause::Shape(error)
+                    Err(error @ ShapeError::NotJson { .. }) => {
+                        (SourceErrorCause::Shape(error), Some(text).filter(|text| !text.is_empty()))
                     }
+                    Err(error @ ShapeError::Html { .. }) => (SourceErrorCause::Shape(error), None),
                 },
-                Err(cause) => cause,
+                Ok(Err(error)) => {
+                    let characters = error.as_bytes().iter().copied().map(char::from).collect();
+                    (SourceErrorCause::NotUtf8, Some(characters))
+                }
+                Err(cause) => (cause, None),
             };
-            let error = self.error(request, attempts, cause);
+            let unreadable = unreadable.map(|text| self.envelope(request, asked_at, vec![text]));
+            let error = SourceError {
+                unreadable: unreadable.map(Box::new),
+                ..self.error(request, attempts, cause)
+            };
             self.wait_or_give_up(error, attempts, deadline).await?;
         }
     }
@@ -208,7 +245,7 @@ impl B3 {
         &self,
         request: &PageRequest,
         deadline: Instant,
-    ) -> Result<String, SourceErrorCause> {
+    ) -> Result<Vec<u8>, SourceErrorCause> {
         let url = self.url(request);
         let timeout = self.timeout.min(deadline.saturating_duration_since(Instant::now()));
         let describe = |error: reqwest::Error| describe(error, timeout);
@@ -221,7 +258,7 @@ impl B3 {
             }
             body.extend_from_slice(&chunk);
         }
-        String::from_utf8(body).map_err(|_| SourceErrorCause::NotUtf8)
+        Ok(body)
     }
 
     fn url(&self, request: &PageRequest) -> String {
@@ -230,7 +267,8 @@ impl B3 {
     }
 
     fn error(&self, request: &PageRequest, attempts: u32, cause: SourceErrorCause) -> SourceError {
-        SourceError { page: request.page_number, attempts, url: self.url(request), cause }
+        let (page, url) = (request.page_number, self.url(request));
+        SourceError { page, attempts, url, cause, unreadable: None }
     }
 }
 

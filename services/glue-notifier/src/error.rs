@@ -3,6 +3,7 @@
 use shared::{
     aws::CallError,
     events::EventError,
+    refine::FinishError,
     stage::{Kind, StageError},
 };
 
@@ -26,15 +27,10 @@ pub enum NotifyError {
         /// The event's run.
         run_id: String,
     },
-    /// The event says that the run ended, the run itself does not yet.
-    #[error("the run has not ended yet: it is {state}")]
-    NotYetEnded {
-        /// The run.
-        run_id: String,
-        /// Its state.
-        state: String,
-    },
-    /// S3, Glue, SQS or SNS did not do it.
+    /// The end of the run could not be taken in.
+    #[error(transparent)]
+    Finish(#[from] FinishError),
+    /// Glue did not say how the run stands.
     #[error(transparent)]
     Aws(#[from] CallError),
 }
@@ -44,7 +40,7 @@ impl StageError for NotifyError {
     fn kind(&self) -> Kind {
         match self {
             Self::Event(_) | Self::OtherJob { .. } | Self::NoRun { .. } => Kind::Refused,
-            Self::NotYetEnded { .. } => Kind::Transient,
+            Self::Finish(error) => error.kind(),
             Self::Aws(call) => call.kind(),
         }
     }
@@ -54,14 +50,15 @@ impl StageError for NotifyError {
             Self::Event(error) => error.code(),
             Self::OtherJob { .. } => "other-job",
             Self::NoRun { .. } => "run-unknown",
-            Self::NotYetEnded { .. } => "run-not-ended",
+            Self::Finish(error) => error.code(),
             Self::Aws(call) => call.code(),
         }
     }
 
     fn object(&self) -> Option<String> {
         match self {
-            Self::NoRun { run_id } | Self::NotYetEnded { run_id, .. } => Some(run_id.clone()),
+            Self::NoRun { run_id } => Some(run_id.clone()),
+            Self::Finish(error) => error.object(),
             Self::Aws(call) => Some(call.object.clone()),
             Self::Event(_) | Self::OtherJob { .. } => None,
         }

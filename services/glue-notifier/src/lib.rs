@@ -113,10 +113,6 @@ impl GlueNotifier {
             return Ok(Outcome::NothingToDo("the run has not ended"));
         }
         let Run { id: run_id, state, dates, seconds, .. } = &run;
-        if let RunState::Active(state) = state {
-            // The event may be ahead of what GetJobRun shows.
-            return Err(NotifyError::NotYetEnded { run_id: run_id.clone(), state: state.clone() });
-        }
         let Self { control, runs, reporter, .. } = self;
         let (finished, pumped) =
             refine::ended(control, runs, reporter, &run, unique, moment).await?;

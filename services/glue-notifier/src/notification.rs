@@ -1,7 +1,7 @@
 //! What is said about a run, to programs and to people.
 
 use serde_json::{Value, json};
-use shared::refine::Run;
+use shared::{portfolio::IndexCode, refine::Run};
 
 /// The topic that a notification goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Topic {
 pub struct Stack {
     /// `STACK_NAME`.
     pub name: String,
+    /// `INDEX`: the one index that this stack serves.
+    pub index: IndexCode,
     /// `AWS_REGION`, which Lambda sets.
     pub region: String,
     /// `GLUE_JOB_NAME`.
@@ -48,7 +50,7 @@ impl Notification {
         let Stack { job, .. } = stack;
         Self {
             topic: Topic::Completions,
-            subject: subject(&format!("IBOV refined: {}", shortened(dates))),
+            subject: subject(&format!("{} refined: {}", stack.index, shortened(dates))),
             document: document(stack, run),
             text: format!(
                 "The portfolios of these dates are refined and can be queried:\n\n  {}\n\n\
@@ -99,7 +101,7 @@ impl Notification {
         let state = state.name();
         Self {
             topic: Topic::Alerts,
-            subject: subject(&format!("IBOV refine {state}: {}", shortened(dates))),
+            subject: subject(&format!("{} refine {state}: {}", stack.index, shortened(dates))),
             document: document(stack, run),
             text: format!(
                 "A Glue run ended as {state}. These dates are not refined, or still show what an \
@@ -158,6 +160,7 @@ mod tests {
     fn stack() -> Stack {
         Stack {
             name: "ibov".to_owned(),
+            index: "IBOV".parse().unwrap(),
             region: "sa-east-1".to_owned(),
             job: "refine".to_owned(),
             glue_dlq_arn: "arn:aws:sqs:sa-east-1:1:ibov-glue-dlq".to_owned(),
@@ -187,6 +190,9 @@ mod tests {
         let notification = Notification::completion(&stack(), &run("SUCCEEDED", "2026-11-20"));
         assert_eq!(notification.topic, Topic::Completions);
         assert_eq!(notification.subject, "IBOV refined: 2026-11-20");
+        let other = Stack { index: "SMLL".parse().unwrap(), ..stack() };
+        let notification = Notification::completion(&other, &run("SUCCEEDED", "2026-11-20"));
+        assert_eq!(notification.subject, "SMLL refined: 2026-11-20");
         assert_eq!(
             notification.document,
             json!({"stack": "ibov", "job": "refine", "run_id": "jr_1", "state": "SUCCEEDED",

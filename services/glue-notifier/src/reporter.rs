@@ -38,6 +38,7 @@ impl Reporter {
             glue_queues: SqsQueues::new(aws_sdk_sqs::Client::new(sdk), String::new(), glue_dlq),
             stack: Stack {
                 name: environment.required("STACK_NAME")?,
+                index: environment.required("INDEX")?,
                 region: environment.required("AWS_REGION")?,
                 job: environment.required("GLUE_JOB_NAME")?,
                 glue_dlq_arn: environment.required("GLUE_DLQ_ARN")?,
@@ -86,8 +87,13 @@ impl Reports for Reporter {
         let body = serde_json::to_string(request)
             .map_err(|error| CallError::not_sent("SendMessage", &error))?;
         // As if the glue stage had received the request and failed at it once.
-        let message =
-            Message { id: run.id.clone(), body, receive_count: 1, receipt_handle: String::new() };
+        let message = Message {
+            id: run.id.clone(),
+            body,
+            receive_count: 1,
+            sent_at: None,
+            receipt_handle: String::new(),
+        };
         let failure = Failure {
             kind: Kind::Refused,
             code: "run-failed",

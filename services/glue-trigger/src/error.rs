@@ -1,5 +1,6 @@
 //! What can go wrong with a raw object.
 
+use chrono::NaiveDate;
 use shared::{
     aws::CallError,
     events::EventError,
@@ -22,6 +23,22 @@ pub enum TriggerError {
         /// Its URI.
         object: String,
     },
+    /// Somebody else wrote the file.
+    #[error(
+        "the raw file has no landing-key: it was not written by parquet-writer; delete it, and send the event of its landing object to the parquet queue again"
+    )]
+    ForeignRawFile {
+        /// Its URI.
+        object: String,
+    },
+    /// Somebody wants a date refined of which there is nothing.
+    #[error(
+        "{date} has no raw file to refine; send the event of its landing object to the parquet queue, or fetch it"
+    )]
+    NoRawFile {
+        /// The date.
+        date: NaiveDate,
+    },
     /// S3 or Glue did not do it.
     #[error(transparent)]
     Aws(#[from] CallError),
@@ -31,7 +48,11 @@ pub enum TriggerError {
 impl StageError for TriggerError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Event(_) | Self::Key(_) | Self::OtherFile { .. } => Kind::Refused,
+            Self::Event(_)
+            | Self::Key(_)
+            | Self::OtherFile { .. }
+            | Self::ForeignRawFile { .. }
+            | Self::NoRawFile { .. } => Kind::Refused,
             Self::Aws(call) => call.kind(),
         }
     }
@@ -41,15 +62,17 @@ impl StageError for TriggerError {
             Self::Event(error) => error.code(),
             Self::Key(_) => "unknown-key",
             Self::OtherFile { .. } => "other-file-name",
+            Self::ForeignRawFile { .. } => "foreign-raw-file",
+            Self::NoRawFile { .. } => "no-raw-file",
             Self::Aws(call) => call.code(),
         }
     }
 
     fn object(&self) -> Option<String> {
         match self {
-            Self::OtherFile { object } => Some(object.clone()),
+            Self::OtherFile { object } | Self::ForeignRawFile { object } => Some(object.clone()),
             Self::Aws(call) => Some(call.object.clone()),
-            Self::Event(_) | Self::Key(_) => None,
+            Self::Event(_) | Self::Key(_) | Self::NoRawFile { .. } => None,
         }
     }
 }

@@ -14,13 +14,12 @@ use shared::{
     aws,
     events::{GlueQueueMessage, S3Message},
     lake::{FileName, RawKey},
-    refine::{self, Control, GlueRuns, Moment, Noted, Pumped, S3Control},
+    refine::{self, GlueRuns, Moment, Noted, Pumped, S3Control},
     settings::{Environment, SettingError},
-    stage::{Failure, Handled, Invocation, Message, Outcome, SqsQueues, Stage},
+    stage::{self, Failure, Invocation, Message, Outcome, SqsQueues, Stage},
 };
 
 pub use error::TriggerError;
-use tokio::time::timeout_at;
 
 /// What the function does, and with what.
 #[derive(Clone, Debug)]
@@ -76,48 +75,51 @@ impl GlueTrigger {
             let trigger = Arc::clone(self);
             async move { trigger.note(&message).await }
         };
-        let noted = Stage::<SqsQueues>::each(messages, &invocation, note).await;
-        let pumped = self.pump_if_due(&noted, &invocation).await;
-        let settled = noted.into_iter().map(|(message, noted)| {
-            let outcome = noted.and_then(|noted| match noted {
-                Outcome::Done => pumped.clone(),
-                Outcome::NothingToDo(_) => Ok(noted),
+        // A record that hangs must not take the time that starting a run for its neighbours needs.
+        let noted = Stage::<SqsQueues>::each(messages, &invocation.first_half(), note).await;
+        let pumped = match noted.iter().any(|(_, hint)| *hint == Ok(Hint::Due)) {
+            true => self.pump(&invocation).await,
+            false => Ok(()),
+        };
+        let settled = noted.into_iter().map(|(message, hint)| {
+            let outcome = hint.and_then(|hint| match hint {
+                Hint::Due => pumped.clone().map(|()| Outcome::Done),
+                Hint::Nothing(reason) => Ok(Outcome::NothingToDo(reason)),
             });
             (message, outcome)
         });
         Ok(self.stage.settle(settled.collect(), &invocation).await)
     }
 
-    /// [`Outcome::Done`] if a date of the message is pending now.
-    async fn note(&self, message: &Message) -> Result<Outcome, TriggerError> {
-        let mut outcome = Outcome::NothingToDo("no raw files");
-        for date in self.dates(message).await? {
-            match refine::note(&self.control, date).await? {
-                Noted::Pending => outcome = Outcome::Done,
-                Noted::AlreadyRefined if outcome != Outcome::Done => {
-                    outcome = Outcome::NothingToDo("content already refined");
-                }
-                Noted::NoRawFile if outcome != Outcome::Done => {
-                    outcome = Outcome::NothingToDo("object gone");
-                }
-                Noted::AlreadyRefined | Noted::NoRawFile => {}
-            }
-        }
-        Ok(outcome)
-    }
-
-    async fn dates(&self, message: &Message) -> Result<BTreeSet<NaiveDate>, TriggerError> {
+    async fn note(&self, message: &Message) -> Result<Hint, TriggerError> {
         match GlueQueueMessage::parse(&message.body, self.control.bucket())? {
-            GlueQueueMessage::S3(S3Message::Test) => Ok(BTreeSet::new()),
+            GlueQueueMessage::S3(S3Message::Test) => Ok(Hint::Nothing("no raw files")),
             GlueQueueMessage::S3(S3Message::Created(objects)) => {
-                objects.iter().map(|object| self.date_of(&object.key)).collect()
+                let dates = objects.iter().map(|object| self.date_of(&object.key));
+                let mut hint = Hint::Nothing("no raw files");
+                for date in dates.collect::<Result<BTreeSet<_>, _>>()? {
+                    let noted = self.note_date(date).await?;
+                    hint = hint.or(noted.unwrap_or(Hint::Nothing("object gone")));
+                }
+                Ok(hint)
             }
             GlueQueueMessage::Refine(request) => {
                 if request.force {
-                    self.control.forget_done(request.date).await?;
+                    refine::force(&self.control, request.date, message.sent_at).await?;
                 }
-                Ok([request.date].into())
+                let noted = self.note_date(request.date).await?;
+                noted.ok_or(TriggerError::NoRawFile { date: request.date })
             }
+        }
+    }
+
+    /// `None` if there is no raw file.
+    async fn note_date(&self, date: NaiveDate) -> Result<Option<Hint>, TriggerError> {
+        match refine::note(&self.control, date).await? {
+            Noted::Pending => Ok(Some(Hint::Due)),
+            Noted::AlreadyRefined => Ok(Some(Hint::Nothing("content already refined"))),
+            Noted::NoRawFile => Ok(None),
+            Noted::ForeignRawFile { object } => Err(TriggerError::ForeignRawFile { object }),
         }
     }
 
@@ -129,22 +131,35 @@ impl GlueTrigger {
         Ok(raw.date)
     }
 
-    async fn pump_if_due(
-        &self,
-        noted: &[Handled<Outcome>],
-        invocation: &Invocation,
-    ) -> Result<Outcome, Failure> {
-        let due = noted.iter().any(|(_, outcome)| *outcome == Ok(Outcome::Done));
-        if due {
-            let moment = Moment::of(invocation, self.settings.claim_grace);
-            let pump = refine::pump(&self.control, &self.runs, &invocation.request_id, moment);
-            match timeout_at(invocation.deadline, pump).await {
-                Ok(Ok(pumped)) => log(&pumped),
-                Ok(Err(error)) => return Err(Failure::new(&TriggerError::Aws(error))),
-                Err(_) => return Err(Failure::out_of_time()),
-            }
+    async fn pump(self: &Arc<Self>, invocation: &Invocation) -> Result<(), Failure> {
+        let trigger = Arc::clone(self);
+        let moment = Moment::of(invocation, self.settings.claim_grace);
+        let unique = invocation.request_id.clone();
+        let pump = async move {
+            let Self { control, runs, .. } = &*trigger;
+            refine::pump(control, runs, &unique, moment).await.map_err(TriggerError::Aws)
+        };
+        let pumped = stage::guarded(pump, invocation).await?;
+        log(&pumped);
+        Ok(())
+    }
+}
+
+/// What the dates of a message come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hint {
+    /// One of them is pending now: perhaps a run has to be started.
+    Due,
+    /// None of them is, for the reason named.
+    Nothing(&'static str),
+}
+
+impl Hint {
+    fn or(self, other: Self) -> Self {
+        match self {
+            Self::Due => self,
+            Self::Nothing(_) => other,
         }
-        Ok(Outcome::Done)
     }
 }
 

@@ -21,7 +21,6 @@ use crate::{
 const FILE_SHA256: &str = "file-sha256";
 
 /// What the fetcher keeps of an answer, as a text within JSON: each character of it is at most two there.
-/// Far below the function's memory.
 const MAX_LANDING_BYTES: i64 = 2 * MAX_ANSWER_BYTES as i64 + 1024 * 1024;
 
 /// The lake's bucket.

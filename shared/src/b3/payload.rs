@@ -8,10 +8,11 @@ use serde::{
 };
 
 /// The largest body that is read. A page of a thousand rows takes about 200 kB.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
-/// The most that is kept of all pages together; a function holds each of them twice or three times.
-pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// The most that is kept of all pages together: more than [`MAX_ROWS`] take, and so little that a batch of ten such
+/// answers fits into a function's memory, which holds each of them three times or four.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// The most rows that are read. They take far more memory than the text that they come in.
 pub const MAX_ROWS: usize = 10_000;

@@ -26,6 +26,20 @@ pub struct Source {
     pub content: ContentHash,
 }
 
+/// What lies in a date's place under `raw/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawFile {
+    /// Nothing.
+    Absent,
+    /// A file that parquet-writer did not write. Nothing is known of its content.
+    Foreign {
+        /// Its URI.
+        object: String,
+    },
+    /// A file of parquet-writer's.
+    Ours(Raw),
+}
+
 /// A date's raw file, as its metadata describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Raw {
@@ -73,9 +87,8 @@ pub enum Version {
 
 /// The objects of the refine state.
 pub trait Control: Send + Sync {
-    /// A date's raw file; `None` if there is none. One that parquet-writer did not write is
-    /// [`Cause::Invalid`](crate::aws::Cause::Invalid).
-    fn raw(&self, date: NaiveDate) -> impl Future<Output = Result<Option<Raw>, CallError>> + Send;
+    /// A date's raw file.
+    fn raw(&self, date: NaiveDate) -> impl Future<Output = Result<RawFile, CallError>> + Send;
 
     /// All pendings.
     fn pendings(

@@ -6,15 +6,16 @@ use chrono::NaiveDate;
 
 use super::{
     Moment,
-    control::{Control, Done, Run, RunState, Runs, Version},
+    control::{Control, Done, RawFile, Run, RunState, Runs},
     lock::{Holder, Lock, Phase},
     many_at_once,
     pump::{Pumped, pump},
 };
 use crate::{
-    aws::{CallError, Cause},
+    aws::CallError,
     events::RefineRequest,
     lake::{LandingKey, Stamp},
+    stage::{Kind, StageError},
 };
 
 /// Who hears of a run's end.
@@ -33,11 +34,58 @@ pub trait Reports: Send + Sync {
     ) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
+/// Why the end of a run was not taken in. Nothing is forgotten: it is done again when the event comes
+/// again, or by the tick.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FinishError {
+    /// The event, if there was one, is ahead of what Glue shows.
+    #[error("the run has not ended yet: it is {state}")]
+    NotEnded {
+        /// The run.
+        run_id: String,
+        /// Its state.
+        state: String,
+    },
+    /// Somebody else is recording the end of this run.
+    #[error("somebody else is recording the end of this run")]
+    Contended {
+        /// The run.
+        run_id: String,
+    },
+    /// The state cannot be read or written, nobody can be told, or the next run cannot be started.
+    #[error(transparent)]
+    Aws(#[from] CallError),
+}
+
+#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+impl StageError for FinishError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotEnded { .. } | Self::Contended { .. } => Kind::Transient,
+            Self::Aws(call) => call.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotEnded { .. } => "run-not-ended",
+            Self::Contended { .. } => "run-contended",
+            Self::Aws(call) => call.code(),
+        }
+    }
+
+    fn object(&self) -> Option<String> {
+        match self {
+            Self::NotEnded { run_id, .. } | Self::Contended { run_id } => Some(run_id.clone()),
+            Self::Aws(call) => Some(call.object.clone()),
+        }
+    }
+}
+
 /// Takes in the end of a run: records it, and starts the next run if something is pending.
 ///
 /// # Errors
-/// If the state cannot be read or written, nobody can be told, or the next run cannot be started. Nothing
-/// is forgotten: it is done again when the event comes again, or by the tick.
+/// See [`FinishError`].
 pub async fn ended(
     control: &impl Control,
     runs: &impl Runs,
@@ -45,7 +93,7 @@ pub async fn ended(
     run: &Run,
     unique: &str,
     moment: Moment,
-) -> Result<(Finished, Pumped), CallError> {
+) -> Result<(Finished, Pumped), FinishError> {
     let finished = finish(control, reports, run, moment).await?;
     let pumped = pump(control, runs, unique, moment).await?;
     Ok((finished, pumped))
@@ -70,30 +118,28 @@ async fn finish(
     reports: &impl Reports,
     run: &Run,
     moment: Moment,
-) -> Result<Finished, CallError> {
+) -> Result<Finished, FinishError> {
+    let contended = || FinishError::Contended { run_id: run.id.clone() };
+    if let RunState::Active(state) = &run.state {
+        return Err(FinishError::NotEnded { run_id: run.id.clone(), state: state.clone() });
+    }
     let (lock, version) = control.lock().await?;
     let Some(holder) = lock.holder_of(&run.id, run.claim_id.as_ref()) else {
-        return unclaimed(control, reports, run).await;
+        return Ok(unclaimed(control, reports, run).await?);
     };
     if holder.phase == Phase::Closing && holder.lease_until > moment.now {
-        return Err(CallError::conflict(
-            "FinishRun",
-            &run.id,
-            "somebody else is recording its end",
-        ));
+        return Err(contended());
     }
     let holder = holder.closing(&run.id, moment);
     let Some(version) = control.write_lock(&Lock::held_by(&holder), &version).await? else {
-        return Err(CallError::conflict("FinishRun", &run.id, "somebody else changed the lock"));
+        return Err(contended());
     };
-    match &run.state {
+    match run.state {
         RunState::Succeeded => succeeded(control, reports, run, &holder, moment).await?,
-        RunState::Failed(_) => failed(control, reports, run, &holder).await?,
-        RunState::Active(state) => {
-            return Err(CallError::conflict("FinishRun", &run.id, &format!("it is {state}")));
-        }
+        RunState::Failed(_) | RunState::Active(_) => failed(control, reports, run, &holder).await?,
     }
-    free(control, run, &holder, &version).await
+    let freed = control.write_lock(&Lock::free_after(&holder), &version).await?;
+    freed.map(|_| Finished::Recorded).ok_or_else(contended)
 }
 
 /// A run that the lock does not know: its end was taken in before, or it is somebody else's run. Its end
@@ -126,13 +172,14 @@ async fn succeeded(
     delete_satisfied(control, holder).await?;
     let record = holder.dates.iter().map(|(date, source)| async {
         let done = Done { source: source.clone(), run_id: run.id.clone(), recorded_at: moment.now };
-        match control.raw(*date).await {
+        match control.raw(*date).await? {
             // The run may have read either content.
-            Ok(Some(raw)) if !raw.has_been(source) => control.add_pending(*date, raw.stamp()).await,
-            Ok(Some(_) | None) => control.set_done(*date, &done).await,
-            // What the run has read cannot be told. The file's own event is parked with this cause.
-            Err(error) if error.cause == Cause::Invalid => Ok(()),
-            Err(error) => Err(error),
+            RawFile::Ours(raw) if !raw.has_been(source) => {
+                control.add_pending(*date, raw.stamp()).await
+            }
+            RawFile::Ours(_) | RawFile::Absent => control.set_done(*date, &done).await,
+            // What the run has read cannot be told. The file's own event is parked with that cause.
+            RawFile::Foreign { .. } => Ok(()),
         }
     });
     many_at_once(record.collect()).await?;
@@ -146,11 +193,12 @@ async fn failed(
     holder: &Holder,
 ) -> Result<(), CallError> {
     tell(control, reports, run).await?;
+    // First, or it could delete what a redrive of a parked date makes pending. The lock knows the dates.
+    delete_satisfied(control, holder).await?;
     let park = holder.dates.iter().map(|(date, source)| async {
         reports.park(&request(*date, &source.landing_key, run), run).await
     });
-    many_at_once(park.collect()).await?;
-    delete_satisfied(control, holder).await
+    many_at_once(park.collect()).await.map(drop)
 }
 
 /// Publishes, unless that was done when this end was recorded up to here before.
@@ -182,16 +230,4 @@ async fn delete_satisfied(control: &impl Control, holder: &Holder) -> Result<(),
         stamps.iter().filter(covered).map(|stamp| control.delete_pending(*date, stamp))
     });
     many_at_once(satisfied.collect()).await.map(drop)
-}
-
-async fn free(
-    control: &impl Control,
-    run: &Run,
-    holder: &Holder,
-    version: &Version,
-) -> Result<Finished, CallError> {
-    match control.write_lock(&Lock::free_after(holder), version).await? {
-        Some(_) => Ok(Finished::Recorded),
-        None => Err(CallError::conflict("FinishRun", &run.id, "somebody else took over")),
-    }
 }

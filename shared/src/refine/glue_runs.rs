@@ -68,7 +68,9 @@ impl Runs for GlueRuns {
         let answer = failpoint::around("start-run", request.send())
             .await
             .map_err(|error| self.failed("StartJobRun", &error))?;
-        Ok(answer.job_run_id().unwrap_or_default().to_owned())
+        let object = format!("Glue job {}", self.job_name);
+        let absent = || CallError::interrupted("StartJobRun", &object, &"Glue gives no run id");
+        answer.job_run_id().map(str::to_owned).ok_or_else(absent)
     }
 
     async fn get(&self, run_id: &str) -> Result<Option<Run>, CallError> {
@@ -90,9 +92,9 @@ impl Runs for GlueRuns {
         const NEWEST: i32 = 50;
         let request = self.client.get_job_runs().job_name(&self.job_name).max_results(NEWEST);
         let answer = request.send().await.map_err(|error| self.failed("GetJobRuns", &error))?;
-        let runs =
-            answer.job_runs().iter().map(|run| Run::from_glue(run.id().unwrap_or_default(), run));
-        Ok(runs.into_iter().find(|run| run.claim_id.as_ref() == Some(claim_id)))
+        let mut runs =
+            answer.job_runs().iter().filter_map(|run| Some(Run::from_glue(run.id()?, run)));
+        Ok(runs.find(|run| run.claim_id.as_ref() == Some(claim_id)))
     }
 }
 

@@ -20,14 +20,15 @@
 //!
 //! # The moves
 //!
-//! - **Noting** ([`note`]): a date whose raw content is not what `done` says becomes pending.
+//! - **Noting** ([`note`]): a date whose raw content is not what `done` says becomes pending. Somebody may
+//!   ask for it all the same ([`force`]), which forgets `done`.
 //! - **Pumping** ([`pump`]): if the lock is free and something is pending, claim it (phase *starting*),
 //!   forget `done`, start a run, and record its id (phase *running*). What is claimed is what raw holds
 //!   at that moment.
 //! - **Finishing** ([`ended`]): a run that ended is taken in (phase *closing*). Success: delete the
 //!   pendings that are satisfied, write `done` for each date whose raw content has been the same ever
-//!   since it was claimed, make the others pending again, publish. Failure: publish, park a refine request
-//!   for each date, delete the pendings, so that one bad date does not block the others. Then free the
+//!   since it was claimed, make the others pending again, publish. Failure: publish, delete the pendings, so
+//!   that one bad date does not block the others, park a refine request for each date. Then free the
 //!   lock, and pump.
 //! - **The tick** ([`tick`]): looks at the lock and the pendings every quarter of an hour, and makes
 //!   whichever move is due.
@@ -35,7 +36,8 @@
 //! # Why nothing is lost
 //!
 //! - A trigger writes its pending *before* it looks at the lock, and a finisher frees the lock *before*
-//!   it lists the pendings. Whichever comes second sees the other.
+//!   it lists the pendings. Whichever comes second sees the other. A finisher deletes pendings *before* it
+//!   parks dates, so that it cannot delete what a quick redrive makes pending again.
 //! - `done` is forgotten *before* a run starts, and written only if raw has held one content from the
 //!   claim to the end (it says itself since when it does). Whatever a run has read or half written,
 //!   content that changes, or changes back, is never taken for refined; nor is what a failed run left.
@@ -54,11 +56,11 @@ mod pump;
 mod s3_control;
 mod tick;
 
-pub use control::{Control, Done, Raw, Run, RunState, Runs, Source, Version};
-pub use finish::{Finished, Reports, ended};
+pub use control::{Control, Done, Raw, RawFile, Run, RunState, Runs, Source, Version};
+pub use finish::{FinishError, Finished, Reports, ended};
 pub use glue_runs::GlueRuns;
 pub use lock::{ClaimId, Holder, Lock, Phase, Standing};
-pub use pump::{MAX_DATES, Noted, Pumped, note, pump};
+pub use pump::{MAX_DATES, Noted, Pumped, force, note, pump};
 pub use s3_control::S3Control;
 pub use tick::{Ticked, tick};
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     Moment,
-    control::{Control, Raw, Runs, Source, Version},
+    control::{Control, Raw, RawFile, Runs, Source, Version},
     lock::{ClaimId, Holder, Lock, Standing},
     many_at_once,
 };
@@ -19,7 +19,7 @@ use crate::{
 pub const MAX_DATES: usize = 366;
 
 /// What became of a hint about a date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Noted {
     /// It is pending.
     Pending,
@@ -27,6 +27,11 @@ pub enum Noted {
     AlreadyRefined,
     /// It has no raw file.
     NoRawFile,
+    /// Its raw file is not parquet-writer's.
+    ForeignRawFile {
+        /// Its URI.
+        object: String,
+    },
 }
 
 /// Makes a date pending unless its content is refined.
@@ -34,12 +39,33 @@ pub enum Noted {
 /// # Errors
 /// If the state cannot be read or written.
 pub async fn note(control: &impl Control, date: NaiveDate) -> Result<Noted, CallError> {
-    let Some(raw) = control.raw(date).await? else { return Ok(Noted::NoRawFile) };
+    let raw = match control.raw(date).await? {
+        RawFile::Absent => return Ok(Noted::NoRawFile),
+        RawFile::Foreign { object } => return Ok(Noted::ForeignRawFile { object }),
+        RawFile::Ours(raw) => raw,
+    };
     if is_refined(control, date, &raw).await? {
         return Ok(Noted::AlreadyRefined);
     }
     control.add_pending(date, raw.stamp()).await?;
     Ok(Noted::Pending)
+}
+
+/// Somebody wants a date refined although its content may be: forgets that it is, unless that was
+/// recorded after they had asked, at `asked_at`. Then it is their answer.
+///
+/// # Errors
+/// If the state cannot be read or written.
+pub async fn force(
+    control: &impl Control,
+    date: NaiveDate,
+    asked_at: Option<DateTime<Utc>>,
+) -> Result<(), CallError> {
+    let Some(done) = control.done(date).await? else { return Ok(()) };
+    match asked_at {
+        Some(asked_at) if asked_at < done.recorded_at => Ok(()),
+        Some(_) | None => control.forget_done(date).await,
+    }
 }
 
 async fn is_refined(control: &impl Control, date: NaiveDate, raw: &Raw) -> Result<bool, CallError> {
@@ -107,22 +133,24 @@ async fn claim(
 async fn claimable(control: &impl Control) -> Result<BTreeMap<NaiveDate, Source>, CallError> {
     let pendings = control.pendings().await?;
     let looks = pendings.iter().take(MAX_DATES).map(|(date, stamps)| async {
-        let raw = match control.raw(*date).await {
+        let raw = match control.raw(*date).await? {
             // Its own event is parked with that cause. The other dates do not wait for it.
-            Err(error) if error.cause == Cause::Invalid => {
+            RawFile::Foreign { object } => {
                 let date = date.to_string();
-                tracing::warn!(date, %error, "a pending date is left out");
+                tracing::warn!(
+                    date,
+                    object,
+                    "a pending date whose raw file is not ours is left out"
+                );
                 return Ok(None);
             }
-            raw => raw?,
-        };
-        match &raw {
-            Some(raw) if !is_refined(control, *date, raw).await? => {
-                return Ok(Some((*date, raw.source.clone())));
+            RawFile::Ours(raw) if !is_refined(control, *date, &raw).await? => {
+                return Ok(Some((*date, raw.source)));
             }
-            Some(_) | None => {}
-        }
-        let satisfied = |stamp: &&Stamp| raw.as_ref().is_none_or(|raw: &Raw| *stamp <= raw.stamp());
+            RawFile::Ours(raw) => Some(raw),
+            RawFile::Absent => None,
+        };
+        let satisfied = |stamp: &&Stamp| raw.as_ref().is_none_or(|raw| *stamp <= raw.stamp());
         for stamp in stamps.iter().filter(satisfied) {
             control.delete_pending(*date, stamp).await?;
         }

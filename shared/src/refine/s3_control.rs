@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    control::{Control, Done, Raw, Source, Version},
+    control::{Control, Done, Raw, RawFile, Source, Version},
     lock::Lock,
 };
 use crate::{
@@ -59,12 +59,6 @@ impl S3Control {
         &self.bucket
     }
 
-    /// The raw file of a date.
-    #[must_use]
-    pub fn raw_key(&self, date: NaiveDate) -> RawKey {
-        RawKey { date, file_name: self.file_name.clone() }
-    }
-
     /// A key's URI.
     #[must_use]
     pub fn uri(&self, key: &str) -> String {
@@ -82,7 +76,7 @@ impl S3Control {
                 };
             }
         };
-        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let etag = self.etag("GetObject", key, answer.e_tag())?;
         let body = answer.body.collect().await;
         let body =
             body.map_err(|error| CallError::interrupted("GetObject", &self.uri(key), &error))?;
@@ -109,6 +103,17 @@ impl S3Control {
         }
     }
 
+    /// The lock is written on conditions only, and these are ETags.
+    fn etag(
+        &self,
+        operation: &'static str,
+        key: &str,
+        etag: Option<&str>,
+    ) -> Result<String, CallError> {
+        let absent = || CallError::interrupted(operation, &self.uri(key), &"S3 gives no ETag");
+        etag.map(str::to_owned).ok_or_else(absent)
+    }
+
     fn body(value: &impl Serialize) -> Result<ByteStream, CallError> {
         let body = serde_json::to_vec(value);
         body.map(ByteStream::from).map_err(|error| CallError::not_sent("PutObject", &error))
@@ -123,26 +128,20 @@ impl S3Control {
 }
 
 impl Control for S3Control {
-    async fn raw(&self, date: NaiveDate) -> Result<Option<Raw>, CallError> {
-        let key = self.raw_key(date).to_string();
-        let Some(head) = self.head(&key).await? else { return Ok(None) };
+    async fn raw(&self, date: NaiveDate) -> Result<RawFile, CallError> {
+        let key = RawKey { date, file_name: self.file_name.clone() }.to_string();
+        let Some(head) = self.head(&key).await? else { return Ok(RawFile::Absent) };
         let said = |name| head.metadata().and_then(|metadata| metadata.get(name));
         let Some(landing_key) = said(LANDING_KEY).and_then(|key| key.parse::<LandingKey>().ok())
         else {
-            return Err(CallError::unusable(
-                "HeadObject",
-                &self.uri(&key),
-                &format!(
-                    "the raw file has no {LANDING_KEY}: it was not written by parquet-writer; delete it, and send the event of its landing object to the parquet queue again"
-                ),
-            ));
+            return Ok(RawFile::Foreign { object: self.uri(&key) });
         };
         let stamp = &landing_key.stamp;
         let content = said(CONTENT_SHA256).and_then(|hash| hash.parse().ok());
         let content = content.unwrap_or_else(|| stamp.content.clone());
         let since = said(CONTENT_SINCE).and_then(|since| since.parse().ok());
         let content_since = since.unwrap_or_else(|| stamp.clone());
-        Ok(Some(Raw { source: Source { landing_key, content }, content_since }))
+        Ok(RawFile::Ours(Raw { source: Source { landing_key, content }, content_since }))
     }
 
     async fn pendings(&self) -> Result<BTreeMap<NaiveDate, BTreeSet<Stamp>>, CallError> {
@@ -227,7 +226,10 @@ impl Control for S3Control {
             Version::ETag(etag) => request.if_match(etag),
         };
         match failpoint::around("write-lock", request.send()).await {
-            Ok(written) => Ok(Some(Version::ETag(written.e_tag().unwrap_or_default().to_owned()))),
+            Ok(written) => {
+                let etag = self.etag("PutObject", ACTIVE, written.e_tag())?;
+                Ok(Some(Version::ETag(etag)))
+            }
             Err(error) => {
                 let error = CallError::from_sdk("PutObject", &self.uri(ACTIVE), &error);
                 match error.cause {

@@ -3,12 +3,10 @@
 use super::{
     Moment,
     control::{Control, Run, RunState, Runs},
-    finish::{Finished, Reports, ended},
+    finish::{FinishError, Finished, Reports, ended},
     lock::{Lock, Standing},
     pump::{Pumped, pump},
 };
-use crate::aws::CallError;
-
 /// What a tick found to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ticked {
@@ -23,14 +21,14 @@ pub enum Ticked {
 /// Looks at the lock, finishes what ended, and pumps.
 ///
 /// # Errors
-/// As [`ended`] and [`pump`].
+/// As [`ended`].
 pub async fn tick(
     control: &impl Control,
     runs: &impl Runs,
     reports: &impl Reports,
     unique: &str,
     moment: Moment,
-) -> Result<Ticked, CallError> {
+) -> Result<Ticked, FinishError> {
     let (lock, _) = control.lock().await?;
     let run_id = match lock.standing(moment) {
         Standing::Running(run_id) | Standing::HalfClosed(run_id) => run_id,

@@ -65,6 +65,14 @@ impl Invocation {
         let deadline = ends.checked_sub(Self::RESERVED).unwrap_or(ends);
         Self { request_id: context.request_id.clone(), deadline, ends }
     }
+
+    /// The same invocation for work that comes before other work: it leaves half of the time to that.
+    #[must_use]
+    pub fn first_half(&self) -> Self {
+        let now = Instant::now();
+        let half = self.deadline.saturating_duration_since(now) / 2;
+        Self { deadline: now + half, ..self.clone() }
+    }
 }
 
 /// A stage's name, limits and queues.
@@ -142,19 +150,10 @@ impl<Q: Queues> Stage<Q> {
         T: Send + 'static,
         E: StageError,
     {
-        let deadline = invocation.deadline;
         let tasks = messages.into_iter().map(|message| {
-            let work = handle(message.clone());
-            // The failure is described inside the task, so that an error's own code cannot harm us either.
-            let guarded = async move {
-                match timeout_at(deadline, work).await {
-                    Ok(result) => result.map_err(|error| Failure::new(&error)),
-                    Err(_) => Err(Failure::out_of_time()),
-                }
-            };
             let span = tracing::info_span!("message", message_id = message.id);
-            let task = tokio::spawn(guarded.instrument(span));
-            async move { (message, task.await.unwrap_or_else(|error| Err(Failure::bug(error)))) }
+            let work = guarded(handle(message.clone()), invocation).instrument(span);
+            async move { (message, work.await) }
         });
         join_all(tasks).await
     }
@@ -257,6 +256,25 @@ impl<Q: Queues> Stage<Q> {
             }
         }
     }
+}
+
+/// Does work in a task of its own until the invocation's deadline. A panic is a failure, and so is a hang.
+pub async fn guarded<W, T, E>(work: W, invocation: &Invocation) -> Result<T, Failure>
+where
+    W: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: StageError,
+{
+    let deadline = invocation.deadline;
+    // The failure is described inside the task, so that an error's own code cannot harm us either.
+    let described = async move {
+        match timeout_at(deadline, work).await {
+            Ok(result) => result.map_err(|error| Failure::new(&error)),
+            Err(_) => Err(Failure::out_of_time()),
+        }
+    };
+    let task = tokio::spawn(described.in_current_span());
+    task.await.unwrap_or_else(|error| Err(Failure::bug(error)))
 }
 
 #[cfg(test)]

@@ -83,8 +83,13 @@ mod tests {
     use crate::stage::Kind;
 
     fn parked(body: String, error: String) -> Parked {
-        let message =
-            Message { id: "1".to_owned(), body, receive_count: 1, receipt_handle: String::new() };
+        let message = Message {
+            id: "1".to_owned(),
+            body,
+            receive_count: 1,
+            sent_at: None,
+            receipt_handle: String::new(),
+        };
         let failure = Failure { kind: Kind::Refused, code: "x", error, object: None };
         Parked::new("fetcher", &message, &failure, "")
     }

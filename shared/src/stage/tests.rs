@@ -114,6 +114,17 @@ fn attribute(parked: &Parked, name: &str) -> String {
     parked.attributes.iter().find(|(key, _)| *key == name).unwrap().1.clone()
 }
 
+#[test]
+fn work_that_comes_first_leaves_half_of_the_time() {
+    let begun = Instant::now();
+    let whole = invocation(Duration::from_secs(60));
+    let first = whole.first_half();
+    let (used, left) = (first.deadline - begun, whole.deadline - first.deadline);
+    assert!(used >= Duration::from_secs(30) && left > Duration::ZERO, "{used:?}, {left:?}");
+    assert_eq!(first.ends, whole.ends);
+    assert!(invocation(Duration::ZERO).first_half().deadline <= Instant::now(), "there is none");
+}
+
 #[tokio::test]
 async fn each_record_is_settled_by_itself() {
     let stage = stage(false);

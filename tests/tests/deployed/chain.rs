@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use chrono::{NaiveDate, Utc};
-use e2e::{days, local, pipeline::Pipeline};
+use e2e::{days, local, pipeline::Pipeline, wire};
 use ibov::{athena, b3_server::Day, chain::Journey, deploy::COMPLETION_EMAIL, stack::Stage};
 use serde_json::{Value, json};
 
@@ -112,19 +112,12 @@ async fn unchanged_content_changes_nothing(pipeline: &Pipeline) -> Result<()> {
 fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() -> Result<()> {
     local::run(async {
         let started = Utc::now();
-        // The window is what lets two raw files share a run; the second fetch must fit in.
+        // Longer than this test: a batch is handed over when it is full.
         let pipeline =
-            Pipeline::deploy_with("dates", |config| config.with("GlueBatchingWindow", "10"))
+            Pipeline::deploy_with("dates", |config| config.with("GlueBatchingWindow", "300"))
                 .await?;
         let (monday, tuesday) = (days::small(date(23)), days::small(date(24)));
-        let before = pipeline.before().await?;
-        for day in [&monday, &tuesday] {
-            pipeline.b3.publish("IBOV", day.clone());
-            pipeline.stack.request_fetch(None, None).await?;
-            let raw = format!("raw/date={}/", day.date()?);
-            pipeline.until(&raw, || async { Ok(pipeline.stack.keys(&raw).await?.pop()) }).await?;
-        }
-        pipeline.follow(&before).await?;
+        fetch_as_one_batch(&pipeline, &[&monday, &tuesday]).await?;
         verify::holds(&pipeline, &monday, started).await?;
         verify::holds(&pipeline, &tuesday, started).await?;
         let runs = pipeline.stack.runs().await?;
@@ -136,6 +129,29 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
     })
 }
 
+/// Fetches portfolios one after the other, and has glue-trigger hear of their raw files at once.
+async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
+    /// So many messages fill a batch, on the emulator.
+    const FULL: usize = 10;
+    let before = pipeline.before().await?;
+    let mut gathered = pipeline.waiting(Stage::Glue).await?;
+    for day in days {
+        pipeline.b3.publish("IBOV", (*day).clone());
+        pipeline.stack.request_fetch(None, None).await?;
+        gathered += 1;
+        pipeline
+            .until("the raw file's event to be gathered", || async {
+                Ok((pipeline.waiting(Stage::Glue).await? == gathered).then_some(()))
+            })
+            .await?;
+    }
+    for _ in 0..FULL {
+        pipeline.stack.send(Stage::Glue, &wire::test_event(pipeline.stack.bucket()?)).await?;
+    }
+    pipeline.follow(&before).await?;
+    Ok(())
+}
+
 async fn a_vanished_sector_leaves_table_and_files(
     pipeline: &Pipeline,
     other: &Day,
@@ -144,8 +160,7 @@ async fn a_vanished_sector_leaves_table_and_files(
 ) -> Result<()> {
     let untouched = pipeline.versions(&format!("refined/Data={}/", other.date()?)).await?;
     let smaller = days::without_sector(day.clone(), GONE, HEIR);
-    pipeline.b3.publish("IBOV", smaller.clone());
-    pipeline.fetch_to_the_end().await?;
+    fetch_as_one_batch(pipeline, &[&smaller]).await?;
     verify::holds(pipeline, &smaller, started).await?;
     let sectors = athena::sectors(&pipeline.stack, day.date()?).await?;
     assert!(

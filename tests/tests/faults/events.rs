@@ -2,10 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
-use e2e::{days, faults::Bench, local};
-use ibov::stack::Stage;
-
-use crate::wire;
+use e2e::{days, faults::Bench, local, wire};
+use ibov::{dead_letters, stack::Stage};
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";
@@ -132,6 +130,27 @@ fn an_object_that_is_gone_is_nothing_to_do() -> Result<()> {
 }
 
 #[test]
+fn a_raw_file_that_somebody_else_wrote_is_parked_and_refined_once_it_is_ours() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("foreign-file").await?;
+        bench.put(RAW, b"PAR1".to_vec()).await?;
+        let parked = bench.parked(Stage::Glue, 1).await?.remove(0);
+        assert_eq!(parked.attribute("kind"), Some("foreign-raw-file"));
+        let object = format!("s3://{}/{RAW}", bench.stack.bucket()?);
+        assert_eq!(parked.attribute("object"), Some(object.as_str()));
+        assert!(bench.stack.runs().await?.is_empty(), "a run was started");
+
+        // What parquet-writer writes takes its place.
+        bench.fetch(date()).await?;
+        bench.refined(date()).await?;
+        dead_letters::redrive(&bench.stack, Stage::Glue).await?;
+        bench.settled().await?;
+        assert_eq!((bench.dead_letters().await?, bench.runs_of(date()).await?), (0, 1));
+        Ok(())
+    })
+}
+
+#[test]
 fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("events-foreign").await?;
@@ -161,6 +180,12 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
             (Stage::Glue, created("raw/date=2026-13-45/ibov_setor.parquet"), "unknown-key"),
             (Stage::Glue, created("raw/date=2026-11-20/other.parquet"), "other-file-name"),
             (Stage::Glue, "{\"Records\":[]}".to_owned(), "unknown-event"),
+            (Stage::Glue, "{\"refine\":{\"date\":\"2026-11-20\"}}".to_owned(), "no-raw-file"),
+            (
+                Stage::Glue,
+                "{\"refine\":{\"date\":\"2026-11-21\",\"force\":true}}".to_owned(),
+                "no-raw-file",
+            ),
             (Stage::Completion, "{\"tick\":false}".to_owned(), "unknown-event"),
             (
                 Stage::Completion,

@@ -5,11 +5,10 @@ use aws_sdk_glue::types::JobUpdate;
 use chrono::NaiveDate;
 use e2e::{
     faults::{Bench, Order},
-    local,
+    local, wire,
 };
 use ibov::{dead_letters, stack::Stage};
-
-use crate::wire;
+use serde_json::json;
 
 fn date() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day")
@@ -36,7 +35,11 @@ fn a_busy_job_only_delays() -> Result<()> {
                 Ok(log.contains("ConcurrentRunsExceededException").then_some(()))
             })
             .await?;
-        assert!(bench.lock().await?.holder.is_none(), "a run that did not start holds the lock");
+        bench
+            .until("the lock to be free, since no run was started", || async {
+                Ok(bench.lock().await?.holder.is_none().then_some(()))
+            })
+            .await?;
         bench.order_runs(Order::Succeed)?;
         bench.refined(date()).await?;
         assert_eq!(bench.runs_of(date()).await?, 2, "one by hand, one of ours");
@@ -124,6 +127,30 @@ fn an_end_that_comes_before_the_start_was_recorded_is_recognised_by_its_claim() 
         bench.until("the mail about the run", || async { Ok(bench.completions()?.pop()) }).await?;
         bench.refined(date()).await?;
         assert_eq!((bench.runs_of(date()).await?, bench.completions()?.len()), (1, 1));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_request_to_refine_again_that_comes_twice_is_answered_once() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("forced-twice").await?;
+        bench.fetch(date()).await?;
+        bench.refined(date()).await?;
+        // Its function dies once the run is started, so that the request comes again when the run is over.
+        bench.arm(Stage::Glue, "after-start-run")?;
+        let request = json!({"refine": {"date": date(), "force": true}}).to_string();
+        bench.stack.send(Stage::Glue, &request).await?;
+        bench
+            .until("the mail about the second run", || async {
+                Ok((bench.completions()?.len() == 2).then_some(()))
+            })
+            .await?;
+        assert_eq!(bench.hits(Stage::Glue), ["after-start-run"]);
+        bench.settled().await?;
+        let refused = bench.log(Stage::Glue).contains("content already refined");
+        assert!(refused, "the request came again, and was answered already");
+        assert_eq!((bench.runs_of(date()).await?, bench.completions()?.len()), (2, 2));
         Ok(())
     })
 }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{
     faults::{Bench, Order},
-    local,
+    local, wire,
 };
 use futures::future::try_join_all;
 use ibov::{
@@ -12,8 +12,6 @@ use ibov::{
     dead_letters::{self, Parked},
     stack::Stage,
 };
-
-use crate::wire;
 
 /// What SQS takes as one message.
 const LARGEST: usize = 1024 * 1024;

@@ -13,6 +13,39 @@ async fn copy_to_landing(bench: &Bench, rejected: &str, date: NaiveDate) -> Resu
     bench.put(&format!("landing/index=IBOV/date={date}/{name}"), body).await
 }
 
+/// ISO 8859-1, which B3 does not send: the names' accents make it no UTF-8.
+fn in_latin_1(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(character).expect("a Portuguese letter")).collect()
+}
+
+#[test]
+fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
+    local::run(async {
+        let bench =
+            Bench::deploy_with("unreadable", |config| config.with("MaxReceiveCount", "1")).await?;
+        let date = NaiveDate::from_ymd_opt(2026, 11, 20).context("a day")?;
+        let answer = days::small(date).page(1, 1_000).to_string();
+        bench.b3.answer(Answer::Body(in_latin_1(&answer)));
+        bench.fetch(date).await?;
+        let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
+        assert_eq!(parked.attribute("kind"), Some("b3-not-json"));
+        assert_eq!(parked.attribute("class"), Some("transient"));
+        let rejected = bench.stack.keys("rejected/").await?;
+        let [unreadable] = rejected.as_slice() else { panic!("{rejected:?}") };
+        assert!(parked.attribute("object").is_some_and(|object| object.ends_with(unreadable)));
+        assert_eq!(bench.stack.keys("landing/").await?, [""; 0]);
+
+        let kept = Envelope::parse(&bench.stack.read(unreadable).await?)?;
+        let rejection = kept.rejection.context("no reason")?;
+        assert!(rejection.message.contains("not UTF-8"), "{rejection:?}");
+        assert_eq!(kept.pages, [answer], "byte for byte");
+
+        // A person has looked at it: every name is right.
+        copy_to_landing(&bench, unreadable, date).await?;
+        bench.refined(date).await
+    })
+}
+
 #[test]
 fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
     local::run(async {
@@ -36,7 +69,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         let next = day.succ_opt().context("a day")?;
         let answer = days::small(next);
         kept.pages = vec![answer.page(1, 1_000).to_string()];
-        let right = "rejected/index=IBOV/20261121T130003.123Z-0123456789abcdef.json";
+        let right = "rejected/index=IBOV/20201121T130003.123Z-0123456789abcdef.json";
         bench.put(right, serde_json::to_vec(&kept)?).await?;
         copy_to_landing(&bench, right, next).await?;
         bench.refined(next).await?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use shared::lake::FileName;
+
 use crate::document::{Template, references, text, texts};
 
 #[test]
@@ -80,6 +82,17 @@ fn index_code_is_what_the_functions_accept() {
     let template = Template::load();
     let pattern = text(&template.section("Parameters")["IndexCode"]["AllowedPattern"]);
     assert_eq!(pattern, "^[A-Z][A-Z0-9]{3}$");
+}
+
+#[test]
+fn file_name_is_what_the_functions_accept() {
+    let template = Template::load();
+    let pattern = text(&template.section("Parameters")["FileName"]["AllowedPattern"]);
+    let longest = format!("{}.parquet", "x".repeat(92));
+    assert_eq!(pattern, r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,91}\.parquet$");
+    assert!(
+        longest.parse::<FileName>().is_ok() && format!("x{longest}").parse::<FileName>().is_err()
+    );
 }
 
 #[test]

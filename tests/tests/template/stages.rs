@@ -162,6 +162,7 @@ fn functions_get_the_variables_that_they_read() {
                 "GLUE_DLQ_URL",
                 "GLUE_JOB_NAME",
                 "GLUE_QUEUE_ARN",
+                "INDEX",
                 "QUEUE_URL",
                 "S3_BUCKET",
                 "STACK_NAME",

@@ -36,7 +36,7 @@ pub enum Answer {
     /// The connection is reset before anything is read.
     Reset,
     /// 200 with exactly this body.
-    Body(String),
+    Body(Vec<u8>),
 }
 
 /// The names that `ibov b3` takes, as its help shows them.

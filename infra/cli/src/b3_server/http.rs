@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{self, Path};
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::Listener;
 use base64::Engine as _;
@@ -117,7 +117,7 @@ async fn unless_broken(answer: Answer, body: Value) -> Response {
             (StatusCode::FOUND, [(header::LOCATION, "/error"), CLOSE]).into_response()
         }
         Answer::Truncated => truncated(&body.to_string()),
-        Answer::Body(text) => json_response(text),
+        Answer::Body(bytes) => json_response(bytes),
         Answer::Hang => std::future::pending().await,
         Answer::Slow(delay) => {
             tokio::time::sleep(delay).await;
@@ -138,7 +138,7 @@ fn html(status: StatusCode) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8"), CLOSE], HTML).into_response()
 }
 
-fn json_response(body: String) -> Response {
+fn json_response(body: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json; charset=utf-8"), CLOSE], body).into_response()
 }
 

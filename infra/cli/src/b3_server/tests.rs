@@ -19,8 +19,12 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
 }
 
-async fn json(server: &B3Server, page_number: usize, page_size: usize) -> serde_json::Value {
-    client().get(url(server, page_number, page_size)).send().await.unwrap().json().await.unwrap()
+async fn json(request: reqwest::RequestBuilder) -> serde_json::Value {
+    serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+}
+
+async fn page(server: &B3Server, page_number: usize, page_size: usize) -> serde_json::Value {
+    json(client().get(url(server, page_number, page_size))).await
 }
 
 #[tokio::test]
@@ -28,9 +32,9 @@ async fn a_capped_server_says_so_and_serves_every_row_once() {
     let server = B3Server::with_sample().await.unwrap();
     server.cap_page_size(30);
     let mut codes = Vec::new();
-    let pages = json(&server, 1, 1000).await["page"]["totalPages"].as_u64().unwrap();
-    for page in 1..=pages {
-        let body = json(&server, usize::try_from(page).unwrap(), 1000).await;
+    let pages = page(&server, 1, 1000).await["page"]["totalPages"].as_u64().unwrap();
+    for number in 1..=pages {
+        let body = page(&server, usize::try_from(number).unwrap(), 1000).await;
         assert_eq!(body["page"]["pageSize"], 30);
         codes.extend(
             body["results"]
@@ -55,8 +59,8 @@ async fn scripted_answers_come_first_and_once() {
     let second = client().get(url(&server, 1, 10)).send().await.unwrap();
     assert!(second.status().is_success());
     assert!(second.text().await.unwrap().starts_with("<!DOCTYPE html>"));
-    assert!(json(&server, 1, 10).await["results"].is_null());
-    assert_eq!(json(&server, 1, 10).await["results"].as_array().unwrap().len(), 10);
+    assert!(page(&server, 1, 10).await["results"].is_null());
+    assert_eq!(page(&server, 1, 10).await["results"].as_array().unwrap().len(), 10);
 }
 
 #[tokio::test]
@@ -69,7 +73,7 @@ async fn broken_connections_are_errors_to_the_client() {
     server.answer_next([Answer::Hang]);
     let short = client().get(url(&server, 1, 10)).timeout(Duration::from_millis(300));
     assert!(short.send().await.unwrap_err().is_timeout());
-    assert_eq!(json(&server, 1, 10).await["page"]["pageNumber"], 1);
+    assert_eq!(page(&server, 1, 10).await["page"]["pageNumber"], 1);
 }
 
 #[tokio::test]
@@ -84,12 +88,12 @@ async fn a_redirect_ends_on_an_error_page() {
 async fn later_pages_can_be_missing_or_of_another_day() {
     let server = B3Server::with_sample().await.unwrap();
     server.answer(Answer::MissingPage);
-    assert_eq!(json(&server, 1, 1000).await["page"]["totalPages"], 2);
-    assert_eq!(json(&server, 2, 1000).await["results"].as_array().unwrap().len(), 0);
+    assert_eq!(page(&server, 1, 1000).await["page"]["totalPages"], 2);
+    assert_eq!(page(&server, 2, 1000).await["results"].as_array().unwrap().len(), 0);
     server.answer(Answer::DateChangesBetweenPages);
     assert_ne!(
-        json(&server, 1, 1000).await["header"]["date"],
-        json(&server, 2, 1000).await["header"]["date"]
+        page(&server, 1, 1000).await["header"]["date"],
+        page(&server, 2, 1000).await["header"]["date"]
     );
 }
 
@@ -102,9 +106,9 @@ async fn segment_one_has_no_sectors_and_an_unknown_index_no_results() {
         client()
             .get(format!("{}/indexProxy/indexCall/GetPortfolioDay/{encoded}", server.base_url()))
     };
-    let body: serde_json::Value = ask("IBOV", "1").send().await.unwrap().json().await.unwrap();
+    let body = json(ask("IBOV", "1")).await;
     assert!(body["results"][0]["segment"].is_null() && body["results"][0]["partAcum"].is_null());
-    let body: serde_json::Value = ask("NONE", "2").send().await.unwrap().json().await.unwrap();
+    let body = json(ask("NONE", "2")).await;
     assert!(body["results"].is_null());
 }
 
@@ -117,6 +121,6 @@ async fn orders_arrive_on_a_port_of_their_own() {
     assert!(order("reset").await.unwrap().status().is_success());
     assert!(client().get(url(&server, 1, 10)).send().await.is_err());
     assert!(order("ok").await.unwrap().status().is_success());
-    assert_eq!(json(&server, 1, 10).await["header"]["date"], "19/11/26");
+    assert_eq!(page(&server, 1, 10).await["header"]["date"], "19/11/26");
     assert_eq!(order("nonsense").await.unwrap().status(), 400);
 }

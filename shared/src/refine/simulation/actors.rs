@@ -1,5 +1,7 @@
 //! Who acts in a world: the functions, parquet-writer and Glue, and time that passes when they are done.
 
+use chrono::Datelike;
+
 use super::{
     super::{Noted, Run, RunState, ended, note, pump, tick},
     explorer::{Actor, End, Schedule, Step, explore},
@@ -27,7 +29,8 @@ pub(super) fn handle(world: &World, message: &Message, unique: &str) -> Actor<bo
                 match noted {
                     Ok(Noted::Pending) => pump(&world, &world, &unique, moment).await.is_ok(),
                     Ok(Noted::AlreadyRefined | Noted::NoRawFile) => true,
-                    Err(_) => false,
+                    // Not acknowledged, but parked; here that is the same.
+                    Ok(Noted::ForeignRawFile { .. }) | Err(_) => false,
                 }
             }
             Message::Ended(run) => {
@@ -38,14 +41,26 @@ pub(super) fn handle(world: &World, message: &Message, unique: &str) -> Actor<bo
     })
 }
 
+/// Somebody redrives the first date that is parked, as soon as it is, and it is handled.
+pub(super) fn redrive(world: &World, unique: &str) -> Actor<bool> {
+    let (world, unique) = (world.clone(), unique.to_owned());
+    Box::pin(async move {
+        Step::default().await;
+        if world.state().parked.is_empty() {
+            return true;
+        }
+        let request = world.state().parked.remove(0);
+        handle(&world, &Message::Raw(request.date.day()), &unique).await
+    })
+}
+
 /// parquet-writer replaces a raw file; its event is handled as well.
 pub(super) fn replace_raw(world: &World, landing: LandingKey, unique: &str) -> Actor<bool> {
     let (world, unique) = (world.clone(), unique.to_owned());
     Box::pin(async move {
         Step::default().await;
         world.write_raw(&landing);
-        let day = landing.date.format("%d").to_string().parse().unwrap();
-        handle(&world, &Message::Raw(day), &unique).await
+        handle(&world, &Message::Raw(landing.date.day()), &unique).await
     })
 }
 
@@ -133,7 +148,7 @@ pub(super) fn with_ended_run_of(days: u32, failing: bool) -> (World, Message) {
     let world = World::default();
     for day in 20..20 + days {
         world.write_raw(&landing(day, 1, 'a'));
-        assert!(matches!(alone_noted(&world, day), Noted::Pending));
+        assert!(alone_noted(&world, day), "it is pending");
     }
     assert!(alone(handle(&world, &Message::Raw(20), "first")));
     world.state().failing_runs = u32::from(failing);
@@ -143,9 +158,9 @@ pub(super) fn with_ended_run_of(days: u32, failing: bool) -> (World, Message) {
 }
 
 /// As the messages of one batch are noted before the pump.
-pub(super) fn alone_noted(world: &World, day: u32) -> Noted {
+pub(super) fn alone_noted(world: &World, day: u32) -> bool {
     let world = world.clone();
-    alone(Box::pin(async move { note(&world, date(day)).await.unwrap() }))
+    alone(Box::pin(async move { matches!(note(&world, date(day)).await, Ok(Noted::Pending)) }))
 }
 
 pub(super) fn crashed(ends: &[End<bool>]) -> bool {

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{
-    super::{MAX_DATES, Run, RunState, Ticked, note, tick},
+    super::{MAX_DATES, Run, RunState, Ticked, force, note, tick},
     actors::{
         Message, alone, alone_noted, at_the_same_time, check, crashed, failed_runs, handle,
-        replace_raw, run_and_end, settle, unacknowledged, with_ended_run, with_ended_run_of,
+        redrive, replace_raw, run_and_end, settle, unacknowledged, with_ended_run,
+        with_ended_run_of,
     },
     explorer::{Actor, End, explore},
     world::{State, World, date, landing},
@@ -173,7 +174,7 @@ fn more_dates_than_one_run_takes_go_into_the_next() {
     for day in &days {
         world.write_raw(&LandingKey { date: *day, ..landing(20, 1, 'a') });
         let (world, day) = (world.clone(), *day);
-        alone(Box::pin(async move { note(&world, day).await.unwrap() }));
+        alone(Box::pin(async move { drop(note(&world, day).await.unwrap()) }));
     }
     settle(&world, &[]);
     check(&world);
@@ -345,6 +346,41 @@ fn a_failed_date_is_refined_once_it_is_redriven() {
     settle(&world, &[]);
     check(&world);
     assert_eq!(world.state().runs.len(), 2);
+}
+
+#[test]
+fn a_date_that_is_redriven_while_its_failure_is_recorded_is_refined() {
+    let schedules = explore(1, |schedule| {
+        let (world, ended) = with_ended_run_of(2, true);
+        let actors = vec![handle(&world, &ended, "end"), redrive(&world, "redriven")];
+        let ends = schedule.run(actors);
+        settle(&world, &unacknowledged(&[ended, Message::Raw(20)], &ends));
+        check(&world);
+    });
+    assert!(schedules > 50, "only {schedules} schedules were tried");
+}
+
+#[test]
+fn a_request_to_refine_again_is_answered_once_however_often_it_comes() {
+    let (world, ended) = with_ended_run(false);
+    assert!(alone(handle(&world, &ended, "end")));
+    world.state().minutes += 1;
+    let asked_at = world.moment().now;
+    let forced = |unique: &'static str| -> Actor<bool> {
+        let world = world.clone();
+        Box::pin(async move {
+            force(&world, date(20), Some(asked_at)).await.unwrap();
+            handle(&world, &Message::Raw(20), unique).await
+        })
+    };
+    assert!(alone(forced("asked")));
+    world.state().minutes += 1;
+    let again = Message::Ended(world.run_ends().unwrap());
+    assert!(alone(handle(&world, &again, "end-2")));
+    assert!(alone(forced("the same message")));
+    settle(&world, &[]);
+    check(&world);
+    assert_eq!(world.state().runs.len(), 2, "the first one, and one for the request");
 }
 
 #[test]

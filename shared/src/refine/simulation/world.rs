@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::{
     super::{
         Moment,
-        control::{Control, Done, Raw, Run, RunState, Runs, Source, Version},
+        control::{Control, Done, Raw, RawFile, Run, RunState, Runs, Source, Version},
         finish::Reports,
         lock::{ClaimId, Lock},
     },
@@ -154,13 +154,13 @@ fn call_error(operation: &'static str, cause: Cause) -> CallError {
 }
 
 impl Control for World {
-    async fn raw(&self, date: NaiveDate) -> Result<Option<Raw>, CallError> {
+    async fn raw(&self, date: NaiveDate) -> Result<RawFile, CallError> {
         self.step().await;
         let state = self.state();
-        match state.foreign.contains(&date) {
-            true => Err(call_error("HeadObject", Cause::Invalid)),
-            false => Ok(state.raw.get(&date).cloned()),
+        if state.foreign.contains(&date) {
+            return Ok(RawFile::Foreign { object: date.to_string() });
         }
+        Ok(state.raw.get(&date).cloned().map_or(RawFile::Absent, RawFile::Ours))
     }
 
     async fn pendings(&self) -> Result<BTreeMap<NaiveDate, BTreeSet<Stamp>>, CallError> {

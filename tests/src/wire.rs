@@ -1,17 +1,24 @@
 //! Messages as AWS sends them, made from the samples in `events/`.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a sample of another shape fails every test that uses it"
+)]
+
 use serde_json::{Value, json};
 
-const CREATED: &str = include_str!("../../../events/s3-raw-created.json");
-const RUN_FAILED: &str = include_str!("../../../events/glue-run-failed.json");
-const TEST_EVENT: &str = include_str!("../../../events/s3-test-event.json");
+const CREATED: &str = include_str!("../../events/s3-raw-created.json");
+const RUN_FAILED: &str = include_str!("../../events/glue-run-failed.json");
+const TEST_EVENT: &str = include_str!("../../events/s3-test-event.json");
 
 fn sample(text: &str) -> Value {
     serde_json::from_str(text).expect("the samples are JSON")
 }
 
 /// One notification of objects that were created.
-pub(crate) fn created(bucket: &str, keys: &[&str]) -> String {
+#[must_use]
+pub fn created(bucket: &str, keys: &[&str]) -> String {
     let mut event = sample(CREATED);
     let record = event["Records"][0].take();
     let of = |key: &&str| {
@@ -25,14 +32,16 @@ pub(crate) fn created(bucket: &str, keys: &[&str]) -> String {
 }
 
 /// What S3 sends when a notification is configured.
-pub(crate) fn test_event(bucket: &str) -> String {
+#[must_use]
+pub fn test_event(bucket: &str) -> String {
     let mut event = sample(TEST_EVENT);
     event["Bucket"] = json!(bucket);
     event.to_string()
 }
 
 /// The end of a Glue run.
-pub(crate) fn run_ended(job: &str, run_id: &str, state: &str) -> String {
+#[must_use]
+pub fn run_ended(job: &str, run_id: &str, state: &str) -> String {
     let mut event = sample(RUN_FAILED);
     event["detail"]["jobName"] = json!(job);
     event["detail"]["jobRunId"] = json!(run_id);
@@ -41,7 +50,8 @@ pub(crate) fn run_ended(job: &str, run_id: &str, state: &str) -> String {
 }
 
 /// A message as it comes through a topic.
-pub(crate) fn through_sns(message: &str) -> String {
+#[must_use]
+pub fn through_sns(message: &str) -> String {
     let topic = "arn:aws:sns:us-east-1:000000000000:some-topic";
     json!({"Type": "Notification", "MessageId": "1", "TopicArn": topic, "Message": message})
         .to_string()
