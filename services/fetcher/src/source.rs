@@ -194,11 +194,8 @@ impl B3 {
             attempts += 1;
             // Before each attempt anew: what was asked for later is newer, however long it took.
             let asked_at = Utc::now();
-            let (cause, unreadable) = match self
-                .body(request, deadline)
-                .await
-                .map(String::from_utf8)
-            {
+            let body = self.body(request, deadline).await.map(String::from_utf8);
+            let (cause, unreadable) = match body {
                 Ok(Ok(text)) => match Answer::parse(&text) {
                     Ok(answer) => return Ok(Page { asked_at, text, answer: Some(answer) }),
                     Err(ShapeError::OtherJson { .. }) => {

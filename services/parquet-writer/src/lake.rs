@@ -88,7 +88,8 @@ impl Lake {
                 };
             }
         };
-        let size_bytes = answer.content_length().unwrap_or_default();
+        let absent = || CallError::interrupted("GetObject", &object, &"S3 gives no length");
+        let size_bytes = answer.content_length().ok_or_else(absent)?;
         if size_bytes > MAX_LANDING_BYTES {
             return Err(WriteError::TooLarge { object, size_bytes });
         }
@@ -106,8 +107,10 @@ impl Lake {
         match request.send().await {
             Ok(head) => {
                 let metadata = |name| head.metadata().and_then(|all| all.get(name)).cloned();
+                let absent =
+                    || CallError::interrupted("HeadObject", &self.uri(key), &"S3 gives no ETag");
                 Ok(Some(Recorded {
-                    etag: head.e_tag().unwrap_or_default().to_owned(),
+                    etag: head.e_tag().map(str::to_owned).ok_or_else(absent)?,
                     landing: metadata(LANDING_KEY).and_then(|key| key.parse().ok()),
                     content: metadata(CONTENT_SHA256).and_then(|hash| hash.parse().ok()),
                     content_since: metadata(CONTENT_SINCE).and_then(|since| since.parse().ok()),

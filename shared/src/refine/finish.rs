@@ -120,9 +120,13 @@ async fn finish(
     moment: Moment,
 ) -> Result<Finished, FinishError> {
     let contended = || FinishError::Contended { run_id: run.id.clone() };
-    if let RunState::Active(state) = &run.state {
-        return Err(FinishError::NotEnded { run_id: run.id.clone(), state: state.clone() });
-    }
+    let well = match &run.state {
+        RunState::Succeeded => true,
+        RunState::Failed(_) => false,
+        RunState::Active(state) => {
+            return Err(FinishError::NotEnded { run_id: run.id.clone(), state: state.clone() });
+        }
+    };
     let (lock, version) = control.lock().await?;
     let Some(holder) = lock.holder_of(&run.id, run.claim_id.as_ref()) else {
         return Ok(unclaimed(control, reports, run).await?);
@@ -134,9 +138,9 @@ async fn finish(
     let Some(version) = control.write_lock(&Lock::held_by(&holder), &version).await? else {
         return Err(contended());
     };
-    match run.state {
-        RunState::Succeeded => succeeded(control, reports, run, &holder, moment).await?,
-        RunState::Failed(_) | RunState::Active(_) => failed(control, reports, run, &holder).await?,
+    match well {
+        true => succeeded(control, reports, run, &holder, moment).await?,
+        false => failed(control, reports, run, &holder).await?,
     }
     let freed = control.write_lock(&Lock::free_after(&holder), &version).await?;
     freed.map(|_| Finished::Recorded).ok_or_else(contended)
