@@ -76,7 +76,7 @@ pub async fn redrive(args: &RedriveArgs) -> Result<()> {
     let stack = stack(&args.stack).await?;
     let step = Progress::stderr().step("redrive", format!("empty the {stage} dead-letter queue"));
     let moved = dead_letters::redrive(&stack, stage).await?;
-    step.done("done");
+    step.done(format_args!("{moved} moved"));
     println!("{moved} moved back to the {stage} queue");
     Ok(())
 }
