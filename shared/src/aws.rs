@@ -105,15 +105,10 @@ impl CallError {
         }
     }
 
-    /// A call that somebody else's got in the way of.
+    /// A call whose answer lacks what every answer has.
     #[must_use]
-    pub fn conflict(operation: &'static str, object: &str, reason: &str) -> Self {
-        Self {
-            operation,
-            object: object.to_owned(),
-            cause: Cause::Conflict,
-            message: reason.to_owned(),
-        }
+    pub fn incomplete(operation: &'static str, object: &str, what: &str) -> Self {
+        Self::interrupted(operation, object, &format_args!("the answer has no {what}"))
     }
 
     /// A call whose answer is of no use, now or later.

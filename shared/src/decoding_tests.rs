@@ -161,8 +161,8 @@ fn lock(held: bool) -> Lock {
 }
 
 fn done() -> Done {
-    let recorded_at = DateTime::UNIX_EPOCH;
-    Done { source: source(), run_id: "jr_1".to_owned(), recorded_at }
+    let (claimed_at, recorded_at) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+    Done { source: source(), run_id: "jr_1".to_owned(), claimed_at, recorded_at }
 }
 
 fn survives<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {

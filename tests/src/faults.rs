@@ -160,6 +160,18 @@ impl Bench {
         Ok(())
     }
 
+    /// Waits until a failpoint has killed a stage's function. Nothing ticks meanwhile: the tick would have the
+    /// notifier do what another function is to die of.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn killed(&self, stage: Stage, failpoint: &str) -> Result<()> {
+        self.until(&format!("{stage} to die {failpoint}"), || async {
+            Ok(self.hits(stage).iter().any(|hit| hit == failpoint).then_some(()))
+        })
+        .await
+    }
+
     /// The failpoints that killed a stage's function, in order.
     #[must_use]
     pub fn hits(&self, stage: Stage) -> Vec<String> {

@@ -35,6 +35,7 @@ async fn answer(State((answers, requests)): State<Script>) -> impl IntoResponse 
     let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
     let (status, error) = answer.unwrap_or((500, "InternalFailure"));
     let body = match status {
+        202 => json!({}),
         200 => json!({"JobRunId": "jr_1", "JobRun": {"Id": "jr_1", "JobRunState": "RUNNING"}}),
         _ => json!({"__type": error, "Message": "scripted"}),
     };
@@ -83,6 +84,7 @@ async fn a_run_is_asked_for_once_whatever_glue_answers() -> Result<()> {
         (500, "InternalServiceException", Cause::Unavailable),
         (400, "OperationTimeoutException", Cause::Unavailable),
         (503, "ServiceUnavailable", Cause::Unavailable),
+        (202, "no run id", Cause::Unavailable),
     ] {
         let glue = Glue::answering(&[(status, error)]).await?;
         assert_eq!(glue.start().await, Err(cause), "{error}");

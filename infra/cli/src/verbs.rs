@@ -131,3 +131,22 @@ async fn stack(args: &StackArgs) -> Result<Stack> {
         None => Ok(Kept::read(&Workspace::locate()?)?.stack().await),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_a_rule_could_not_deliver_says_why() {
+        let attributes = [("ERROR_CODE", "NO_PERMISSIONS"), ("RULE_ARN", "arn:of:a:rule")];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let parked = Parked {
+            stage: Stage::Completion,
+            body: "{}".to_owned(),
+            attributes: attributes.into(),
+        };
+        let lines = describe(&parked);
+        assert!(lines.contains("\n  ERROR_CODE: NO_PERMISSIONS\n  RULE_ARN: arn:of:a:rule\n"));
+        assert!(lines.ends_with("  message: {}"), "{lines}");
+    }
+}

@@ -88,7 +88,7 @@ impl Lake {
                 };
             }
         };
-        let absent = || CallError::interrupted("GetObject", &object, &"S3 gives no length");
+        let absent = || CallError::incomplete("GetObject", &object, "length");
         let size_bytes = answer.content_length().ok_or_else(absent)?;
         if size_bytes > MAX_LANDING_BYTES {
             return Err(WriteError::TooLarge { object, size_bytes });
@@ -107,8 +107,7 @@ impl Lake {
         match request.send().await {
             Ok(head) => {
                 let metadata = |name| head.metadata().and_then(|all| all.get(name)).cloned();
-                let absent =
-                    || CallError::interrupted("HeadObject", &self.uri(key), &"S3 gives no ETag");
+                let absent = || CallError::incomplete("HeadObject", &self.uri(key), "ETag");
                 Ok(Some(Recorded {
                     etag: head.e_tag().map(str::to_owned).ok_or_else(absent)?,
                     landing: metadata(LANDING_KEY).and_then(|key| key.parse().ok()),

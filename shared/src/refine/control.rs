@@ -72,6 +72,9 @@ pub struct Done {
     pub source: Source,
     /// The run that refined it.
     pub run_id: String,
+    /// When the date was claimed for that run.
+    #[serde(default)]
+    pub claimed_at: DateTime<Utc>,
     /// When its end was recorded.
     pub recorded_at: DateTime<Utc>,
 }

@@ -175,7 +175,8 @@ async fn succeeded(
 ) -> Result<(), CallError> {
     delete_satisfied(control, holder).await?;
     let record = holder.dates.iter().map(|(date, source)| async {
-        let done = Done { source: source.clone(), run_id: run.id.clone(), recorded_at: moment.now };
+        let (run_id, claimed_at) = (run.id.clone(), holder.claimed_at);
+        let done = Done { source: source.clone(), run_id, claimed_at, recorded_at: moment.now };
         match control.raw(*date).await? {
             // The run may have read either content.
             RawFile::Ours(raw) if !raw.has_been(source) => {

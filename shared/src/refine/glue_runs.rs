@@ -69,7 +69,7 @@ impl Runs for GlueRuns {
             .await
             .map_err(|error| self.failed("StartJobRun", &error))?;
         let object = format!("Glue job {}", self.job_name);
-        let absent = || CallError::interrupted("StartJobRun", &object, &"Glue gives no run id");
+        let absent = || CallError::incomplete("StartJobRun", &object, "run id");
         answer.job_run_id().map(str::to_owned).ok_or_else(absent)
     }
 

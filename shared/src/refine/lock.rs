@@ -52,6 +52,9 @@ pub struct Holder {
     pub claim_id: ClaimId,
     /// How far it is.
     pub phase: Phase,
+    /// When it was claimed. What was asked for before is answered by its run.
+    #[serde(default)]
+    pub claimed_at: DateTime<Utc>,
     /// Until when the invocation that wrote this may be alive.
     pub lease_until: DateTime<Utc>,
     /// What is being refined.
@@ -131,8 +134,8 @@ impl Holder {
     /// Claims dates.
     #[must_use]
     pub fn starting(claim_id: ClaimId, dates: BTreeMap<NaiveDate, Source>, moment: Moment) -> Self {
-        let lease_until = moment.lease_until();
-        Self { claim_id, phase: Phase::Starting, lease_until, dates, run_id: None }
+        let (claimed_at, lease_until) = (moment.now, moment.lease_until());
+        Self { claim_id, phase: Phase::Starting, claimed_at, lease_until, dates, run_id: None }
     }
 
     /// The same claim, taken over by somebody alive.

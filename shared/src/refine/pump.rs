@@ -51,8 +51,8 @@ pub async fn note(control: &impl Control, date: NaiveDate) -> Result<Noted, Call
     Ok(Noted::Pending)
 }
 
-/// Somebody wants a date refined although its content may be: forgets that it is, unless that was
-/// recorded after they had asked, at `asked_at`. Then it is their answer.
+/// Somebody wants a date refined although its content may be: forgets that it is, unless it was claimed
+/// after they had asked, at `asked_at`. Then that run is their answer.
 ///
 /// # Errors
 /// If the state cannot be read or written.
@@ -63,7 +63,7 @@ pub async fn force(
 ) -> Result<(), CallError> {
     let Some(done) = control.done(date).await? else { return Ok(()) };
     match asked_at {
-        Some(asked_at) if asked_at < done.recorded_at => Ok(()),
+        Some(asked_at) if asked_at < done.claimed_at => Ok(()),
         Some(_) | None => control.forget_done(date).await,
     }
 }

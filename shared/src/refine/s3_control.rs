@@ -110,7 +110,7 @@ impl S3Control {
         key: &str,
         etag: Option<&str>,
     ) -> Result<String, CallError> {
-        let absent = || CallError::interrupted(operation, &self.uri(key), &"S3 gives no ETag");
+        let absent = || CallError::incomplete(operation, &self.uri(key), "ETag");
         etag.map(str::to_owned).ok_or_else(absent)
     }
 

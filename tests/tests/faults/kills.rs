@@ -138,14 +138,9 @@ fn out_of_time(bench: &Bench) -> usize {
     bench.log(Stage::Completion).lines().filter(|line| line.contains("\"out-of-time\"")).count()
 }
 
-/// Nothing ticks before the kill: the tick would have the notifier do what another function is to die of.
 async fn straight(bench: &Bench, stage: Stage, failpoint: &str, date: NaiveDate) -> Result<usize> {
     bench.fetch(date).await?;
-    bench
-        .until("the kill", || async {
-            Ok(bench.hits(stage).iter().any(|hit| hit == failpoint).then_some(()))
-        })
-        .await?;
+    bench.killed(stage, failpoint).await?;
     Ok(1)
 }
 

@@ -364,23 +364,30 @@ fn a_date_that_is_redriven_while_its_failure_is_recorded_is_refined() {
 fn a_request_to_refine_again_is_answered_once_however_often_it_comes() {
     let (world, ended) = with_ended_run(false);
     assert!(alone(handle(&world, &ended, "end")));
-    world.state().minutes += 1;
-    let asked_at = world.moment().now;
-    let forced = |unique: &'static str| -> Actor<bool> {
+    let forced = |asked_at, unique: &'static str| -> Actor<bool> {
         let world = world.clone();
         Box::pin(async move {
             force(&world, date(20), Some(asked_at)).await.unwrap();
             handle(&world, &Message::Raw(20), unique).await
         })
     };
-    assert!(alone(forced("asked")));
-    world.state().minutes += 1;
+    let now = || {
+        world.state().minutes += 1;
+        world.moment().now
+    };
+    let before_the_claim = now();
+    now();
+    assert!(alone(forced(before_the_claim, "asked")));
+    let during_the_run = now();
+    now();
     let again = Message::Ended(world.run_ends().unwrap());
     assert!(alone(handle(&world, &again, "end-2")));
-    assert!(alone(forced("the same message")));
+    assert!(alone(forced(before_the_claim, "the same message")));
+    assert_eq!(world.state().runs.len(), 2, "the first one, and one for the request");
+    assert!(alone(forced(during_the_run, "another one, late")));
     settle(&world, &[]);
     check(&world);
-    assert_eq!(world.state().runs.len(), 2, "the first one, and one for the request");
+    assert_eq!(world.state().runs.len(), 3, "that run may have begun before what was asked for");
 }
 
 #[test]
