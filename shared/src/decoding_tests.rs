@@ -36,7 +36,8 @@ fn decode_in_every_way(text: &str) {
     if let Ok(answer) = Answer::parse(text) {
         for segment in [Segment::ByTicker, Segment::BySector] {
             let answers = std::slice::from_ref(&answer);
-            let _ = Portfolio::from_answers("IBOV".parse().unwrap(), segment, answers);
+            let fetched_at = "2026-11-20T13:00:03.123Z".parse().unwrap();
+            let _ = Portfolio::from_answers("IBOV".parse().unwrap(), segment, fetched_at, answers);
         }
     }
     let _ = Envelope::parse(text.as_bytes()).map(|envelope| envelope.portfolio().is_ok());

@@ -82,10 +82,16 @@ impl LandingKey {
     /// All landing objects begin with it.
     pub const PREFIX: &str = "landing/";
 
+    /// All landing objects of one index begin with it.
+    #[must_use]
+    pub fn prefix_of_index(index: &IndexCode) -> String {
+        format!("{}index={index}/", Self::PREFIX)
+    }
+
     /// All landing objects of one index and date begin with it.
     #[must_use]
     pub fn prefix_of(index: &IndexCode, date: NaiveDate) -> String {
-        format!("{}index={index}/date={date}/", Self::PREFIX)
+        format!("{}date={date}/", Self::prefix_of_index(index))
     }
 }
 

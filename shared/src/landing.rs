@@ -4,9 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    b3::{Answer, PageRequest, ShapeError},
+    b3::{Answer, MAX_ANSWER_BYTES, PageRequest, ShapeError},
     portfolio::{Portfolio, Refusal, Warning},
 };
+
+/// The largest landing object: what the fetcher keeps of an answer is a text within JSON, and each character of it is
+/// at most two there.
+pub const MAX_LANDING_BYTES: i64 = 2 * MAX_ANSWER_BYTES as i64 + 1024 * 1024;
 
 /// The whole answer to one fetch. B3 serves no history, so nothing of it is thrown away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +24,7 @@ pub struct Envelope {
     /// Why the answer was refused; absent under landing/.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
-    /// Each page's body, byte for byte.
+    /// Each page's body, character for character. What came compressed or in another encoding than UTF-8 is decoded.
     pub pages: Vec<String>,
 }
 
@@ -62,6 +66,31 @@ impl EnvelopeError {
             Self::Refused(refusal) => refusal.code(),
         }
     }
+
+    /// Whether nothing in the answer is data, so that asking again soon may bring some.
+    #[must_use]
+    pub fn may_pass_soon(&self) -> bool {
+        match self {
+            Self::NotAnEnvelope(_) => false,
+            Self::Page { .. } => true,
+            Self::Refused(refusal) => refusal.may_pass_soon(),
+        }
+    }
+
+    /// Why a copy of such an answer cannot become data, whatever rule is repaired; `None` if it can.
+    #[must_use]
+    pub fn beyond_repair(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAnEnvelope(_) => Some("it is no answer of B3's"),
+            Self::Page { source, .. } => match source {
+                ShapeError::Empty | ShapeError::Html { .. } | ShapeError::NotJson { .. } => {
+                    Some("it is not JSON")
+                }
+                ShapeError::JsonInText { .. } | ShapeError::OtherJson { .. } => None,
+            },
+            Self::Refused(refusal) => refusal.beyond_repair(),
+        }
+    }
 }
 
 impl Envelope {
@@ -73,7 +102,7 @@ impl Envelope {
         serde_json::from_slice(bytes).map_err(EnvelopeError::NotAnEnvelope)
     }
 
-    /// The portfolio that the pages add up to.
+    /// The portfolio that the pages add up to, held against the moment at which they were fetched.
     ///
     /// # Errors
     /// The first page that is not B3's, or the first thing that does not reconcile.
@@ -88,6 +117,6 @@ impl Envelope {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let PageRequest { index, segment, .. } = &self.request;
-        Ok(Portfolio::from_answers(index.clone(), *segment, &answers)?)
+        Ok(Portfolio::from_answers(index.clone(), *segment, self.fetched_at, &answers)?)
     }
 }

@@ -87,8 +87,9 @@ fn columns(portfolio: &Portfolio) -> Vec<Box<dyn Array>> {
     vec![
         Utf8Array::<i32>::from_iter(constituents.iter().map(|each| each.sector.as_deref())).boxed(),
         required(|each| each.ticker.as_str()),
-        required(|each| &each.asset),
-        required(|each| &each.kind),
+        // The columns are not nullable: what a row does not have is empty.
+        required(|each| each.asset.as_deref().unwrap_or_default()),
+        required(|each| each.kind.as_deref().unwrap_or_default()),
         weights(|each| Some(i128::from(each.weight.thousandths()))),
         weights(|each| each.sector_weight.map(|weight| i128::from(weight.thousandths()))),
         PrimitiveArray::from_values(constituents.iter().map(|each| each.quantity)).boxed(),

@@ -19,8 +19,8 @@
 //! | `landing_key`, `raw_key`, `rejected_key` | keys in the lake's bucket |
 //! | `content_sha256` | first 16 digits of the portfolio's hash |
 //! | `size_bytes`, `pages`, `constituents` | how large it is |
-//! | `page`, `page_attempt`, `wait_ms` | a page of B3's that is asked for again, how often it was, and when |
-//! | `value` | a text of B3's that is left out |
+//! | `page_attempt`, `wait_ms` | how often B3 was asked, and when it is asked again |
+//! | `warnings`, `rows` | how many kinds of oddities a portfolio has, and in how many of its rows one is |
 //! | `run_id`, `run_state`, `claim_id`, `dates` | the Glue run and the dates it was given |
 //! | `date_count`, `first_date`, `last_date` | the dates of a run that is started |
 //! | `run_seconds` | how long Glue says that the run took |

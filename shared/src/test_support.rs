@@ -11,8 +11,8 @@ pub(crate) fn portfolio() -> Portfolio {
     let constituent = |sector: &str, ticker: &str, weight, sector_weight, quantity| Constituent {
         sector: Some(sector.to_owned()),
         ticker: ticker.parse().unwrap(),
-        asset: "BCO/X".to_owned(),
-        kind: "ON      NM".to_owned(),
+        asset: Some("BCO/X".to_owned()),
+        kind: Some("ON      NM".to_owned()),
         weight: Weight::from_thousandths(weight).unwrap(),
         sector_weight: Weight::from_thousandths(sector_weight),
         quantity,

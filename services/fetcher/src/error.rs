@@ -1,5 +1,7 @@
 //! What can go wrong with a fetch request.
 
+use std::time::Duration;
+
 use shared::{
     aws::CallError,
     events::EventError,
@@ -7,7 +9,7 @@ use shared::{
     stage::{Kind, StageError},
 };
 
-use crate::source::SourceError;
+use crate::{continuity::OtherPortfolio, source::SourceError};
 
 /// A fetch request that came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +31,9 @@ pub enum FetchError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// B3 answered in a way that nobody can read now.
-    #[error("{source}")]
+    #[error(
+        "{source}. It is kept, and a copy of it under landing/ is data only if it is whole JSON"
+    )]
     Unreadable {
         /// What is wrong with it.
         source: Box<SourceError>,
@@ -37,10 +41,18 @@ pub enum FetchError {
         object: String,
     },
     /// B3 answered, and the answer cannot be right.
-    #[error("B3's answer was refused: {source}")]
+    #[error("B3's answer was refused: {source}{}", no_copy(source))]
     Refused {
         /// What is wrong with it.
         source: EnvelopeError,
+        /// Where the answer is kept.
+        object: String,
+    },
+    /// B3 answered with a portfolio that has little to do with the one before.
+    #[error("B3's answer was refused: {source}")]
+    OtherPortfolio {
+        /// How little.
+        source: OtherPortfolio,
         /// Where the answer is kept.
         object: String,
     },
@@ -56,7 +68,10 @@ pub enum FetchError {
 impl StageError for FetchError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Event(_) | Self::NotServed { .. } | Self::Refused { .. } => Kind::Refused,
+            Self::Event(_)
+            | Self::NotServed { .. }
+            | Self::Refused { .. }
+            | Self::OtherPortfolio { .. } => Kind::Refused,
             Self::Source(_) | Self::Unreadable { .. } => Kind::Transient,
             Self::Lake(call) => call.kind(),
             Self::Unwritable(_) => Kind::Bug,
@@ -70,6 +85,7 @@ impl StageError for FetchError {
             Self::Source(error) => error.cause.code(),
             Self::Unreadable { source, .. } => source.cause.code(),
             Self::Refused { source, .. } => source.code(),
+            Self::OtherPortfolio { .. } => "other-portfolio",
             Self::Lake(call) => call.code(),
             Self::Unwritable(_) => "bug",
         }
@@ -78,9 +94,32 @@ impl StageError for FetchError {
     fn object(&self) -> Option<String> {
         match self {
             Self::Source(error) => Some(error.url.clone()),
-            Self::Refused { object, .. } | Self::Unreadable { object, .. } => Some(object.clone()),
+            Self::Refused { object, .. }
+            | Self::OtherPortfolio { object, .. }
+            | Self::Unreadable { object, .. } => Some(object.clone()),
             Self::Lake(call) => Some(call.object.clone()),
             Self::Event(_) | Self::NotServed { .. } | Self::Unwritable(_) => None,
         }
     }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Source(error) => error.cause.retry_after(),
+            Self::Unreadable { source, .. } => source.cause.retry_after(),
+            Self::Event(_)
+            | Self::NotServed { .. }
+            | Self::Refused { .. }
+            | Self::OtherPortfolio { .. }
+            | Self::Lake(_)
+            | Self::Unwritable(_) => None,
+        }
+    }
+}
+
+/// What the runbook's way back cannot do for an answer.
+fn no_copy(error: &EnvelopeError) -> String {
+    let reason = error.beyond_repair().map(|reason| {
+        format!(". It is kept, but no copy of it under landing/ can become data: {reason}")
+    });
+    reason.unwrap_or_default()
 }

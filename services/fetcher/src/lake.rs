@@ -3,12 +3,13 @@
 use std::fmt::Display;
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
+use chrono::NaiveDate;
 use shared::{
-    aws::CallError,
+    aws::{CallError, Cause},
     failpoint,
     lake::{LandingKey, RejectedKey, Stamp},
-    landing::{Envelope, Rejection},
-    portfolio::{ContentHash, IndexCode},
+    landing::{Envelope, MAX_LANDING_BYTES, Rejection},
+    portfolio::{ContentHash, IndexCode, Portfolio},
 };
 
 use crate::error::FetchError;
@@ -28,32 +29,61 @@ impl Lake {
         format!("s3://{}/{key}", self.bucket)
     }
 
-    /// The newest landing object of one index and date.
-    pub(crate) async fn newest_landing(
+    /// The landing objects of one index from a date on: the latest date first, and of each date the newest.
+    pub(crate) async fn landings_since(
         &self,
         index: &IndexCode,
-        date: chrono::NaiveDate,
-    ) -> Result<Option<LandingKey>, CallError> {
-        let prefix = LandingKey::prefix_of(index, date);
+        date: NaiveDate,
+    ) -> Result<Vec<LandingKey>, CallError> {
+        let prefix = LandingKey::prefix_of_index(index);
         let mut pages = self
             .client
             .list_objects_v2()
             .bucket(&self.bucket)
             .prefix(&prefix)
+            .start_after(LandingKey::prefix_of(index, date))
             .into_paginator()
             .send();
-        let mut newest: Option<LandingKey> = None;
+        let mut found: Vec<LandingKey> = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| {
                 CallError::from_sdk("ListObjectsV2", &self.uri(&prefix), &error)
             })?;
-            let keys = page.contents().iter().filter_map(|object| object.key()?.parse().ok());
-            newest = newest
-                .into_iter()
-                .chain(keys)
-                .max_by(|one: &LandingKey, other| one.stamp.cmp(&other.stamp));
+            found.extend(page.contents().iter().filter_map(|object| object.key()?.parse().ok()));
         }
-        Ok(newest)
+        found.sort_by(|one, other| (other.date, &other.stamp).cmp(&(one.date, &one.stamp)));
+        Ok(found)
+    }
+
+    /// The portfolio of a landing object, or `None`, with a word about it in the log, if it is no use.
+    pub(crate) async fn portfolio(&self, key: &LandingKey) -> Result<Option<Portfolio>, CallError> {
+        let object = self.uri(key);
+        let request = self.client.get_object().bucket(&self.bucket).key(key.to_string());
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = CallError::from_sdk("GetObject", &object, &error);
+                return match error.cause {
+                    Cause::NotFound => Ok(None),
+                    _ => Err(error),
+                };
+            }
+        };
+        let body = match answer.content_length() {
+            Some(size) if size <= MAX_LANDING_BYTES => answer.body.collect().await,
+            size => {
+                tracing::warn!(object, size_bytes = size, "a landing object is no portfolio");
+                return Ok(None);
+            }
+        };
+        let body = body.map_err(|error| CallError::interrupted("GetObject", &object, &error))?;
+        match Envelope::parse(&body.into_bytes()).and_then(|envelope| envelope.portfolio()) {
+            Ok((portfolio, _)) => Ok(Some(portfolio)),
+            Err(error) => {
+                tracing::warn!(object, %error, "a landing object is no portfolio");
+                Ok(None)
+            }
+        }
     }
 
     /// Writes a landing object, which must not exist yet, and gives its size in bytes.

@@ -1,9 +1,12 @@
 //! Fetches the day's theoretical portfolio from B3 and keeps the answer, whole, under `landing/`.
 //!
 //! A request on the fetch queue is all it takes: one from a schedule, from a person, or a redriven one.
-//! An answer that reconciles is written unless the newest landing object of its date says the same; one
-//! that does not is written under `rejected/` with the reason, and the request is parked.
+//! An answer that reconciles, and has its stocks in common with the portfolio before it, is written unless
+//! the newest landing object of its date says the same; any other is written under `rejected/` with the
+//! reason, and the request is parked.
 
+mod body;
+mod continuity;
 mod error;
 mod lake;
 mod retry;
@@ -12,22 +15,24 @@ mod source;
 use std::{fmt::Display, sync::Arc, time::Duration};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use chrono::Days;
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
     b3::PageRequest,
     events::FetchRequest,
     lake::{LandingKey, Stamp},
-    landing::{Envelope, EnvelopeError, Rejection},
-    portfolio::{ContentHash, IndexCode, Portfolio, Segment, Warning},
+    landing::{Envelope, Rejection},
+    portfolio::{ContentHash, IndexCode, Portfolio, Segment, Warning, day_in_sao_paulo},
     settings::{Environment, SettingError},
     stage::{Invocation, Message, Outcome, SqsQueues, Stage, readable},
 };
 use tokio::time::Instant;
 
+pub use continuity::OtherPortfolio;
 pub use error::FetchError;
 use lake::Lake;
-pub use source::{B3, SourceError, SourceErrorCause};
+pub use source::{B3, Fetched, SourceError, SourceErrorCause};
 
 /// What the function does, and with what.
 #[derive(Clone, Debug)]
@@ -97,16 +102,16 @@ impl Fetcher {
 
     async fn fetch(&self, message: &Message, deadline: Instant) -> Result<Outcome, FetchError> {
         let request = self.page_request(&FetchRequest::parse(&message.body)?)?;
-        let envelope = match self.b3.fetch(&request, deadline).await {
-            Ok(envelope) => envelope,
+        let Fetched { envelope, portfolio } = match self.b3.fetch(&request, deadline).await {
+            Ok(fetched) => fetched,
             Err(error) => return Err(self.keep_unreadable(error).await?),
         };
-        match envelope.portfolio() {
-            Ok((portfolio, warnings)) => {
-                warn(&portfolio, &warnings);
-                self.keep(&envelope, &portfolio).await
+        match portfolio {
+            Ok((portfolio, warnings)) => self.keep(envelope, &portfolio, &warnings).await,
+            Err(source) => {
+                let object = self.reject(envelope, source.code(), &source).await?;
+                Err(FetchError::Refused { source, object })
             }
-            Err(error) => Err(self.reject(envelope, error).await?),
         }
     }
 
@@ -126,39 +131,69 @@ impl Fetcher {
 
     async fn keep(
         &self,
-        envelope: &Envelope,
+        envelope: Envelope,
         portfolio: &Portfolio,
+        warnings: &[Warning],
     ) -> Result<Outcome, FetchError> {
         let Portfolio { index, date, .. } = portfolio;
         let content = ContentHash::of(portfolio);
-        if let Some(newest) = self.lake.newest_landing(index, *date).await?
+        let since = day_in_sao_paulo(envelope.fetched_at) - Self::COMPARED_DAYS;
+        let before = self.lake.landings_since(index, since).await?;
+        if let Some(newest) = before.iter().find(|key| key.date == *date)
             && newest.stamp.content == content
         {
             tracing::info!(%index, %date, landing_key = %newest, "B3's answer is unchanged");
             return Ok(Outcome::NothingToDo("unchanged content"));
         }
+        if let Err(source) = self.compare(portfolio, &before).await? {
+            let object = self.reject(envelope, "other-portfolio", &source).await?;
+            return Err(FetchError::OtherPortfolio { source, object });
+        }
         let stamp = Stamp::new(envelope.fetched_at, content);
         let key = LandingKey { index: index.clone(), date: *date, stamp };
-        let size_bytes = self.lake.write_landing(&key, envelope).await?;
+        let size_bytes = self.lake.write_landing(&key, &envelope).await?;
+        for warning in warnings {
+            let (kind, rows) = (warning.kind(), warning.count());
+            tracing::warn!(%index, %date, kind, rows, reason = %warning, "the portfolio is odd");
+        }
         tracing::info!(
             %index, segment = %portfolio.segment, %date, landing_key = %key, size_bytes,
-            content_sha256 = %key.stamp.content,
-            pages = envelope.pages.len(), constituents = portfolio.constituents.len(),
+            content_sha256 = %key.stamp.content, pages = envelope.pages.len(),
+            constituents = portfolio.constituents.len(), warnings = warnings.len(),
             "portfolio fetched"
         );
         Ok(Outcome::Done)
     }
 
-    /// Keeps a refused answer, since B3 will not serve it again, and says why it was refused.
+    /// The portfolio before may be as old as that. After a longer silence nothing is compared.
+    const COMPARED_DAYS: Days = Days::new(30);
+
+    /// Holds a portfolio against the newest of the landing objects `before` that can be read.
+    async fn compare(
+        &self,
+        portfolio: &Portfolio,
+        before: &[LandingKey],
+    ) -> Result<Result<(), OtherPortfolio>, FetchError> {
+        /// More unreadable ones in a row are somebody's experiment, and not worth the time.
+        const MOST_LOOKED_AT: usize = 5;
+        for key in before.iter().take(MOST_LOOKED_AT) {
+            if let Some(before) = self.lake.portfolio(key).await? {
+                return Ok(continuity::check(portfolio, &before, key));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Keeps a refused answer, since B3 will not serve it again, with the reason; gives the place.
     async fn reject(
         &self,
         envelope: Envelope,
-        error: EnvelopeError,
-    ) -> Result<FetchError, FetchError> {
-        let rejection = rejection(error.code(), &error);
-        let rejected_key = self.lake.write_rejected(envelope, rejection).await?;
+        code: &str,
+        error: &impl Display,
+    ) -> Result<String, FetchError> {
+        let rejected_key = self.lake.write_rejected(envelope, rejection(code, error)).await?;
         tracing::info!(%rejected_key, "the refused answer is kept");
-        Ok(FetchError::Refused { source: error, object: self.lake.uri(&rejected_key) })
+        Ok(self.lake.uri(&rejected_key))
     }
 
     /// Keeps what was neither JSON nor a web page: should it be our reader that is wrong, the day is not lost.
@@ -173,15 +208,4 @@ impl Fetcher {
 
 fn rejection(code: &str, error: &impl Display) -> Rejection {
     Rejection { code: code.to_owned(), message: readable(&error.to_string()) }
-}
-
-fn warn(portfolio: &Portfolio, warnings: &[Warning]) {
-    for warning in warnings {
-        match warning {
-            Warning::MalformedReductor(value) => tracing::warn!(
-                index = %portfolio.index, date = %portfolio.date, value,
-                "the reductor is malformed and is left out"
-            ),
-        }
-    }
 }

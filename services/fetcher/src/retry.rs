@@ -1,25 +1,37 @@
 //! How often and when B3 is asked again within one invocation.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 /// Attempts at one page. What fails this often is left to the queue, which waits longer.
-pub(crate) const MAX_ATTEMPTS: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 
-/// How long the attempt after the `failed`th waits: exponential, and anywhere between nothing and all of
+/// How long the attempt after the `failed`th waits by itself: exponential, and anywhere between nothing and all of
 /// it, so that many callers do not come back together.
-pub(crate) fn backoff(failed: u32) -> Duration {
+fn backoff(failed: u32) -> Duration {
     const BASE: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(8);
     let longest = BASE.saturating_mul(1 << failed.saturating_sub(1).min(10)).min(LONGEST);
     longest.mul_f64(fastrand::f64())
 }
 
-/// Whether there is time for a wait and an attempt of some use after it.
-pub(crate) fn fits(wait: Duration, deadline: Instant) -> bool {
+/// How long to wait before what failed is tried once more within this invocation: not at all after the last attempt,
+/// nor where there is no time left for the wait and an attempt of some use after it. `asked` is what the server wants
+/// to be left alone for.
+pub(crate) fn wait(failed: u32, asked: Option<Duration>, deadline: Instant) -> Option<Duration> {
     const USEFUL: Duration = Duration::from_secs(1);
-    Instant::now() + wait + USEFUL < deadline
+    let wait = backoff(failed).max(asked.unwrap_or_default());
+    let next = Instant::now().checked_add(wait)?.checked_add(USEFUL)?;
+    (failed < MAX_ATTEMPTS && next < deadline).then_some(wait)
+}
+
+/// What a Retry-After header says: seconds, or a date.
+pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    match value.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value.trim()).ok()?.duration_since(now).ok(),
+    }
 }
 
 #[cfg(test)]
@@ -41,7 +53,30 @@ mod tests {
     #[tokio::test]
     async fn no_attempt_starts_without_time_for_it() {
         let deadline = Instant::now() + Duration::from_secs(5);
-        assert!(fits(Duration::from_secs(1), deadline));
-        assert!(!fits(Duration::from_secs(4), deadline));
+        assert!(wait(1, None, deadline).is_some());
+        assert_eq!(wait(1, None, Instant::now()), None);
+        assert_eq!(wait(MAX_ATTEMPTS, None, deadline), None);
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_is_asked_for_is_kept_where_it_fits() {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let asked = Duration::from_secs(20);
+        assert_eq!(wait(1, Some(asked), deadline), Some(asked));
+        assert_eq!(wait(1, Some(Duration::from_secs(120)), deadline), None);
+        assert_eq!(wait(1, Some(Duration::MAX), deadline), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Wed, 25 Nov 2026 12:00:00 GMT").unwrap();
+        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(
+            retry_after(" Wed, 25 Nov 2026 12:02:00 GMT", now),
+            Some(Duration::from_secs(120))
+        );
+        for nonsense in ["", "soon", "-5", "1.5", "Wed, 25 Nov 2026 11:00:00 GMT"] {
+            assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
+        }
     }
 }

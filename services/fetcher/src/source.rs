@@ -1,18 +1,24 @@
 //! B3's server: all pages of a portfolio, asked for again where asking again can help.
 
-use std::{mem, time::Duration};
+use std::{mem, time::Duration, time::SystemTime};
 
 use chrono::{DateTime, Utc};
-use reqwest::{Client, Response, StatusCode, header::LOCATION, redirect::Policy};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{LOCATION, RETRY_AFTER},
+    redirect::Policy,
+};
 use shared::{
-    b3::{
-        Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError, ptbr,
-    },
-    landing::Envelope,
+    b3::{Answer, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError},
+    landing::{Envelope, EnvelopeError},
+    portfolio::{Portfolio, Warning},
 };
 use tokio::time::{Instant, sleep};
 
-use crate::retry;
+use crate::{
+    body::{self, Declared, NotText},
+    retry,
+};
 
 /// B3's server.
 #[derive(Clone, Debug)]
@@ -20,6 +26,15 @@ pub struct B3 {
     client: Client,
     base_url: String,
     timeout: Duration,
+}
+
+/// B3's whole answer, and what it says.
+#[derive(Debug)]
+pub struct Fetched {
+    /// As it came.
+    pub envelope: Envelope,
+    /// What it reconciles to, or why it does not.
+    pub portfolio: Result<(Portfolio, Vec<Warning>), EnvelopeError>,
 }
 
 /// One page, as it came.
@@ -44,7 +59,7 @@ pub struct SourceError {
     /// What came instead, the last time.
     pub cause: SourceErrorCause,
     /// If that was neither JSON nor HTML: all pages up to it, for somebody to look at who can read more. What
-    /// is not UTF-8 has a character of U+0000 to U+00FF for each byte, as in ISO 8859-1.
+    /// is not UTF-8, nor declared to be anything that we read, is kept as if it were ISO 8859-1.
     pub unreadable: Option<Box<Envelope>>,
 }
 
@@ -69,22 +84,20 @@ pub enum SourceErrorCause {
     Timeout(Duration),
     #[error("the connection broke: {0}")]
     Transport(String),
-    #[error("HTTP {0}")]
-    Status(StatusCode),
+    #[error("HTTP {status}{}", asked_to_wait(*.retry_after))]
+    Status { status: StatusCode, retry_after: Option<Duration> },
     #[error("HTTP {status}, a redirect to {location:?}: B3's error pages are reached like that")]
     Redirect { status: StatusCode, location: String },
     #[error("the body is longer than {MAX_BODY_BYTES} bytes")]
     TooLong,
     #[error("all pages up to this one are longer than {MAX_ANSWER_BYTES} bytes")]
     AllTooLong,
-    #[error("the body is not UTF-8")]
-    NotUtf8,
-    #[error("{0}")]
+    #[error("the body is not what its Content-Encoding says: {0}")]
+    Encoding(String),
+    #[error(transparent)]
+    NotText(NotText),
+    #[error(transparent)]
     Shape(ShapeError),
-    #[error(
-        "the {field} changed from {first:?} to {now:?} between pages: a new portfolio is being published"
-    )]
-    Changed { field: &'static str, first: String, now: String },
 }
 
 impl SourceErrorCause {
@@ -95,17 +108,43 @@ impl SourceErrorCause {
             Self::Connect(_) => "b3-unreachable",
             Self::Timeout(_) => "b3-timeout",
             Self::Transport(_) => "b3-connection-broken",
-            Self::Status(_) => "b3-http-status",
+            Self::Status { .. } => "b3-http-status",
             Self::Redirect { .. } => "b3-redirect",
             Self::TooLong | Self::AllTooLong => "b3-body-too-long",
-            Self::NotUtf8
-            | Self::Shape(ShapeError::NotJson { .. } | ShapeError::OtherJson { .. }) => {
-                "b3-not-json"
-            }
+            Self::Encoding(_) => "b3-encoding",
+            Self::Shape(ShapeError::Empty) => "b3-empty",
             Self::Shape(ShapeError::Html { .. }) => "b3-html",
-            Self::Changed { .. } => "changed-between-pages",
+            Self::NotText(_)
+            | Self::Shape(
+                ShapeError::NotJson { .. }
+                | ShapeError::JsonInText { .. }
+                | ShapeError::OtherJson { .. },
+            ) => "b3-not-json",
         }
     }
+
+    /// How long B3 wants to be left alone, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            Self::Connect(_)
+            | Self::Timeout(_)
+            | Self::Transport(_)
+            | Self::Redirect { .. }
+            | Self::TooLong
+            | Self::AllTooLong
+            | Self::Encoding(_)
+            | Self::NotText(_)
+            | Self::Shape(_) => None,
+        }
+    }
+}
+
+fn asked_to_wait(retry_after: Option<Duration>) -> String {
+    retry_after
+        .map(|wait| format!(", and to ask again in {} s", wait.as_secs()))
+        .unwrap_or_default()
 }
 
 impl B3 {
@@ -123,8 +162,8 @@ impl B3 {
         Ok(Self { client, base_url, timeout })
     }
 
-    /// Fetches all pages. What comes back is readable as JSON, but has not been reconciled: reading ends
-    /// early at the first page that already rules a portfolio out.
+    /// Fetches all pages, and asks for all of them again while nothing in them is data. Reading ends early at the
+    /// first page that already rules a portfolio out.
     ///
     /// # Errors
     /// [`SourceError`] once asking again does not help or does not fit in before `deadline`.
@@ -132,15 +171,21 @@ impl B3 {
         &self,
         first: &PageRequest,
         deadline: Instant,
-    ) -> Result<Envelope, SourceError> {
+    ) -> Result<Fetched, SourceError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.all_pages(first, deadline).await {
-                Err(error) if matches!(error.cause, SourceErrorCause::Changed { .. }) => error,
-                result => return result,
+            let envelope = self.all_pages(first, deadline).await?;
+            let portfolio = envelope.portfolio();
+            let wait = match &portfolio {
+                Err(error) if error.may_pass_soon() => retry::wait(attempts, None, deadline)
+                    .inspect(|wait| log_wait(error.code(), error, attempts, *wait)),
+                Ok(_) | Err(_) => None,
             };
-            self.wait_or_give_up(error, attempts, deadline).await?;
+            match wait {
+                Some(wait) => sleep(wait).await,
+                None => return Ok(Fetched { envelope, portfolio }),
+            }
         }
     }
 
@@ -151,7 +196,6 @@ impl B3 {
     ) -> Result<Envelope, SourceError> {
         let mut fetched_at = None;
         let mut pages: Vec<String> = Vec::new();
-        let mut first_answer: Option<Answer> = None;
         for number in 1..=MAX_PAGES {
             let request = first.page(number);
             let page = self.page(&request, deadline).await;
@@ -162,16 +206,9 @@ impl B3 {
             if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
                 return Err(self.error(&request, 1, SourceErrorCause::AllTooLong));
             }
-            let Some(answer) = answer else { break };
-            if let Some(first_answer) = &first_answer
-                && let Some(cause) = changed(first_answer, &answer)
-            {
-                return Err(self.error(&request, 1, cause));
-            }
-            let last = number >= answer.page.total_pages;
-            let empty = answer.results.as_ref().is_none_or(Vec::is_empty);
-            first_answer.get_or_insert(answer);
-            if last || empty {
+            let Some(Answer { page, results, .. }) = answer else { break };
+            let empty = results.is_none_or(|rows| rows.is_empty());
+            if empty || number >= page.total_pages {
                 break;
             }
         }
@@ -194,21 +231,22 @@ impl B3 {
             attempts += 1;
             // Before each attempt anew: what was asked for later is newer, however long it took.
             let asked_at = Utc::now();
-            let body = self.body(request, deadline).await.map(String::from_utf8);
-            let (cause, unreadable) = match body {
-                Ok(Ok(text)) => match Answer::parse(&text) {
+            let (cause, unreadable) = match self.body(request, deadline).await {
+                Ok(text) => match Answer::parse(&text) {
                     Ok(answer) => return Ok(Page { asked_at, text, answer: Some(answer) }),
-                    Err(ShapeError::OtherJson { .. }) => {
+                    Err(ShapeError::OtherJson { .. } | ShapeError::JsonInText { .. }) => {
                         return Ok(Page { asked_at, text, answer: None });
                     }
                     Err(error @ ShapeError::NotJson { .. }) => {
-                        (SourceErrorCause::Shape(error), Some(text).filter(|text| !text.is_empty()))
+                        (SourceErrorCause::Shape(error), Some(text))
                     }
-                    Err(error @ ShapeError::Html { .. }) => (SourceErrorCause::Shape(error), None),
+                    Err(error @ (ShapeError::Html { .. } | ShapeError::Empty)) => {
+                        (SourceErrorCause::Shape(error), None)
+                    }
                 },
-                Ok(Err(error)) => {
-                    let characters = error.as_bytes().iter().copied().map(char::from).collect();
-                    (SourceErrorCause::NotUtf8, Some(characters))
+                Err(SourceErrorCause::NotText(mut error)) => {
+                    let characters = mem::take(&mut error.characters);
+                    (SourceErrorCause::NotText(error), Some(characters))
                 }
                 Err(cause) => (cause, None),
             };
@@ -217,37 +255,27 @@ impl B3 {
                 unreadable: unreadable.map(Box::new),
                 ..self.error(request, attempts, cause)
             };
-            self.wait_or_give_up(error, attempts, deadline).await?;
+            match retry::wait(attempts, error.cause.retry_after(), deadline) {
+                Some(wait) => {
+                    log_wait(error.cause.code(), &error, attempts, wait);
+                    sleep(wait).await;
+                }
+                None => return Err(error),
+            }
         }
-    }
-
-    async fn wait_or_give_up(
-        &self,
-        error: SourceError,
-        attempts: u32,
-        deadline: Instant,
-    ) -> Result<(), SourceError> {
-        let wait = retry::backoff(attempts);
-        if attempts >= retry::MAX_ATTEMPTS || !retry::fits(wait, deadline) {
-            return Err(SourceError { attempts, ..error });
-        }
-        let kind = error.cause.code();
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(kind, error = %error.cause, page = error.page, page_attempt = attempts, wait_ms, "B3 is asked again");
-        sleep(wait).await;
-        Ok(())
     }
 
     async fn body(
         &self,
         request: &PageRequest,
         deadline: Instant,
-    ) -> Result<Vec<u8>, SourceErrorCause> {
+    ) -> Result<String, SourceErrorCause> {
         let url = self.url(request);
         let timeout = self.timeout.min(deadline.saturating_duration_since(Instant::now()));
         let describe = |error: reqwest::Error| describe(error, timeout);
         let response = self.client.get(url).timeout(timeout).send().await.map_err(describe)?;
         let mut response = ok_status(response)?;
+        let declared = Declared::of(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(describe)? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
@@ -255,7 +283,7 @@ impl B3 {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        body::text(body, &declared).map_err(SourceErrorCause::NotText)
     }
 
     fn url(&self, request: &PageRequest) -> String {
@@ -274,11 +302,13 @@ fn ok_status(response: Response) -> Result<Response, SourceErrorCause> {
     if status == StatusCode::OK {
         return Ok(response);
     }
+    let header = |name| response.headers().get(name)?.to_str().ok();
     if !status.is_redirection() {
-        return Err(SourceErrorCause::Status(status));
+        let retry_after =
+            header(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
+        return Err(SourceErrorCause::Status { status, retry_after });
     }
-    let location = response.headers().get(LOCATION).map(|value| value.to_str().unwrap_or("?"));
-    let location = location.unwrap_or_default().chars().take(200).collect();
+    let location = header(LOCATION).unwrap_or_default().chars().take(200).collect();
     Err(SourceErrorCause::Redirect { status, location })
 }
 
@@ -286,33 +316,21 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     if error.is_timeout() {
         return SourceErrorCause::Timeout(timeout);
     }
-    let connecting = error.is_connect();
+    let (connecting, decoding) = (error.is_connect(), error.is_decode());
     // The innermost error is the one that says what happened; the URL is told elsewhere.
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    match connecting {
-        true => SourceErrorCause::Connect(innermost.to_string()),
-        false => SourceErrorCause::Transport(innermost.to_string()),
+    match innermost.to_string() {
+        why if connecting => SourceErrorCause::Connect(why),
+        why if decoding => SourceErrorCause::Encoding(why),
+        why => SourceErrorCause::Transport(why),
     }
 }
 
-/// What differs between two pages that should be of one portfolio.
-fn changed(first: &Answer, now: &Answer) -> Option<SourceErrorCause> {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let total = |answer: &Answer| answer.page.total_records.to_string();
-    let of =
-        |header: &Header| [text(&header.date), text(&header.part), text(&header.theorical_qty)];
-    let names = ["date", "total weight", "total quantity", "number of rows"];
-    let before = of(&first.header).into_iter().chain([total(first)]);
-    let after = of(&now.header).into_iter().chain([total(now)]);
-    names.into_iter().zip(before.zip(after)).find(|(_, (first, now))| first != now).map(
-        |(field, (first, now))| SourceErrorCause::Changed {
-            field,
-            first: ptbr::shortened(&first),
-            now: ptbr::shortened(&now),
-        },
-    )
+fn log_wait(kind: &str, error: &dyn std::fmt::Display, attempts: u32, wait: Duration) {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    tracing::warn!(kind, %error, page_attempt = attempts, wait_ms, "B3 is asked again");
 }

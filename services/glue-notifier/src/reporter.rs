@@ -99,6 +99,7 @@ impl Reports for Reporter {
             code: "run-failed",
             error: format!("{}: {}", run.state.name(), Notification::cause(run)),
             object: Some(run.id.clone()),
+            retry_after: None,
         };
         let parked = Parked::new("glue-trigger", &message, &failure, "");
         failpoint::around("park-dates", self.glue_queues.park(&parked)).await

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use shared::{
     aws::{CallError, Cause},
-    b3::MAX_ANSWER_BYTES,
     failpoint,
     lake::{LandingKey, RawKey, Stamp},
+    landing::MAX_LANDING_BYTES,
     parquet::{CONTENT_SHA256, CONTENT_SINCE, LANDING_KEY},
     portfolio::ContentHash,
 };
@@ -19,9 +19,6 @@ use crate::{
 
 /// The object's metadata key for the hash of its bytes.
 const FILE_SHA256: &str = "file-sha256";
-
-/// What the fetcher keeps of an answer, as a text within JSON: each character of it is at most two there.
-const MAX_LANDING_BYTES: i64 = 2 * MAX_ANSWER_BYTES as i64 + 1024 * 1024;
 
 /// The lake's bucket.
 #[derive(Clone, Debug)]

@@ -40,7 +40,9 @@ fuzz_target!(|data: &[u8]| {
 fn portfolio(answer: &Answer, segment: Segment) {
     let index = "IBOV".parse().expect("an index");
     let answers = std::slice::from_ref(answer);
-    if let Ok((portfolio, _)) = Portfolio::from_answers(index, segment, answers) {
+    // The samples are of that day.
+    let fetched_at = "2026-11-19T13:00:00Z".parse().expect("a time");
+    if let Ok((portfolio, _)) = Portfolio::from_answers(index, segment, fetched_at, answers) {
         let stamp = Stamp::new(DateTime::UNIX_EPOCH, ContentHash::of(&portfolio));
         let index = portfolio.index.clone();
         let landing = LandingKey { index, date: portfolio.date, stamp };

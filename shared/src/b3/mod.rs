@@ -7,6 +7,7 @@ pub mod ptbr;
 mod request;
 
 pub use payload::{
-    Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, Page, Row, ShapeError,
+    Answer, Field, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, Missing, Page,
+    Row, ShapeError, beginning,
 };
 pub use request::{Language, PageRequest};

@@ -1,11 +1,13 @@
-//! The answer of `GetPortfolioDay`, as B3 sends it: texts, most of them optional.
+//! The answer of `GetPortfolioDay`, as B3 sends it: texts, any of which may be missing.
 
 use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::Value;
+use serde_path_to_error::Segment;
 
 /// The largest body that is read. A page of a thousand rows takes about 200 kB.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -21,14 +23,13 @@ pub const MAX_ROWS: usize = 10_000;
 pub const MAX_PAGES: u32 = 50;
 
 /// One page of an answer. Fields that B3 adds are ignored.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Where this page stands.
     pub page: Page,
-    /// The same on every page.
-    pub header: Header,
+    /// The same on every page. Null for an index that B3 does not know.
+    pub header: Option<Header>,
     /// Null for an index that B3 does not know. At most [`MAX_ROWS`].
-    #[serde(default, deserialize_with = "rows")]
     pub results: Option<Vec<Row>>,
 }
 
@@ -47,13 +48,13 @@ pub struct Page {
 #[serde(rename_all = "camelCase", default)]
 pub struct Header {
     /// The session that the portfolio is for, `dd/mm/yy`.
-    pub date: Option<String>,
+    pub date: Field<String>,
     /// Sum of the rows' `part`, in percent.
-    pub part: Option<String>,
+    pub part: Field<String>,
     /// The index's divisor, 8 decimals.
-    pub reductor: Option<String>,
+    pub reductor: Field<String>,
     /// Sum of the rows' `theoricalQty`.
-    pub theorical_qty: Option<String>,
+    pub theorical_qty: Field<String>,
 }
 
 /// One constituent.
@@ -61,58 +62,142 @@ pub struct Header {
 #[serde(rename_all = "camelCase", default)]
 pub struct Row {
     /// The sector, with segment 2 only.
-    pub segment: Option<String>,
+    pub segment: Field<String>,
     /// The ticker.
-    pub cod: Option<String>,
+    pub cod: Field<String>,
     /// The company's short name.
-    pub asset: Option<String>,
+    pub asset: Field<String>,
     /// Share class and listing level, fixed-width.
     #[serde(rename = "type")]
-    pub kind: Option<String>,
+    pub kind: Field<String>,
     /// Weight in percent.
-    pub part: Option<String>,
+    pub part: Field<String>,
     /// The sector's weight in percent, with segment 2 only.
-    pub part_acum: Option<String>,
+    pub part_acum: Field<String>,
     /// Theoretical quantity of shares.
-    pub theorical_qty: Option<String>,
+    pub theorical_qty: Field<String>,
 }
 
-fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Row>>, D::Error> {
-    struct Rows(Vec<Row>);
+/// A field of an object. That it is not there and that it is null are told apart: the one is another shape, the
+/// other is B3's way to say that it has nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Field<T> {
+    /// The object has no field of this name.
+    #[default]
+    Absent,
+    /// It is null.
+    Null,
+    /// It has a value.
+    Present(T),
+}
 
-    impl<'de> Deserialize<'de> for Rows {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_seq(AtMostMaxRows).map(Self)
+/// Why there is no text where one is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// No field of this name.
+    #[error("absent")]
+    Absent,
+    /// Null.
+    #[error("null")]
+    Null,
+    /// Empty, or nothing but white space.
+    #[error("blank")]
+    Blank,
+}
+
+impl Field<String> {
+    /// The text. White space alone is none.
+    ///
+    /// # Errors
+    /// [`Missing`] says why there is none.
+    pub fn text(&self) -> Result<&str, Missing> {
+        match self {
+            Self::Absent => Err(Missing::Absent),
+            Self::Null => Err(Missing::Null),
+            Self::Present(text) if text.trim().is_empty() => Err(Missing::Blank),
+            Self::Present(text) => Ok(text),
         }
     }
+}
 
-    struct AtMostMaxRows;
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::<T>::deserialize(deserializer)?;
+        Ok(value.map_or(Self::Null, Self::Present))
+    }
+}
 
-    impl<'de> Visitor<'de> for AtMostMaxRows {
-        type Value = Vec<Row>;
+/// An object that is read by the names of its fields. Serde would also read one from an array, by their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ByName<T>(T);
 
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("an array of rows")
-        }
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByName<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<T>(std::marker::PhantomData<T>);
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-            let mut rows = Vec::new();
-            while let Some(row) = sequence.next_element()? {
-                if rows.len() == MAX_ROWS {
-                    return Err(A::Error::custom(format_args!("more than {MAX_ROWS} rows")));
-                }
-                rows.push(row);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+            type Value = T;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
             }
-            Ok(rows)
-        }
-    }
 
-    Ok(Option::<Rows>::deserialize(deserializer)?.map(|Rows(rows)| rows))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Object(std::marker::PhantomData)).map(Self)
+    }
 }
 
-/// A body that is no page of a day portfolio.
+/// At most [`MAX_ROWS`], counted while they are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rows(Vec<Row>);
+
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AtMostMaxRows;
+
+        impl<'de> Visitor<'de> for AtMostMaxRows {
+            type Value = Vec<Row>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an array of rows")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Row>, A::Error> {
+                let mut rows = Vec::new();
+                while let Some(ByName(row)) = sequence.next_element()? {
+                    if rows.len() == MAX_ROWS {
+                        return Err(A::Error::custom(format_args!("more than {MAX_ROWS} rows")));
+                    }
+                    rows.push(row);
+                }
+                Ok(rows)
+            }
+        }
+
+        deserializer.deserialize_seq(AtMostMaxRows).map(Self)
+    }
+}
+
+/// A page as it is written. The header and the results have to be there, be it as null.
+#[derive(Deserialize)]
+struct Body {
+    page: ByName<Page>,
+    #[serde(default)]
+    header: Field<ByName<Header>>,
+    #[serde(default)]
+    results: Field<Rows>,
+}
+
+/// A body that is no page of a day portfolio. Each message shows how the body begins, and never more of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ShapeError {
+    /// There is nothing in it.
+    #[error("the body is empty")]
+    Empty,
     /// A web page, usually of the CDN in front of B3.
     #[error("the body is an HTML page, not JSON; it begins {beginning:?}")]
     Html {
@@ -127,11 +212,21 @@ pub enum ShapeError {
         /// Where it stops being JSON.
         source: serde_json::Error,
     },
+    /// A JSON document within a JSON text.
+    #[error("the body is a JSON text that holds JSON; it begins {beginning:?}")]
+    JsonInText {
+        /// The first characters of it.
+        beginning: String,
+    },
     /// JSON of another shape.
-    #[error("the body is JSON, but not a page of GetPortfolioDay: {source}")]
+    #[error(
+        "the body is JSON, but not a page of GetPortfolioDay: {reason}; it begins {beginning:?}"
+    )]
     OtherJson {
-        /// What is missing or of another type.
-        source: serde_json::Error,
+        /// What is missing or of another type, with its path and the row's ticker.
+        reason: String,
+        /// The first characters of it.
+        beginning: String,
     },
 }
 
@@ -139,25 +234,82 @@ impl Answer {
     /// Reads a body.
     ///
     /// # Errors
-    /// [`ShapeError`] says whether it is HTML, no JSON, or JSON of another shape.
+    /// [`ShapeError`] says what it is instead.
     pub fn parse(body: &str) -> Result<Self, ShapeError> {
         // A byte order mark is legal in front of neither, and seen in front of both.
         let body = body.trim_start_matches('\u{feff}').trim_start();
+        if body.is_empty() {
+            return Err(ShapeError::Empty);
+        }
         if body.starts_with('<') {
             return Err(ShapeError::Html { beginning: beginning(body) });
         }
-        serde_json::from_str(body).map_err(|source| {
-            if source.is_data() {
-                ShapeError::OtherJson { source }
-            } else {
-                ShapeError::NotJson { beginning: beginning(body), source }
-            }
+        let mut json = serde_json::Deserializer::from_str(body);
+        let read = serde_path_to_error::deserialize::<_, ByName<Body>>(&mut json);
+        let ByName(Body { page: ByName(page), header, results }) =
+            read.map_err(|error| other_shape(body, error))?;
+        json.end().map_err(|source| not_json(body, source))?;
+        let absent = |name| ShapeError::OtherJson {
+            reason: format!("{name} is absent"),
+            beginning: beginning(body),
+        };
+        Ok(Self {
+            page,
+            header: header.or_absent(|| absent("header"))?.map(|ByName(header)| header),
+            results: results.or_absent(|| absent("results"))?.map(|Rows(rows)| rows),
         })
     }
 }
 
-fn beginning(body: &str) -> String {
-    const CHARACTERS: usize = 80;
+impl<T> Field<T> {
+    fn or_absent<E>(self, absent: impl FnOnce() -> E) -> Result<Option<T>, E> {
+        match self {
+            Self::Absent => Err(absent()),
+            Self::Null => Ok(None),
+            Self::Present(value) => Ok(Some(value)),
+        }
+    }
+}
+
+fn not_json(body: &str, source: serde_json::Error) -> ShapeError {
+    ShapeError::NotJson { beginning: beginning(body), source }
+}
+
+fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>) -> ShapeError {
+    if !error.inner().is_data() {
+        return not_json(body, error.into_inner());
+    }
+    // The reader stops at the first value that is no part of the shape; what follows may not even be JSON.
+    let document: Value = match serde_json::from_str(body) {
+        Ok(document) => document,
+        Err(source) => return not_json(body, source),
+    };
+    let beginning = beginning(body);
+    if document.as_str().is_some_and(|text| serde_json::from_str::<Value>(text).is_ok()) {
+        return ShapeError::JsonInText { beginning };
+    }
+    let row = error.path().iter().find_map(|segment| match segment {
+        Segment::Seq { index } => Some(*index),
+        Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    let ticker = row.and_then(|row| document.get("results")?.get(row)?.get("cod")?.as_str());
+    let ticker = ticker.map(|ticker| format!(" of {}", super::ptbr::shortened(ticker)));
+    // At the top of the document the path is a point.
+    let place = match error.path().to_string() {
+        path if path == "." => String::new(),
+        path => format!("{path}{}: ", ticker.unwrap_or_default()),
+    };
+    // What is wrong with a value quotes it, and it may be long.
+    let reason = format!("{place}{}", error.inner()).chars().take(MAX_REASON).collect();
+    ShapeError::OtherJson { reason, beginning }
+}
+
+const MAX_REASON: usize = 200;
+
+/// As much of a body as an error shows.
+#[must_use]
+pub fn beginning(body: &str) -> String {
+    const CHARACTERS: usize = 200;
     body.chars().take(CHARACTERS).collect()
 }
 
@@ -167,25 +319,91 @@ mod tests {
 
     use super::*;
 
+    const PAGE: &str = r#""page":{"totalRecords":1,"totalPages":1},"header":{}"#;
+
+    fn with_results(results: &str) -> Result<Answer, ShapeError> {
+        Answer::parse(&format!("{{{PAGE}{results}}}"))
+    }
+
     #[test]
     fn html_is_told_from_broken_json_and_from_other_json() {
         assert!(matches!(Answer::parse(" <!DOCTYPE html><p>520"), Err(ShapeError::Html { .. })));
         assert!(matches!(Answer::parse(r#"{"page":{"#), Err(ShapeError::NotJson { .. })));
-        assert!(matches!(Answer::parse(""), Err(ShapeError::NotJson { .. })));
+        assert!(matches!(Answer::parse(r#"{"page":[}"#), Err(ShapeError::NotJson { .. })));
         assert!(matches!(Answer::parse(r#"{"error":"x"}"#), Err(ShapeError::OtherJson { .. })));
         assert!(matches!(Answer::parse("[]"), Err(ShapeError::OtherJson { .. })));
-    }
-
-    fn with_results(results: &str) -> Result<Answer, ShapeError> {
-        let page = r#""page":{"totalRecords":0,"totalPages":0},"header":{}"#;
-        Answer::parse(&format!("{{{page}{results}}}"))
+        assert!(matches!(Answer::parse(r#""maintenance""#), Err(ShapeError::OtherJson { .. })));
     }
 
     #[test]
-    fn null_results_are_read_as_such() {
+    fn an_empty_body_is_called_empty() {
+        for body in ["", " \r\n", "\u{feff}"] {
+            assert_eq!(Answer::parse(body).unwrap_err().to_string(), "the body is empty");
+        }
+    }
+
+    #[test]
+    fn json_within_a_json_text_is_called_that_and_shown() {
+        let text = serde_json::to_string(&format!("{{{PAGE}}}")).unwrap();
+        let error = Answer::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("a JSON text that holds JSON"), "{error}");
+        assert!(error.contains("totalRecords"), "{error}");
+    }
+
+    #[test]
+    fn what_follows_a_page_is_no_json() {
+        assert!(matches!(
+            Answer::parse(&format!("{{{PAGE},\"results\":null}}x")),
+            Err(ShapeError::NotJson { .. })
+        ));
+    }
+
+    #[test]
+    fn null_results_are_an_answer_and_absent_ones_are_another_shape() {
         assert_eq!(with_results(r#","results":null"#).unwrap().results, None);
-        assert_eq!(with_results("").unwrap().results, None);
         assert_eq!(with_results(r#","results":[]"#).unwrap().results, Some(Vec::new()));
+        let error = with_results(r#","items":[]"#).unwrap_err().to_string();
+        assert!(error.contains("results is absent"), "{error}");
+        let headless = r#"{"page":{"totalRecords":0,"totalPages":0},"results":null}"#;
+        let error = Answer::parse(headless).unwrap_err().to_string();
+        assert!(error.contains("header is absent"), "{error}");
+    }
+
+    #[test]
+    fn absent_null_and_blank_texts_are_told_apart() {
+        let row = r#","results":[{"asset":null,"cod":" ","part":"1"}]"#;
+        let row = with_results(row).unwrap().results.unwrap().remove(0);
+        assert_eq!(row.kind.text(), Err(Missing::Absent));
+        assert_eq!(row.asset.text(), Err(Missing::Null));
+        assert_eq!(row.cod.text(), Err(Missing::Blank));
+        assert_eq!(row.part.text(), Ok("1"));
+    }
+
+    #[test]
+    fn objects_are_never_read_by_the_position_of_their_values() {
+        for body in [
+            r#"{"page":[1,1],"header":{},"results":[]}"#.to_owned(),
+            r#"{"page":{"totalRecords":1,"totalPages":1},"header":["25/11/26"],"results":[]}"#
+                .to_owned(),
+            format!(r#"{{{PAGE},"results":[["Mineração","VALE3","VALE","ON","1","1","1"]]}}"#),
+            r#"[{"totalRecords":1,"totalPages":1},{},[]]"#.to_owned(),
+        ] {
+            let error = Answer::parse(&body).unwrap_err();
+            assert!(matches!(error, ShapeError::OtherJson { .. }), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_path_and_the_ticker_and_show_the_beginning_only() {
+        let error = with_results(r#","results":[{},{"cod":"VALE3","part":2.5}]"#).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("results[1].part of VALE3: invalid type"), "{text}");
+        assert!(text.contains(r#"it begins "{\"page\""#), "{text}");
+        let counts = r#"{"page":{"totalRecords":"6","totalPages":1},"header":{},"results":[]}"#;
+        let text = Answer::parse(counts).unwrap_err().to_string();
+        assert!(text.contains("page.totalRecords: invalid type"), "{text}");
+        let long = format!(r#","results":"{}""#, "x".repeat(100_000));
+        assert!(with_results(&long).unwrap_err().to_string().len() < 800);
     }
 
     #[test]

@@ -52,7 +52,8 @@ fn canonical(portfolio: &Portfolio) -> String {
         format!("{index}\t{segment}\t{date}\t{total_weight}\t{total_quantity}\t{reductor}\n");
     for Constituent { sector, ticker, asset, kind, weight, sector_weight, quantity } in constituents
     {
-        let sector = sector.as_deref().unwrap_or_default();
+        let [sector, asset, kind] =
+            [sector, asset, kind].map(|text| text.as_deref().unwrap_or_default());
         let sector_weight = sector_weight.map(|weight| weight.to_string()).unwrap_or_default();
         text.push_str(&format!(
             "{sector}\t{ticker}\t{asset}\t{kind}\t{weight}\t{sector_weight}\t{quantity}\n"

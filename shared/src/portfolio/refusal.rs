@@ -1,9 +1,11 @@
 //! Why an answer of B3's is not taken as data.
 
-use super::{Ticker, Weight};
-use crate::b3::ptbr::FormatError;
+use super::{ImplausibleDate, TextError, Ticker, Weight};
+use crate::b3::{Missing, ptbr::FormatError};
 
-/// One thing about an answer that cannot be right. Asking again for the same bytes would not help.
+/// One thing about an answer that cannot be right.
+///
+/// A `place` is the path of a value in its page's JSON, with the ticker of its row where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // Each variant's message says what its fields are.
 pub enum Refusal {
@@ -13,18 +15,28 @@ pub enum Refusal {
     ResultsEmpty,
     #[error("page {page} has no rows, although the first page announced it")]
     PageEmpty { page: usize },
-    #[error("header.date is absent")]
-    DateAbsent,
+    #[error(
+        "{field} changed from {first:?} to {now:?} at page {page}: the pages are of two portfolios, because a new one was being published"
+    )]
+    PagesDiffer { page: usize, field: &'static str, first: String, now: String },
+    #[error(
+        "{ticker} stands on page {first} and again on page {again}: the pages overlap, so that others are missing"
+    )]
+    PagesOverlap { ticker: Ticker, first: usize, again: usize },
+    #[error("header is null, although there are results")]
+    HeaderNull,
+    #[error("header.date is {missing}")]
+    DateAbsent { missing: Missing },
     #[error("header.date: {source}")]
     Date { source: FormatError },
-    #[error("header.{field} is absent")]
-    HeaderAbsent { field: &'static str },
-    #[error("row {row} has no {field}")]
-    FieldAbsent { row: usize, field: &'static str },
-    #[error("row {row}: cod {value:?} is not a ticker such as PETR4 or BPAC11")]
-    Ticker { row: usize, value: String },
-    #[error("row {row}: {field} {value:?} is empty, too long or holds control characters")]
-    Text { row: usize, field: &'static str, value: String },
+    #[error("header.date says {source}")]
+    DateImplausible { source: ImplausibleDate },
+    #[error("{place} is {missing}")]
+    FieldAbsent { place: String, missing: Missing },
+    #[error("{place}: {value:?} is not a ticker such as PETR4 or BPAC11")]
+    Ticker { place: String, value: String },
+    #[error("{place}: {value:?} {source}")]
+    Text { place: String, value: String, source: TextError },
     #[error("{place}: {source}")]
     Number { place: String, source: FormatError },
     #[error("{rows} rows are more than any index has")]
@@ -33,10 +45,16 @@ pub enum Refusal {
     RowCount { rows: usize, stated: usize },
     #[error("{ticker} stands twice in the portfolio")]
     TickerTwice { ticker: Ticker },
+    #[error("{without} of {rows} rows have no sector, although segment 2 was asked for")]
+    SectorsAbsent { without: usize, rows: usize },
     #[error("the weights add up to {sum}, but header.part says {stated}")]
     WeightTotal { sum: String, stated: Weight },
+    #[error("the weights add up to {sum}, and those of a whole index to 100")]
+    NotAWhole { sum: String },
     #[error("the quantities add up to {sum}, but header.theoricalQty says {stated}")]
     QuantityTotal { sum: i128, stated: i64 },
+    #[error("the quantities add up to 0: there are no shares in the portfolio")]
+    NoQuantity,
     #[error("the weights of {sector:?} add up to {sum}, but partAcum of {ticker} says {stated}")]
     SectorWeight { sector: String, ticker: Ticker, sum: String, stated: Weight },
 }
@@ -53,18 +71,82 @@ impl Refusal {
             Self::ResultsNull => "results-null",
             Self::ResultsEmpty => "results-empty",
             Self::PageEmpty { .. } => "page-missing",
-            Self::DateAbsent => "date-absent",
+            Self::PagesDiffer { .. } => "changed-between-pages",
+            Self::PagesOverlap { .. } => "pages-overlap",
+            Self::DateAbsent { .. } => "date-absent",
             Self::Date { source } => format(source, "date-malformed"),
-            Self::HeaderAbsent { .. } | Self::FieldAbsent { .. } => "field-absent",
+            Self::DateImplausible { .. } => "date-implausible",
+            Self::HeaderNull | Self::FieldAbsent { .. } => "field-absent",
             Self::Ticker { .. } => "ticker-malformed",
+            Self::Text { source, .. } if source.is_damage() => "text-damaged",
             Self::Text { .. } => "text-malformed",
             Self::Number { source, .. } => format(source, "number-malformed"),
             Self::TooManyRows { .. } => "too-many-rows",
             Self::RowCount { .. } => "row-count",
             Self::TickerTwice { .. } => "ticker-twice",
-            Self::WeightTotal { .. } => "weight-total",
-            Self::QuantityTotal { .. } => "quantity-total",
+            Self::SectorsAbsent { .. } => "sectors-absent",
+            Self::WeightTotal { .. } | Self::NotAWhole { .. } => "weight-total",
+            Self::QuantityTotal { .. } | Self::NoQuantity => "quantity-total",
             Self::SectorWeight { .. } => "sector-weight",
+        }
+    }
+
+    /// Whether nothing in the answer is data, so that asking again soon may bring some. All others are the answer
+    /// that B3 has.
+    #[must_use]
+    pub fn may_pass_soon(&self) -> bool {
+        match self {
+            Self::ResultsNull
+            | Self::ResultsEmpty
+            | Self::PageEmpty { .. }
+            | Self::PagesDiffer { .. }
+            | Self::PagesOverlap { .. } => true,
+            Self::HeaderNull
+            | Self::DateAbsent { .. }
+            | Self::Date { .. }
+            | Self::DateImplausible { .. }
+            | Self::FieldAbsent { .. }
+            | Self::Ticker { .. }
+            | Self::Text { .. }
+            | Self::Number { .. }
+            | Self::TooManyRows { .. }
+            | Self::RowCount { .. }
+            | Self::TickerTwice { .. }
+            | Self::SectorsAbsent { .. }
+            | Self::WeightTotal { .. }
+            | Self::NotAWhole { .. }
+            | Self::QuantityTotal { .. }
+            | Self::NoQuantity
+            | Self::SectorWeight { .. } => false,
+        }
+    }
+
+    /// Why such an answer cannot become data, whatever rule is repaired; `None` if it can.
+    #[must_use]
+    pub fn beyond_repair(&self) -> Option<&'static str> {
+        match self {
+            Self::ResultsNull | Self::ResultsEmpty => Some("there is no portfolio in it"),
+            Self::PageEmpty { .. } | Self::PagesDiffer { .. } | Self::PagesOverlap { .. } => {
+                Some("its pages are not one whole portfolio")
+            }
+            Self::HeaderNull | Self::DateAbsent { .. } => {
+                Some("without a date it has no place there")
+            }
+            Self::Date { .. }
+            | Self::DateImplausible { .. }
+            | Self::FieldAbsent { .. }
+            | Self::Ticker { .. }
+            | Self::Text { .. }
+            | Self::Number { .. }
+            | Self::TooManyRows { .. }
+            | Self::RowCount { .. }
+            | Self::TickerTwice { .. }
+            | Self::SectorsAbsent { .. }
+            | Self::WeightTotal { .. }
+            | Self::NotAWhole { .. }
+            | Self::QuantityTotal { .. }
+            | Self::NoQuantity
+            | Self::SectorWeight { .. } => None,
         }
     }
 }

@@ -85,8 +85,7 @@ impl TryFrom<String> for Segment {
     }
 }
 
-/// A B3 ticker: a letter, three letters or digits, one or two digits (`PETR4`, `B3SA3`, `BPAC11`).
-/// All 537 tickers of the 34 indices are of this form.
+/// A B3 ticker: four to twelve capital letters and digits, in any order (`PETR4`, `2WAV3`, `BBFI11B`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticker(String);
 
@@ -99,12 +98,8 @@ impl FromStr for Ticker {
     type Err = InvalidTicker;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let well_formed = matches!(text.len(), 5 | 6)
-            && text.bytes().enumerate().all(|(position, byte)| match position {
-                0 => byte.is_ascii_uppercase(),
-                1..=3 => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-                _ => byte.is_ascii_digit(),
-            });
+        let well_formed = (4..=12).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         well_formed.then(|| Self(text.to_owned())).ok_or(InvalidTicker)
     }
 }
@@ -174,25 +169,18 @@ pub(super) fn percent(thousandths: u64) -> String {
     format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
 }
 
-/// Whether a text of B3's can be kept as it is: not empty, at most 200 characters, no control
-/// characters. The longest one known has 49.
-pub(super) fn readable(text: &str) -> bool {
-    const MAX_CHARACTERS: usize = 200;
-    !text.is_empty()
-        && text.chars().count() <= MAX_CHARACTERS
-        && !text.chars().any(char::is_control)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn tickers() {
-        for good in ["PETR4", "B3SA3", "BPAC11", "A1MD34"] {
+        for good in
+            ["PETR4", "B3SA3", "BPAC11", "A1MD34", "2WAV3", "BBFI11B", "ABCD", "TAXA100DI123"]
+        {
             assert_eq!(good.parse::<Ticker>().unwrap().as_str(), good);
         }
-        for bad in ["", "PETR", "petr4", "PETR123", "3PET4", "PETR4 ", "PÉTR4"] {
+        for bad in ["", "PET", "petr4", "PETR456789012", "PETR4 ", "PÉTR4", "PE/R4", "PETR-4"] {
             assert!(bad.parse::<Ticker>().is_err(), "{bad}");
         }
     }

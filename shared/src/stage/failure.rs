@@ -1,6 +1,6 @@
 //! What went wrong with a message, and what follows from it.
 
-use std::{any::Any, error::Error};
+use std::{any::Any, error::Error, time::Duration};
 
 use tokio::task::JoinError;
 
@@ -60,6 +60,11 @@ pub trait StageError: Error + Send + 'static {
     fn object(&self) -> Option<String> {
         None
     }
+
+    /// How long whoever failed wants to be left alone, if they said so.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// An error as it is logged and parked.
@@ -73,6 +78,8 @@ pub struct Failure {
     pub error: String,
     /// The object or run that it is about.
     pub object: Option<String>,
+    /// How long whoever failed wants to be left alone, if they said so.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
@@ -83,6 +90,7 @@ impl Failure {
             code: error.code(),
             error: readable(&error.to_string()),
             object: error.object(),
+            retry_after: error.retry_after(),
         }
     }
 
@@ -94,6 +102,7 @@ impl Failure {
             code: "out-of-time",
             error: "the function's time ran out before the message was handled".to_owned(),
             object: None,
+            retry_after: None,
         }
     }
 
@@ -104,7 +113,7 @@ impl Failure {
             }
             Err(error) => format!("the handler was cancelled: {error}"),
         };
-        Self { kind: Kind::Bug, code: "bug", error, object: None }
+        Self { kind: Kind::Bug, code: "bug", error, object: None, retry_after: None }
     }
 }
 

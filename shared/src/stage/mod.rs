@@ -201,12 +201,12 @@ impl<Q: Queues> Stage<Q> {
         failure: &Failure,
         invocation: &Invocation,
     ) -> bool {
-        let Failure { code, kind, error, object } = failure;
+        let Failure { code, kind, error, object, retry_after } = failure;
         let (stage, message_id, attempt) = (self.name, &message.id, message.receive_count);
         let object = object.as_deref();
         match failure.kind.disposition(message.receive_count, self.max_receive_count) {
             Disposition::Retry => {
-                let delay = self.postpone(message).await;
+                let delay = self.postpone(message, *retry_after).await;
                 tracing::warn!(
                     stage,
                     message_id,
@@ -246,8 +246,8 @@ impl<Q: Queues> Stage<Q> {
     }
 
     /// Best effort: a message whose visibility cannot be changed comes again when its queue says so.
-    async fn postpone(&self, message: &Message) -> Option<Duration> {
-        let delay = backoff::backoff(self.backoff_base, message.receive_count)?;
+    async fn postpone(&self, message: &Message, asked: Option<Duration>) -> Option<Duration> {
+        let delay = backoff::backoff(self.backoff_base, message.receive_count, asked)?;
         match self.queues.postpone(message, delay).await {
             Ok(()) => Some(delay),
             Err(error) => {

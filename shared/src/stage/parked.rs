@@ -90,7 +90,8 @@ mod tests {
             sent_at: None,
             receipt_handle: String::new(),
         };
-        let failure = Failure { kind: Kind::Refused, code: "x", error, object: None };
+        let failure =
+            Failure { kind: Kind::Refused, code: "x", error, object: None, retry_after: None };
         Parked::new("fetcher", &message, &failure, "")
     }
 

@@ -137,9 +137,10 @@ fn every_function_reads_its_own_queue_parks_in_its_own_dead_letter_queue_and_log
 }
 
 #[test]
-fn fetcher_may_list_and_write_landing_and_write_rejected() {
+fn fetcher_may_list_read_and_write_landing_and_write_rejected() {
     let expected = [
         ("s3:ListBucket", LAKE.to_owned()),
+        ("s3:GetObject", format!("{LAKE}/landing/index=${{IndexCode}}/*")),
         ("s3:PutObject", format!("{LAKE}/landing/index=${{IndexCode}}/*")),
         ("s3:PutObject", format!("{LAKE}/rejected/index=${{IndexCode}}/*")),
     ];

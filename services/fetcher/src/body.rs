@@ -1,0 +1,125 @@
+//! From an answer's bytes to its text.
+
+use std::fmt;
+
+use encoding_rs::{Encoding, WINDOWS_1252};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use shared::b3::beginning;
+
+/// What an answer says of its body, as far as the HTTP client has not dealt with it already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Declared {
+    /// Of Content-Type.
+    charset: Option<String>,
+    /// Only one that the client does not know is left.
+    content_encoding: Option<String>,
+}
+
+impl Declared {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        const MAX_CHARACTERS: usize = 40;
+        let value = |name| headers.get(name)?.to_str().ok();
+        let short = |text: &str| text.chars().take(MAX_CHARACTERS).collect();
+        let charset = value(CONTENT_TYPE).and_then(|content_type| {
+            let parameters =
+                content_type.split(';').skip(1).filter_map(|each| each.split_once('='));
+            let mut charsets =
+                parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+            charsets.next().map(|(_, charset)| charset.trim().trim_matches('"'))
+        });
+        Self { charset: charset.map(short), content_encoding: value(CONTENT_ENCODING).map(short) }
+    }
+}
+
+impl fmt::Display for Declared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let charset = self.charset.as_ref().map(|charset| format!("charset {charset}"));
+        let encoding =
+            self.content_encoding.as_ref().map(|encoding| format!("Content-Encoding {encoding}"));
+        let said: Vec<_> = charset.into_iter().chain(encoding).collect();
+        match said.is_empty() {
+            true => Ok(()),
+            false => write!(formatter, " (the answer says {})", said.join(", ")),
+        }
+    }
+}
+
+/// A body that is no text that we can read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body is not UTF-8{declared}; it begins {beginning:?}")]
+pub struct NotText {
+    declared: Declared,
+    beginning: String,
+    /// A character of U+0000 to U+00FF for each byte, as in ISO 8859-1.
+    pub(crate) characters: String,
+}
+
+/// The text of a body: UTF-8, whatever was declared, since hardly any other text is valid UTF-8 by chance; else ISO
+/// 8859-1 or Windows-1252 if that was declared. The two are read alike, as browsers do.
+pub(crate) fn text(bytes: Vec<u8>, declared: &Declared) -> Result<String, NotText> {
+    let error = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    let charset = declared.charset.as_deref();
+    if charset.and_then(|label| Encoding::for_label(label.as_bytes())) == Some(WINDOWS_1252) {
+        let (text, _) = WINDOWS_1252.decode_without_bom_handling(error.as_bytes());
+        return Ok(text.into_owned());
+    }
+    Err(NotText {
+        declared: declared.clone(),
+        beginning: beginning(&String::from_utf8_lossy(error.as_bytes())),
+        characters: error.as_bytes().iter().copied().map(char::from).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(content_type: &str) -> Declared {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+        Declared::of(&headers)
+    }
+
+    #[test]
+    fn latin_1_is_read_where_it_is_declared() {
+        let latin_1 = b"{\"x\": \"\xc1gua\"}".to_vec();
+        for content_type in [
+            "application/json; charset=ISO-8859-1",
+            "application/json;charset=\"latin1\"",
+            "text/plain; boundary=x; Charset=windows-1252",
+        ] {
+            let text = text(latin_1.clone(), &declared(content_type)).unwrap();
+            assert_eq!(text, "{\"x\": \"Água\"}", "{content_type}");
+        }
+        let euro = text(b"\x80".to_vec(), &declared("text/plain; charset=cp1252")).unwrap();
+        assert_eq!(euro, "€");
+    }
+
+    #[test]
+    fn utf_8_is_read_whatever_is_declared() {
+        for content_type in ["application/json", "application/json; charset=ISO-8859-1"] {
+            let text = text("Água".as_bytes().to_vec(), &declared(content_type)).unwrap();
+            assert_eq!(text, "Água", "{content_type}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_shown_with_what_was_declared() {
+        let latin_1 = b"{\"x\": \"\xc1gua\"}".to_vec();
+        let error = text(latin_1.clone(), &declared("application/json")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the body is not UTF-8; it begins \"{\\\"x\\\": \\\"\u{fffd}gua\\\"}\""
+        );
+        assert_eq!(error.characters, "{\"x\": \"Água\"}");
+        let error = text(latin_1, &declared("application/json; charset=utf-16le")).unwrap_err();
+        assert!(error.to_string().contains("(the answer says charset utf-16le)"), "{error}");
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, "compress".parse().unwrap());
+        let error = text(vec![0x1f, 0x9d], &Declared::of(&headers)).unwrap_err();
+        assert!(error.to_string().contains("Content-Encoding compress"), "{error}");
+    }
+}

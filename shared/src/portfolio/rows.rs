@@ -1,0 +1,205 @@
+//! From the rows of an answer's pages to constituents.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Constituent, MAX_CONSTITUENTS, OptionalField, Refusal, Segment, Ticker, Warning, Weight, text,
+};
+use crate::b3::{
+    Answer, Field, Header, Row,
+    ptbr::{self, shortened},
+};
+
+/// The constituents in the order of sector and ticker, and what is odd about some of them.
+pub(super) fn constituents(
+    segment: Segment,
+    answers: &[Answer],
+) -> Result<(Vec<Constituent>, Vec<Warning>), Refusal> {
+    pages_are_of_one_portfolio(answers)?;
+    let rows = all_rows(answers)?;
+    let mut read = rows
+        .iter()
+        .map(|place| place.constituent(segment).map(|constituent| (place.page, constituent)))
+        .collect::<Result<Vec<_>, _>>()?;
+    no_ticker_twice(&read)?;
+    let stated = answers.last().map_or(0, |answer| answer.page.total_records as usize);
+    if read.len() != stated {
+        return Err(Refusal::RowCount { rows: read.len(), stated });
+    }
+    read.sort_by(|(_, one), (_, other)| one.cmp(other));
+    let constituents: Vec<_> = read.into_iter().map(|(_, constituent)| constituent).collect();
+    most_rows_have_a_sector(segment, &constituents)?;
+    let warnings = absent_fields(segment, &constituents);
+    Ok((constituents, warnings))
+}
+
+/// A row, and where it stands.
+struct RowPlace<'a> {
+    /// From 1.
+    page: usize,
+    /// Whether the answer has other pages.
+    among_several: bool,
+    /// In `results` of its page, from 0 as in its JSON's path.
+    position: usize,
+    row: &'a Row,
+}
+
+/// What differs between two pages that should be of one portfolio.
+fn pages_are_of_one_portfolio(answers: &[Answer]) -> Result<(), Refusal> {
+    let Some((first, others)) = answers.split_first() else { return Ok(()) };
+    let values = |answer: &Answer| {
+        let text = |field: fn(&Header) -> &Field<String>| {
+            let field = answer.header.as_ref().map(field);
+            field.and_then(|field| field.text().ok()).unwrap_or_default().to_owned()
+        };
+        [
+            ("header.date", text(|header| &header.date)),
+            ("header.part", text(|header| &header.part)),
+            ("header.theoricalQty", text(|header| &header.theorical_qty)),
+            ("page.totalRecords", answer.page.total_records.to_string()),
+        ]
+    };
+    for (number, other) in others.iter().enumerate() {
+        let changed = values(first).into_iter().zip(values(other));
+        for ((field, first), (_, now)) in changed {
+            if first != now {
+                let (first, now) = (shortened(&first), shortened(&now));
+                return Err(Refusal::PagesDiffer { page: number + 2, field, first, now });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn all_rows(answers: &[Answer]) -> Result<Vec<RowPlace<'_>>, Refusal> {
+    let mut rows = Vec::new();
+    let among_several = answers.len() > 1;
+    for (page, answer) in (1..).zip(answers) {
+        match answer.results.as_deref() {
+            None if page == 1 => return Err(Refusal::ResultsNull),
+            Some([]) if page == 1 => return Err(Refusal::ResultsEmpty),
+            None | Some([]) => return Err(Refusal::PageEmpty { page }),
+            Some(results) => {
+                rows.extend(results.iter().enumerate().map(|(position, row)| RowPlace {
+                    page,
+                    among_several,
+                    position,
+                    row,
+                }))
+            }
+        }
+    }
+    match rows.len() {
+        0 => Err(Refusal::ResultsEmpty),
+        rows if rows > MAX_CONSTITUENTS => Err(Refusal::TooManyRows { rows }),
+        _ => Ok(rows),
+    }
+}
+
+impl RowPlace<'_> {
+    fn constituent(&self, segment: Segment) -> Result<Constituent, Refusal> {
+        let row = self.row;
+        let cod = self.required(&row.cod, "cod")?;
+        let ticker: Ticker = cod
+            .parse()
+            .map_err(|_| Refusal::Ticker { place: self.path("cod"), value: shortened(cod) })?;
+        let number = |field, source| Refusal::Number { place: self.named(field), source };
+        let weight = |text, field| ptbr::weight(text).map_err(|source| number(field, source));
+        let (sector, sector_weight): (_, Option<Weight>) = match segment {
+            Segment::BySector => (
+                self.text(&row.segment, "segment")?,
+                row.part_acum.text().ok().map(|text| weight(text, "partAcum")).transpose()?,
+            ),
+            Segment::ByTicker => (None, None),
+        };
+        let quantity = self.required(&row.theorical_qty, "theoricalQty")?;
+        Ok(Constituent {
+            sector,
+            asset: self.text(&row.asset, "asset")?,
+            kind: self.text(&row.kind, "type")?,
+            weight: weight(self.required(&row.part, "part")?, "part")?,
+            sector_weight,
+            quantity: ptbr::integer(quantity).map_err(|source| number("theoricalQty", source))?,
+            ticker,
+        })
+    }
+
+    fn required<'a>(
+        &self,
+        field: &'a Field<String>,
+        name: &'static str,
+    ) -> Result<&'a str, Refusal> {
+        field.text().map_err(|missing| Refusal::FieldAbsent { place: self.named(name), missing })
+    }
+
+    /// A text that a row may do without.
+    fn text(&self, field: &Field<String>, name: &'static str) -> Result<Option<String>, Refusal> {
+        let Ok(value) = field.text() else { return Ok(None) };
+        let refusal =
+            |source| Refusal::Text { place: self.named(name), value: shortened(value), source };
+        text::read(value).map(Some).map_err(refusal)
+    }
+
+    fn path(&self, field: &str) -> String {
+        let page = if self.among_several { format!("page {}: ", self.page) } else { String::new() };
+        format!("{page}results[{}].{field}", self.position)
+    }
+
+    /// With the ticker, for whoever looks for the row in another place.
+    fn named(&self, field: &str) -> String {
+        match self.row.cod.text() {
+            Ok(ticker) => format!("{} of {}", self.path(field), shortened(ticker)),
+            Err(_) => self.path(field),
+        }
+    }
+}
+
+fn no_ticker_twice(rows: &[(usize, Constituent)]) -> Result<(), Refusal> {
+    let mut pages: BTreeMap<&Ticker, usize> = BTreeMap::new();
+    for (page, Constituent { ticker, .. }) in rows {
+        match pages.insert(ticker, *page) {
+            None => {}
+            Some(first) if first == *page => {
+                return Err(Refusal::TickerTwice { ticker: ticker.clone() });
+            }
+            Some(first) => {
+                return Err(Refusal::PagesOverlap { ticker: ticker.clone(), first, again: *page });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One row without a sector is B3's slip; one in ten is an answer to another question.
+fn most_rows_have_a_sector(segment: Segment, constituents: &[Constituent]) -> Result<(), Refusal> {
+    const ROWS_PER_SLIP: usize = 10;
+    let rows = constituents.len();
+    let without = constituents.iter().filter(|each| each.sector.is_none()).count();
+    match segment {
+        Segment::BySector if without > 1 && without * ROWS_PER_SLIP > rows => {
+            Err(Refusal::SectorsAbsent { without, rows })
+        }
+        Segment::BySector | Segment::ByTicker => Ok(()),
+    }
+}
+
+fn absent_fields(segment: Segment, constituents: &[Constituent]) -> Vec<Warning> {
+    let of_rows: [(OptionalField, fn(&Constituent) -> bool); 2] = [
+        (OptionalField::Asset, |each| each.asset.is_none()),
+        (OptionalField::Kind, |each| each.kind.is_none()),
+    ];
+    let of_sectors: [(OptionalField, fn(&Constituent) -> bool); 2] = [
+        (OptionalField::Sector, |each| each.sector.is_none()),
+        (OptionalField::SectorWeight, |each| each.sector_weight.is_none()),
+    ];
+    let fields: Vec<_> = match segment {
+        Segment::BySector => of_sectors.into_iter().chain(of_rows).collect(),
+        Segment::ByTicker => of_rows.into(),
+    };
+    let warning = |(field, absent): (OptionalField, fn(&Constituent) -> bool)| {
+        let without = constituents.iter().filter(|each| absent(each));
+        let tickers: Vec<_> = without.map(|each| each.ticker.clone()).collect();
+        (!tickers.is_empty()).then_some(Warning::FieldAbsent { field, tickers })
+    };
+    fields.into_iter().filter_map(warning).collect()
+}

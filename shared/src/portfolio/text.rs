@@ -1,0 +1,153 @@
+//! The texts of a portfolio: sectors, companies, share classes.
+
+use encoding_rs::WINDOWS_1252;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+/// The longest one known has 49 characters.
+const MAX_CHARACTERS: usize = 200;
+
+/// A text that cannot be what B3 meant to say.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// No name is so long.
+    #[error("is longer than {MAX_CHARACTERS} characters")]
+    TooLong,
+    /// Somebody on the way could not read it, and wrote that instead.
+    #[error("holds U+FFFD, which stands for a character that was lost")]
+    Replaced,
+    /// A character that no name has.
+    #[error("holds the control character U+{:04X}", u32::from(*.0))]
+    Control(char),
+    /// Somebody on the way took its bytes for another encoding.
+    #[error(
+        "is UTF-8 that was read as Latin-1 or Windows-1252 and encoded again: it was {meant:?} once"
+    )]
+    EncodedTwice {
+        /// What the bytes say in UTF-8.
+        meant: String,
+    },
+}
+
+impl TextError {
+    /// Whether the characters themselves are wrong, not only their number.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::TooLong => false,
+            Self::Replaced | Self::Control(_) | Self::EncodedTwice { .. } => true,
+        }
+    }
+}
+
+/// The text in Unicode's normal form C, so that one name has one spelling, and one sector one partition.
+pub(super) fn read(text: &str) -> Result<String, TextError> {
+    if text.chars().nth(MAX_CHARACTERS).is_some() {
+        return Err(TextError::TooLong);
+    }
+    if text.contains('\u{fffd}') {
+        return Err(TextError::Replaced);
+    }
+    if let Some(control) = text.chars().find(|character| character.is_control()) {
+        return Err(TextError::Control(control));
+    }
+    let composed = if is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
+    match encoded_twice(text).or_else(|| encoded_twice(&composed)) {
+        Some(meant) => Err(TextError::EncodedTwice { meant }),
+        None => Ok(composed),
+    }
+}
+
+/// What a text was before its UTF-8 was taken for Latin-1 or Windows-1252, if that is what happened to it.
+fn encoded_twice(text: &str) -> Option<String> {
+    let latin_1: Option<Vec<u8>> =
+        text.chars().map(|character| u8::try_from(character).ok()).collect();
+    let windows_1252 = || match WINDOWS_1252.encode(text) {
+        (bytes, _, false) => Some(bytes.into_owned()),
+        (_, _, true) => None,
+    };
+    let meant = |bytes: Vec<u8>| {
+        let meant = String::from_utf8(bytes).ok()?;
+        meant
+            .chars()
+            .any(|character| !character.is_ascii() && character.is_alphabetic())
+            .then_some(meant)
+    };
+    latin_1.and_then(meant).or_else(|| windows_1252().and_then(meant))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// As somebody does who takes UTF-8 for Windows-1252.
+    fn taken_for_windows_1252(text: &str) -> String {
+        WINDOWS_1252.decode_without_bom_handling(text.as_bytes()).0.into_owned()
+    }
+
+    fn taken_for_latin_1(text: &str) -> String {
+        text.bytes().map(char::from).collect()
+    }
+
+    #[test]
+    fn names_as_b3_writes_them_are_kept() {
+        for name in [
+            "Financ e Outros / Previd  Seguros",
+            "Petróleo, Gás e Biocombustíveis",
+            "Cons N Ciclico/Agropecuária",
+            "Bens Indls / Máqs e Equips",
+            "SÃO PAULO Nº 1",
+            "AÇÃO À VISTA",
+            "ON  ED  NM",
+        ] {
+            assert_eq!(read(name).as_deref(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn a_decomposed_name_is_the_composed_one() {
+        let decomposed: String = "Utilidade Públ / Água Saneamento".nfd().collect();
+        assert_eq!(read(&decomposed).unwrap(), "Utilidade Públ / Água Saneamento");
+    }
+
+    #[test]
+    fn what_was_lost_or_read_in_another_encoding_is_damage() {
+        assert_eq!(read("M\u{fffd}qs"), Err(TextError::Replaced));
+        assert_eq!(read("VA\u{0}LE"), Err(TextError::Control('\0')));
+        assert_eq!(read("VA\u{85}LE"), Err(TextError::Control('\u{85}')));
+        for name in ["Máqs e Equips", "Água", "IMÓVEIS", "Construção – obras", "Ção"] {
+            for damaged in [taken_for_windows_1252(name), taken_for_latin_1(name)] {
+                let error = read(&damaged).unwrap_err();
+                assert!(error.is_damage(), "{damaged}: {error}");
+            }
+            let twice = taken_for_windows_1252(&taken_for_windows_1252(name));
+            assert!(read(&twice).unwrap_err().is_damage(), "{twice}");
+        }
+        let error = read(&taken_for_windows_1252("Gás")).unwrap_err();
+        assert!(error.to_string().contains("\"Gás\""), "{error}");
+    }
+
+    #[test]
+    fn long_texts_are_refused_by_their_characters() {
+        assert!(read(&"é".repeat(MAX_CHARACTERS)).is_ok());
+        assert_eq!(read(&"é".repeat(MAX_CHARACTERS + 1)), Err(TextError::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn letters_of_portuguese_survive_and_their_double_encoding_does_not(
+            name in "[A-Za-z ]{0,10}[áéíóúâêôãõçÁÉÍÓÚÂÊÔÃÕÇ][A-Za-z ]{1,10}"
+        ) {
+            prop_assert_eq!(read(&name), Ok(name.clone()));
+            prop_assert!(read(&taken_for_windows_1252(&name)).is_err());
+            prop_assert!(read(&taken_for_latin_1(&name)).is_err());
+        }
+
+        #[test]
+        fn what_is_read_once_is_read_again_as_it_is(text in "\\PC{0,40}") {
+            if let Ok(text) = read(&text) {
+                prop_assert_eq!(read(&text), Ok(text.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the rows of a portfolio have to add up to.
+
+use std::collections::BTreeMap;
+
+use super::{Constituent, Refusal, Warning, Weight, values::percent};
+use crate::b3::{Field, Header, ptbr};
+
+/// A whole index, in thousandths of a percent.
+const WHOLE: u64 = 100_000;
+
+/// In every day portfolio that was recorded the weights add up to 100 exactly. So much rounding is granted.
+const WHOLE_TOLERANCE: u64 = 10;
+
+/// The weights as the header states them: a whole index, and the sum of the rows but for the rounding of each.
+pub(super) fn weight(header: &Header, constituents: &[Constituent]) -> Result<Weight, Refusal> {
+    let number = |source| Refusal::Number { place: "header.part".to_owned(), source };
+    let stated = ptbr::weight(required(&header.part, "part")?).map_err(number)?;
+    let sum: u64 = constituents.iter().map(|each| thousandths(each.weight)).sum();
+    if sum.abs_diff(thousandths(stated)) > constituents.len() as u64 {
+        return Err(Refusal::WeightTotal { sum: percent(sum), stated });
+    }
+    if sum.abs_diff(WHOLE) > WHOLE_TOLERANCE {
+        return Err(Refusal::NotAWhole { sum: percent(sum) });
+    }
+    Ok(stated)
+}
+
+/// The quantities as the header states them, which the rows add up to exactly.
+pub(super) fn quantity(header: &Header, constituents: &[Constituent]) -> Result<i64, Refusal> {
+    let number = |source| Refusal::Number { place: "header.theoricalQty".to_owned(), source };
+    let stated = ptbr::integer(required(&header.theorical_qty, "theoricalQty")?).map_err(number)?;
+    let sum: i128 = constituents.iter().map(|each| i128::from(each.quantity)).sum();
+    match sum {
+        sum if sum != i128::from(stated) => Err(Refusal::QuantityTotal { sum, stated }),
+        0 => Err(Refusal::NoQuantity),
+        _ => Ok(stated),
+    }
+}
+
+fn required<'a>(field: &'a Field<String>, name: &str) -> Result<&'a str, Refusal> {
+    let absent = |missing| Refusal::FieldAbsent { place: format!("header.{name}"), missing };
+    field.text().map_err(absent)
+}
+
+/// Whether each sector's stated weight is the sum of its rows. Rows without a sector belong to some sector, so their
+/// weight, and no more, may be missing from the sums.
+pub(super) fn sectors(constituents: &[Constituent]) -> Result<(), Refusal> {
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut left = 0;
+    for Constituent { sector, weight, .. } in constituents {
+        match sector {
+            Some(sector) => *sums.entry(sector).or_default() += thousandths(*weight),
+            None => left += thousandths(*weight),
+        }
+    }
+    let mut stated_before: BTreeMap<&str, Weight> = BTreeMap::new();
+    for Constituent { sector, ticker, sector_weight, .. } in constituents {
+        let (Some(sector), Some(stated)) = (sector, *sector_weight) else { continue };
+        let sum = sums.get(sector.as_str()).copied().unwrap_or_default();
+        let explained = match stated_before.insert(sector, stated) {
+            Some(before) => before == stated,
+            None => match thousandths(stated).checked_sub(sum) {
+                Some(missing) if missing <= left => {
+                    left -= missing;
+                    true
+                }
+                Some(_) | None => false,
+            },
+        };
+        if !explained {
+            let (sector, ticker) = (sector.clone(), ticker.clone());
+            return Err(Refusal::SectorWeight { sector, ticker, sum: percent(sum), stated });
+        }
+    }
+    Ok(())
+}
+
+/// The divisor. B3 garbled it once; nothing is computed from it, so that is no reason to lose the day.
+pub(super) fn reductor(header: &Header) -> (Option<String>, Option<Warning>) {
+    match header.reductor.text() {
+        Err(_) => (None, None),
+        Ok(value) => match ptbr::reductor(value) {
+            Some(reductor) => (Some(reductor), None),
+            None => (None, Some(Warning::ReductorMalformed { value: ptbr::shortened(value) })),
+        },
+    }
+}
+
+fn thousandths(weight: Weight) -> u64 {
+    u64::from(weight.thousandths())
+}
