@@ -220,10 +220,12 @@ def test_a_dead_letter_queue_takes_the_sources_that_it_names_or_all(
     [
         allowing("byQueue"),
         allowing("denyAll", ELSEWHERE),
+        allowing("byqueue", ELSEWHERE),
+        "not JSON",
         allowing("byQueue", *(f"{ELSEWHERE}{n}" for n in range(11))),
     ],
 )
-def test_a_list_of_sources_goes_with_by_queue_and_has_ten_at_most(
+def test_a_redrive_allow_policy_names_ten_sources_at_most_or_all_or_none(
     queue: QueueWithDeadLetters, policy: str
 ) -> None:
     with refused("InvalidParameterValue", "for parameter RedriveAllowPolicy is invalid"):

@@ -1,6 +1,7 @@
 """Names that a stack gives to what it makes: a long stack name, or one with capitals, is refused.
 
-Only what nothing but its name is looked at for; the other services check their names themselves.
+Queues, schedules and rules are not here: their own modules look at their names, in requests too.
+
 CloudFormation: the types of `NAMES`.
 """
 

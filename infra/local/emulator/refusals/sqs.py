@@ -3,8 +3,8 @@ dead-letter queue.
 
 Patches in `ministack.services.sqs`: `_HANDLERS` (CreateQueue, SetQueueAttributes, SendMessage,
 SendMessageBatch, ReceiveMessage, ChangeMessageVisibility), `_act_send_message`, `_collect_msgs`
-(the time of receipt is noted). Uses `_Err`, `_get_q`, `_queues`,
-`_queue_by_arn`, `_INVALID_SQS_CHARS_RE`. CloudFormation: `AWS::SQS::Queue`.
+(the time of receipt is noted). Uses `_Err`, `_get_q`, `_queues`, `_queue_by_arn`,
+`_INVALID_SQS_CHARS_RE`. CloudFormation: `AWS::SQS::Queue`.
 """
 
 import base64
@@ -91,32 +91,46 @@ def check_queue_name(name: str) -> None:
 
 
 def check_redrive(attributes: JSON, queue_name: str) -> None:
-    """Whether the dead-letter queue that a queue names lets it; a policy is a text or, in a
-    template, an object."""
-    own_policy = as_object(attributes.get("RedriveAllowPolicy"))
-    sources = own_policy.get("sourceQueueArns") or []
-    if own_policy and (own_policy.get("redrivePermission") == "byQueue") != bool(sources):
-        raise not_redrive_allow_policy(own_policy, "sourceQueueArns goes with byQueue alone.")
-    if len(sources) > MOST_SOURCE_QUEUES:
-        raise not_redrive_allow_policy(own_policy, "More than 10 sourceQueueArns.")
+    """Whether the dead-letter queue that a queue names accepts it as a source, and whether its own
+    policy about sources is one."""
+    if attributes.get("RedriveAllowPolicy"):
+        check_redrive_allow_policy(attributes["RedriveAllowPolicy"])
     policy = as_object(attributes.get("RedrivePolicy"))
     target = sqs._queue_by_arn(str(policy.get("deadLetterTargetArn", "")))
     if target is not None and not takes_dead_letters_of(target, queue_name):
-        raise invalid_value(
-            f"Value {json.dumps(policy)} for parameter RedrivePolicy is invalid. "
-            "Reason: The dead-letter queue's RedriveAllowPolicy does not allow this source queue."
+        raise invalid_policy(
+            "RedrivePolicy",
+            policy,
+            "The dead-letter queue's RedriveAllowPolicy does not allow this source queue.",
         )
 
 
-def not_redrive_allow_policy(policy: JSON, reason: str) -> RefusedError:
-    return invalid_value(
-        f"Value {json.dumps(policy)} for parameter RedriveAllowPolicy is invalid. Reason: {reason}"
-    )
+def check_redrive_allow_policy(given: Any) -> None:
+    policy = as_object(given)
+    permission, sources = permission_of(policy), policy.get("sourceQueueArns") or []
+    if not policy or permission not in ("allowAll", "denyAll", "byQueue"):
+        reason = "redrivePermission must be allowAll, denyAll or byQueue."
+    elif (permission == "byQueue") != bool(sources):
+        reason = "sourceQueueArns goes with byQueue, and with nothing else."
+    elif len(sources) > MOST_SOURCE_QUEUES:
+        reason = f"More than {MOST_SOURCE_QUEUES} sourceQueueArns."
+    else:
+        return
+    raise invalid_policy("RedriveAllowPolicy", given, reason)
+
+
+def invalid_policy(parameter: str, policy: Any, reason: str) -> RefusedError:
+    value = policy if isinstance(policy, str) else json.dumps(policy)
+    return invalid_value(f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
+
+
+def permission_of(policy: JSON) -> str:
+    return policy.get("redrivePermission", "allowAll")
 
 
 def takes_dead_letters_of(dead_letter_queue: JSON, queue_name: str) -> bool:
     policy = as_object(dead_letter_queue["attributes"].get("RedriveAllowPolicy"))
-    permission = policy.get("redrivePermission", "allowAll")
+    permission = permission_of(policy)
     if permission == "byQueue":
         # Queues of one account and region: their ARNs differ in the name alone.
         prefix = dead_letter_queue["attributes"]["QueueArn"].rsplit(":", 1)[0]
@@ -125,7 +139,7 @@ def takes_dead_letters_of(dead_letter_queue: JSON, queue_name: str) -> bool:
 
 
 def as_object(policy: Any) -> JSON:
-    """A policy as an object; empty for none, and for a text that ministack itself will refuse."""
+    """A policy, a text in requests and an object in templates; empty if it is neither."""
     if isinstance(policy, str):
         try:
             policy = json.loads(policy or "{}")
