@@ -35,12 +35,14 @@ def install(settings: Settings) -> None:
     import event_delivery
     import event_source_mappings
     import function_logs
+    import function_starts
     import glue_partitions
     import glue_runs
     import lifeline
     import missing_objects
     import move_tasks
     import queue_metrics
+    import refusals
     import secure_transport
 
     lifeline.hold(glue_runs.kill_all)
@@ -57,6 +59,9 @@ def install(settings: Settings) -> None:
     alarm_evaluation.install()
     cloudformation_types.install()
     function_logs.install(settings)
+    function_starts.install()
+    # Last: a refused request must not reach what the others added either.
+    refusals.install()
 
 
 def main() -> None:

@@ -1,7 +1,11 @@
+import hashlib
 import io
 import json
+import os
+import signal
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +172,45 @@ def test_a_batching_window_gathers_messages(
     for number in range(3):
         send(queue, n=number)
     assert function.first("batch") == "batch of 3"
+
+
+def invoke(emulator: Emulator, name: str) -> tuple[str | None, dict[str, Any]]:
+    """How an invocation with no messages failed, if it did, and its answer."""
+    answer = emulator.client("lambda").invoke(FunctionName=name, Payload=b'{"Records": []}')
+    return answer.get("FunctionError"), json.load(answer["Payload"])
+
+
+def bootstrap_of_the_next_start(emulator: Emulator, function: Function, name: str) -> Path:
+    """The file that the function's next environment will execute; the first one is ended."""
+    assert invoke(emulator, name) == (None, {"batchItemFailures": []})
+    environment = int(function.first("started").split()[1])
+    os.kill(environment, signal.SIGKILL)
+    eventually(lambda: not alive(environment), "it is ended")
+    digest = hashlib.sha256(package()).hexdigest()
+    return next((emulator.state_dir / "tmp").glob(f"*/{digest}/bootstrap"))
+
+
+def test_a_function_starts_although_its_bootstrap_was_still_open_for_writing(
+    function: Function, emulator: Emulator, name: str
+) -> None:
+    log = emulator.state_dir / "emulator.log"
+    with ThreadPoolExecutor() as pool:
+        with bootstrap_of_the_next_start(emulator, function, name).open("r+b"):
+            answer = pool.submit(invoke, emulator, name)
+            waits = f"{name} starts as soon as its bootstrap is closed"
+            eventually(lambda: waits in log.read_text(), "the first attempt failed")
+            assert not answer.done()
+        assert answer.result() == (None, {"batchItemFailures": []})
+
+
+def test_a_function_does_not_wait_for_ever_for_its_bootstrap(
+    function: Function, emulator: Emulator, name: str
+) -> None:
+    with bootstrap_of_the_next_start(emulator, function, name).open("r+b"):
+        failure, answer = invoke(emulator, name)
+    assert failure == "Unhandled"
+    assert "Text file busy" in answer["errorMessage"]
+    assert invoke(emulator, name) == (None, {"batchItemFailures": []})
 
 
 @pytest.mark.parametrize("answer", [{"itemIdentifier": "elsewhere"}, {"itemIdentifier": ""}, {}])

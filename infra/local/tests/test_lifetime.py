@@ -31,7 +31,7 @@ def start_a_function_and_a_run(emulator: Emulator) -> None:
     roles = Roles(emulator, "left")
     queue = QueueWithDeadLetters(emulator, "left")
     function = Function(
-        emulator, "left", roles.allowing("lambda", *reader(queue)), queue.arn, timeout=60
+        emulator, "left", roles.allowing("lambda", *reader(queue)), queue.arn, timeout=30
     )
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody=json.dumps({"hang": True}))
     emulator.client("s3").create_bucket(Bucket="left")
