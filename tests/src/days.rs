@@ -1,7 +1,71 @@
 //! Portfolios that tests publish.
 
-use chrono::NaiveDate;
-use ibov::b3_server::{Day, Holding};
+use std::sync::OnceLock;
+
+use anyhow::Result;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use ibov::b3_server::{Day, Holding, next_session};
+use shared::{
+    b3::PageRequest,
+    lake::{LandingKey, Stamp},
+    landing::Envelope,
+    portfolio::{ContentHash, Segment, is_weekday},
+};
+
+/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -5 to 10
+/// they are plausible answers of today, whatever day of the week it is. Midnight changes nothing within a process.
+#[must_use]
+pub fn session(offset: i32) -> NaiveDate {
+    static NOW: OnceLock<NaiveDate> = OnceLock::new();
+    let now = *NOW.get_or_init(next_session);
+    let steps = usize::try_from(offset.unsigned_abs()).unwrap_or_default();
+    let step = TimeDelta::days(i64::from(offset.signum()));
+    let days = std::iter::successors(Some(now), |date| date.checked_add_signed(step));
+    days.filter(|date| is_weekday(*date)).nth(steps).unwrap_or(now)
+}
+
+/// The session after a date.
+#[must_use]
+pub fn session_after(date: NaiveDate) -> NaiveDate {
+    date.iter_days().skip(1).find(|date| is_weekday(*date)).unwrap_or(date)
+}
+
+/// A landing object as the fetcher writes it: its key, and what it holds.
+///
+/// # Errors
+/// When the portfolio does not reconcile.
+pub fn landing(
+    day: &Day,
+    segment: Segment,
+    fetched_at: DateTime<Utc>,
+) -> Result<(LandingKey, Vec<u8>)> {
+    let envelope = envelope(day, segment, fetched_at)?;
+    let (portfolio, _) = envelope.portfolio()?;
+    let stamp = Stamp::new(fetched_at, ContentHash::of(&portfolio));
+    let key = LandingKey { index: portfolio.index, date: portfolio.date, stamp };
+    Ok((key, serde_json::to_vec(&envelope)?))
+}
+
+/// An answer of B3's, in one page, as the fetcher keeps it.
+///
+/// # Errors
+/// Never, as IBOV is an index.
+pub fn envelope(day: &Day, segment: Segment, fetched_at: DateTime<Utc>) -> Result<Envelope> {
+    const PAGE_SIZE: u32 = 1_000;
+    Ok(Envelope {
+        request: PageRequest::first("IBOV".parse()?, segment, PAGE_SIZE),
+        base_url: "http://127.0.0.1".to_owned(),
+        fetched_at,
+        rejection: None,
+        pages: vec![day.page(1, PAGE_SIZE as usize).to_string()],
+    })
+}
+
+/// The morning of a session, when its portfolio is fetched.
+#[must_use]
+pub fn morning(date: NaiveDate) -> DateTime<Utc> {
+    date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(13)
+}
 
 /// A holding of a portfolio that is made up.
 #[must_use]

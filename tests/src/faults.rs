@@ -110,7 +110,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The small portfolio of a day of November 2026, published and asked for.
+    /// The small portfolio of a day, published and asked for.
     ///
     /// # Errors
     /// When the request cannot be sent.

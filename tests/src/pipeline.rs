@@ -233,6 +233,17 @@ impl Pipeline {
         request.send().await.with_context(|| format!("cannot look at {key}"))
     }
 
+    /// Writes an object past the chain.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn put(&self, key: &str, body: Vec<u8>) -> Result<()> {
+        let request = self.stack.clients.s3.put_object().bucket(self.stack.bucket()?).key(key);
+        let written = request.body(body.into()).send().await;
+        written.with_context(|| format!("cannot write {key}"))?;
+        Ok(())
+    }
+
     /// Writes the raw file of a date, as if parquet-writer had.
     ///
     /// # Errors

@@ -12,12 +12,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
-use fetcher::{B3, SourceError, SourceErrorCause};
+use fetcher::{B3, Fetched, SourceError, SourceErrorCause};
 use futures::future::join_all;
 use ibov::b3_server::{Answer, B3Server, Day};
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest},
-    landing::Envelope,
     portfolio::Segment,
 };
 use tokio::time::Instant;
@@ -37,7 +36,7 @@ async fn fetch(
     base_url: &str,
     timeout: Duration,
     patience: Duration,
-) -> Result<Result<Envelope, SourceError>> {
+) -> Result<Result<Fetched, SourceError>> {
     let b3 = B3::new(base_url.to_owned(), timeout)?;
     Ok(b3.fetch(&request()?, Instant::now() + patience).await)
 }
@@ -58,8 +57,8 @@ async fn verdict(answer: Answer) -> Result<Verdict> {
     server.answer(answer);
     let (code, sentence) = match fetch(server.base_url(), timeout, PATIENCE).await? {
         Err(error) => (error.cause.code(), error.to_string()),
-        Ok(envelope) => {
-            let error = envelope.portfolio().err().context("a portfolio came of it")?;
+        Ok(fetched) => {
+            let error = fetched.portfolio.err().context("a portfolio came of it")?;
             (error.code(), error.to_string())
         }
     };
@@ -80,7 +79,18 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
         (
             Answer::Body(b"{\"x\": \"\xe7\"}".into()),
             "b3-not-json",
-            "the body is not UTF-8",
+            "the body is not UTF-8 (the answer says charset utf-8); it begins \"{\\\"x",
+            ATTEMPTS,
+        ),
+        (body(""), "b3-empty", "the body is empty", ATTEMPTS),
+        (
+            Answer::Response {
+                status: 200,
+                headers: vec![("content-encoding", "gzip")],
+                body: b"{\"page\": {}}".into(),
+            },
+            "b3-encoding",
+            "not what its Content-Encoding says",
             ATTEMPTS,
         ),
         (
@@ -89,18 +99,30 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
             "longer than",
             ATTEMPTS,
         ),
-        // Both pages, from the start again each time.
+        // What holds no data is asked for again, from its first page.
         (
             Answer::DateChangesBetweenPages,
             "changed-between-pages",
-            "the date changed from",
+            "header.date changed from",
             2 * ATTEMPTS,
         ),
-        (body("{\"error\": \"index\"}"), "unexpected-answer", "not a page of GetPortfolioDay", 1),
-        (Answer::NullResults, "results-null", "results is null", 1),
-        (Answer::EmptyResults, "results-empty", "results is empty", 1),
+        (
+            body("{\"message\": \"Erro interno\"}"),
+            "unexpected-answer",
+            "not a page of GetPortfolioDay: missing field `page`; it begins \"{\\\"message",
+            ATTEMPTS,
+        ),
+        (
+            body("\"{\\\"page\\\": null}\""),
+            "unexpected-answer",
+            "a JSON text that holds JSON",
+            ATTEMPTS,
+        ),
+        (Answer::NullResults, "results-null", "results is null", ATTEMPTS),
+        (Answer::EmptyResults, "results-empty", "results is empty", ATTEMPTS),
+        (Answer::MissingPage, "page-missing", "page 2 has no rows", 2 * ATTEMPTS),
+        // What B3 says is what it has.
         (Answer::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
-        (Answer::MissingPage, "page-missing", "page 2 has no rows", 2),
         (Answer::EnglishShapes, "en-us-format", "en-us format", 2),
     ]
 }
@@ -124,7 +146,7 @@ async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_r
         assert!(found.sentence.len() < 500, "{}", found.sentence);
         assert_eq!(found.requests, requests, "requests for {code}");
         let other = seen.insert(code, words);
-        let shared = ["b3-http-status", "b3-not-json"].contains(&code);
+        let shared = ["b3-http-status", "b3-not-json", "unexpected-answer"].contains(&code);
         assert!(other.is_none() || shared, "{code} stands for two failures");
     }
     Ok(())
@@ -156,8 +178,8 @@ async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> 
 async fn a_failure_that_passes_is_followed_by_the_portfolio() -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.answer_next([Answer::Html, Answer::Status(503), Answer::Reset]);
-    let envelope = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
-    let (portfolio, warnings) = envelope.portfolio()?;
+    let fetched = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
+    let (portfolio, warnings) = fetched.portfolio?;
     assert_eq!((portfolio.constituents.len(), warnings.len()), (82, 0));
     assert_eq!(server.requests().len(), 3, "the reset one was never read");
     Ok(())
@@ -167,7 +189,7 @@ async fn a_failure_that_passes_is_followed_by_the_portfolio() -> Result<()> {
 async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(7);
-    let envelope = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
+    let fetched = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
     let asked: Vec<usize> = server.requests().iter().map(|request| request.page_number).collect();
     assert_eq!(asked, (1..=12).collect::<Vec<_>>());
     assert!(
@@ -179,8 +201,8 @@ async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Res
     let served: Vec<String> = (1..=12)
         .map(|page| Day::sample().map(|day| day.page(page, 7).to_string()))
         .collect::<Result<_>>()?;
-    assert_eq!(envelope.pages, served, "every body, byte for byte");
-    assert_eq!(envelope.portfolio()?.0.constituents.len(), 82);
+    assert_eq!(fetched.envelope.pages, served, "every body, byte for byte");
+    assert_eq!(fetched.portfolio?.0.constituents.len(), 82);
     Ok(())
 }
 
@@ -207,9 +229,9 @@ async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
 async fn a_portfolio_of_too_many_pages_is_refused_after_the_last_that_is_read() -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(1);
-    let envelope = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
+    let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
     assert_eq!(server.requests().len(), usize::try_from(MAX_PAGES)?);
-    assert_eq!(envelope.portfolio().err().context("a portfolio")?.code(), "row-count");
+    assert_eq!(fetched.portfolio.err().context("a portfolio")?.code(), "row-count");
     Ok(())
 }
 
@@ -239,7 +261,7 @@ async fn an_answer_is_as_old_as_the_request_that_it_answers() -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.answer_next([Answer::Hang]);
     let before = Utc::now();
-    let envelope = fetch(server.base_url(), TIMEOUT, PATIENCE).await??;
-    assert!(envelope.fetched_at >= before + TIMEOUT, "the first request was not the one");
+    let fetched = fetch(server.base_url(), TIMEOUT, PATIENCE).await??;
+    assert!(fetched.envelope.fetched_at >= before + TIMEOUT, "the first request was not the one");
     Ok(())
 }

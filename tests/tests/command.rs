@@ -11,7 +11,6 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use chrono::NaiveDate;
 use e2e::{
     command::{self, Ended},
     days,
@@ -21,6 +20,7 @@ use e2e::{
 use ibov::b3_server::{Answer, B3Server, Day};
 use rust_decimal::Decimal;
 use serde_json::Value;
+use shared::portfolio::is_weekday;
 
 #[test]
 fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result<()> {
@@ -33,11 +33,16 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
         let environment = names.map(|name| (name, address.as_str())).to_vec();
         let arguments = ["run", "--sample", "--json", "--timeout", "4m"];
         let ended = command::run(&arguments, &environment).await?;
-        let document = holds(&ended, &Day::sample()?, "sample")?;
+        let date = ended.document()?["date"].as_str().context("no date")?.parse()?;
+        assert!(
+            is_weekday(date) && (0..4).contains(&(date - days::session(0)).num_days()),
+            "{date}"
+        );
+        let document = holds(&ended, &Day::sample()?.dated(date), "sample")?;
         assert_eq!(document["segment"], "2");
         assert_eq!(document["totals"]["soma_part"], "100.000");
         assert_eq!(document["notifications"].as_array().map(Vec::len), Some(1));
-        assert_eq!(document["notifications"][0]["subject"], "IBOV refined: 2026-11-19");
+        assert_eq!(document["notifications"][0]["subject"], format!("IBOV refined: {date}"));
         proxy.set_nonblocking(true)?;
         assert_eq!(
             proxy.accept().err().map(|error| error.kind()),
@@ -51,7 +56,7 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
 #[test]
 fn a_portfolio_never_seen_before_is_summed_exactly() -> Result<()> {
     local::run(async {
-        let day = days::small(NaiveDate::from_ymd_opt(2024, 2, 29).context("a date")?);
+        let day = days::small(days::session(-3));
         let server = B3Server::start().await?;
         server.publish("SMLL", day.clone());
         server.cap_page_size(3);
@@ -79,6 +84,7 @@ fn holds(ended: &Ended, day: &Day, source: &str) -> Result<Value> {
         "landing_key",
         "raw_key",
         "constituents",
+        "warnings",
         "sectors",
         "totals",
         "glue_run",

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use e2e::{
-    expected, local, python,
+    days, expected, local, python,
     recordings::{self, Recording},
 };
 use ibov::b3_server::Day;
@@ -16,24 +16,21 @@ use shared::{
     portfolio::{ContentHash, Portfolio, Segment, Warning},
 };
 
-fn envelope(recording: &Recording) -> Result<Envelope> {
+/// What the fetcher would have kept of an answer, at that moment.
+fn envelope(recording: &Recording, fetched_at: DateTime<Utc>) -> Result<Envelope> {
     let segment =
         if recording.name.contains("-seg1") { Segment::ByTicker } else { Segment::BySector };
     Ok(Envelope {
         request: PageRequest::first("IBOV".parse()?, segment, 1000),
         base_url: "https://b3.example".to_owned(),
-        fetched_at: fetched_at()?,
+        fetched_at,
         rejection: None,
         pages: vec![recording.body.clone()],
     })
 }
 
-fn fetched_at() -> Result<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(1_795_000_000_123).context("a time")
-}
-
 fn encode(portfolio: &Portfolio) -> Result<Vec<u8>> {
-    let stamp = Stamp::new(fetched_at()?, ContentHash::of(portfolio));
+    let stamp = Stamp::new(days::morning(portfolio.date), ContentHash::of(portfolio));
     Ok(parquet::encode(
         portfolio,
         &LandingKey { index: portfolio.index.clone(), date: portfolio.date, stamp },
@@ -49,10 +46,11 @@ fn every_recorded_day_portfolio_becomes_a_raw_file_with_its_values() -> Result<(
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
     for recording in &recorded {
+        let fetched_at = days::morning(Day::parse(&recording.body)?.date()?);
         let (portfolio, warnings) =
-            envelope(recording)?.portfolio().with_context(|| recording.name.clone())?;
+            envelope(recording, fetched_at)?.portfolio().with_context(|| recording.name.clone())?;
         let malformed_reductor = recording.name.contains("malformed-reductor");
-        let is_warned = matches!(warnings.as_slice(), [Warning::MalformedReductor(_)]);
+        let is_warned = matches!(warnings.as_slice(), [Warning::ReductorMalformed { .. }]);
         assert_eq!(is_warned, malformed_reductor, "{}: {warnings:?}", recording.name);
         assert_eq!(
             portfolio.reductor.is_some(),
@@ -78,7 +76,7 @@ fn recorded_answers_to_other_questions_are_refused_as_day_portfolios() -> Result
     let others = all.iter().filter(|recording| !recording.is_portfolio_day());
     let mut verbs = Vec::new();
     for recording in others {
-        let refused = envelope(recording)?
+        let refused = envelope(recording, Utc::now())?
             .portfolio()
             .err()
             .with_context(|| format!("{} became a portfolio", recording.name))?;

@@ -132,6 +132,9 @@ pub struct B3Args {
     #[arg(help = format!("An HTTP status such as 500, or one of: {}", NAMES.join(", ")), value_parser = answer)]
     /// How to answer.
     pub answer: String,
+    /// The date of the sample from now on, as 2026-11-20; without it, the session of the day.
+    #[arg(long)]
+    pub date: Option<NaiveDate>,
 }
 
 /// `ibov query`.

@@ -6,11 +6,13 @@ use crate::emulator::Logs;
 use crate::failure::Failure;
 use crate::outbox::{self, Mail};
 use crate::progress::{Progress, Step};
+use crate::report::WarningLine;
 use crate::stack::{Stack, Stage};
 use anyhow::{Context as _, Result, anyhow};
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::NaiveDate;
 use shared::events::RunState;
+use shared::landing::Envelope;
 use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
@@ -44,6 +46,8 @@ pub struct Journey {
     pub date: NaiveDate,
     /// B3's answer.
     pub landing_key: String,
+    /// What is odd about it.
+    pub warnings: Vec<WarningLine>,
     /// The Parquet file.
     pub raw_key: String,
     /// The run that refined it.
@@ -91,6 +95,7 @@ impl<'a> Chain<'a> {
             self.seen(before, &step, "waiting for landing/", || self.new_landing(before)).await?;
         step.done(&landing_key);
         let date = date_of(&landing_key)?;
+        let warnings = self.warnings(&landing_key).await?;
 
         let step = progress.step("parquet-writer", "write Parquet");
         let raw_key = self.seen(before, &step, "waiting for raw/", || self.raw(date)).await?;
@@ -108,7 +113,7 @@ impl<'a> Chain<'a> {
         let notification =
             self.seen(before, &step, "waiting for the mail", || self.completion(before)).await?;
         step.done(format_args!("{} to {}", notification.topic_name(), notification.to));
-        Ok(Journey { date, landing_key, raw_key, glue_run, notification })
+        Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notification })
     }
 
     /// Polls until `look` finds something, and stops at the first sign of failure anywhere.
@@ -224,6 +229,13 @@ impl<'a> Chain<'a> {
             logs: Some(self.logs.glue_run(id)),
             ..Failure::new("glue", cause)
         }
+    }
+
+    /// The functions log them; here they are found again in what they were found in.
+    async fn warnings(&self, landing_key: &str) -> Result<Vec<WarningLine>> {
+        let envelope = Envelope::parse(&self.stack.read(landing_key).await?)?;
+        let (_, warnings) = envelope.portfolio()?;
+        Ok(warnings.iter().map(WarningLine::from).collect())
     }
 
     async fn completion(&self, before: &Before) -> Result<Option<Mail>> {

@@ -5,6 +5,7 @@ use crate::chain::Journey;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use shared::portfolio::Warning;
 use std::time::Duration;
 
 /// The one document that `--json` prints. Decimals are text, so that no reader makes floats of them.
@@ -24,6 +25,8 @@ pub struct Report {
     pub raw_key: String,
     /// Rows of raw.
     pub constituents: i64,
+    /// What is odd about the portfolio, and harms nothing.
+    pub warnings: Vec<WarningLine>,
     /// Heaviest first.
     pub sectors: Vec<SectorLine>,
     /// Sums over the sectors.
@@ -34,6 +37,27 @@ pub struct Report {
     pub notifications: Vec<Notification>,
     /// Seconds from start to table.
     pub elapsed_s: f64,
+}
+
+/// One kind of oddity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WarningLine {
+    /// A stable name, such as `type-absent`.
+    pub kind: String,
+    /// How many rows it is about.
+    pub rows: usize,
+    /// A sentence.
+    pub message: String,
+}
+
+impl From<&Warning> for WarningLine {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            kind: warning.kind().to_owned(),
+            rows: warning.count(),
+            message: warning.to_string(),
+        }
+    }
 }
 
 /// A row of `tb_ibov_refined`.
@@ -113,6 +137,7 @@ impl Report {
             segment: asked.segment,
             date: journey.date,
             constituents,
+            warnings: journey.warnings,
             totals: Totals::of(&sectors),
             sectors,
             notifications: vec![Notification {
@@ -172,6 +197,11 @@ pub(crate) mod tests {
         let journey = Journey {
             date: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap(),
             landing_key: "landing/l.json".into(),
+            warnings: vec![WarningLine {
+                kind: "type-absent".into(),
+                rows: 1,
+                message: "1 row has no type: MBRF3".into(),
+            }],
             raw_key: "raw/r.parquet".into(),
             glue_run: GlueRun { id: "jr_1".into(), state: "SUCCEEDED".into(), seconds: 9 },
             notification: Mail {
@@ -198,6 +228,7 @@ pub(crate) mod tests {
             json!({
                 "source": "sample", "index": "IBOV", "segment": "2", "date": "2026-11-20",
                 "landing_key": "landing/l.json", "raw_key": "raw/r.parquet", "constituents": 4,
+                "warnings": [{"kind": "type-absent", "rows": 1, "message": "1 row has no type: MBRF3"}],
                 "sectors": [
                     {"setor": "Bens Indls / X", "soma_part": "60.100", "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
                     {"setor": "Saúde", "soma_part": "39.900", "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},

@@ -147,6 +147,9 @@ fn text(report: &Report, message: &str, files: &[PathBuf]) -> String {
             report.glue_run.id, report.glue_run.state, report.glue_run.seconds, report.elapsed_s
         ),
     ];
+    for warning in &report.warnings {
+        lines.push(format!("Warning ({}): {}", warning.kind, warning.message));
+    }
     for mail in &report.notifications {
         lines.push(format!(
             "\nThis would have been mailed to {} (topic {}):\n  {}",

@@ -1,7 +1,7 @@
 //! Where the portfolio comes from: B3 itself, the bundled sample, or a server that was named.
 
 use crate::args::RunArgs;
-use crate::b3_server::{B3Server, Day};
+use crate::b3_server::{B3Server, SAMPLE_INDEX};
 use crate::progress::Progress;
 use anyhow::{Result, bail};
 use std::error::Error as _;
@@ -12,8 +12,6 @@ pub const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
-/// The only index of the bundled sample.
-const SAMPLE_INDEX: &str = "IBOV";
 
 /// What was decided.
 #[derive(Debug)]
@@ -46,10 +44,8 @@ impl Source {
                 Probe::Unreached(why) => {
                     step.done(format_args!("B3 cannot be reached from here: {why}"));
                     let sample = Self::sample(&args.index).await?;
-                    progress.say(format_args!(
-                        "  ! Going on with the bundled sample portfolio of {}, which is not B3's.",
-                        Day::sample()?.date()?
-                    ));
+                    progress
+                        .say("  ! Going on with the bundled sample portfolio, which is not B3's.");
                     return Ok(sample);
                 }
             }

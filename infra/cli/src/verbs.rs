@@ -101,17 +101,22 @@ pub async fn refine(args: &RefineArgs) -> Result<()> {
 pub async fn b3(args: &B3Args) -> Result<()> {
     let kept = Kept::read(&Workspace::locate()?)?;
     let control = kept.b3_control_url.context("the local stack that is up asks another server; start one with `cargo ibov run --sample --keep`")?;
+    if let Some(date) = args.date {
+        order(&control, "date", date.to_string()).await?;
+        println!("the sample is of {date} from now on");
+    }
+    order(&control, "answer", args.answer.clone()).await?;
+    println!("B3 answers {:?} from now on", args.answer);
+    Ok(())
+}
+
+async fn order(control: &str, what: &str, order: String) -> Result<()> {
     let client = reqwest::Client::builder().no_proxy().build()?;
-    let answer = client
-        .post(format!("{control}/answer"))
-        .body(args.answer.clone())
-        .send()
-        .await
-        .context("the stand-in B3 server takes no orders")?;
+    let request = client.post(format!("{control}/{what}")).body(order);
+    let answer = request.send().await.context("the stand-in B3 server takes no orders")?;
     if !answer.status().is_success() {
         bail!("{}", answer.text().await?);
     }
-    println!("B3 answers {:?} from now on", args.answer);
     Ok(())
 }
 

@@ -316,13 +316,17 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     if error.is_timeout() {
         return SourceErrorCause::Timeout(timeout);
     }
-    let (connecting, decoding) = (error.is_connect(), error.is_decode());
+    let connecting = error.is_connect();
     // The innermost error is the one that says what happened; the URL is told elsewhere.
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;
+    // Reqwest takes whatever happens on the way to a decoder for its failure, a broken connection too.
+    let mut of_connection = false;
     while let Some(source) = innermost.source() {
         innermost = source;
+        of_connection |= source.is::<hyper::Error>();
     }
+    let decoding = error.is_decode() && !of_connection;
     match innermost.to_string() {
         why if connecting => SourceErrorCause::Connect(why),
         why if decoding => SourceErrorCause::Encoding(why),

@@ -378,3 +378,46 @@ fn all_problems_read_as_sentences() {
          but partAcum of BBSE3 says 40.000"
     );
 }
+
+#[test]
+fn an_index_that_adds_up_to_nothing_is_refused_whatever_its_header_says() {
+    let mut answer = weighing([0, 0, 0], "0,000");
+    answer["header"]["theoricalQty"] = json!("0");
+    for row in answer["results"].as_array_mut().unwrap() {
+        row["theoricalQty"] = json!("0");
+    }
+    assert_eq!(
+        read(Segment::BySector, &[answer]).unwrap_err(),
+        Refusal::NotAWhole { sum: "0.000".to_owned() }
+    );
+}
+
+#[test]
+fn a_lost_weight_is_not_taken_for_rounding_however_many_rows_there_are() {
+    let row = |number: u32, weight: u32| {
+        json!({"segment": null, "cod": format!("S{number:03}3"), "asset": "A", "type": "ON",
+               "part": format!("{},{:03}", weight / 1000, weight % 1000), "partAcum": null,
+               "theoricalQty": "1"})
+    };
+    let mut rows: Vec<Value> = (0..83).map(|number| row(number, 1_190)).collect();
+    rows.push(row(83, 1_230));
+    let mut answer = answer();
+    answer["header"]["theoricalQty"] = json!("84");
+    answer["page"]["totalRecords"] = json!(84);
+    answer["results"] = json!(rows);
+    assert!(read(Segment::ByTicker, &[answer.clone()]).is_ok());
+    answer["results"][83] = row(83, 1_146);
+    let refusal = read(Segment::ByTicker, &[answer]).unwrap_err();
+    assert_eq!(
+        refusal,
+        Refusal::NotAWhole { sum: "99.916".to_owned() },
+        "84 rows may round by 0.084"
+    );
+}
+
+#[test]
+fn an_unknown_index_has_neither_header_nor_results() {
+    let unknown =
+        json!({"page": {"totalRecords": 0, "totalPages": 0}, "header": null, "results": null});
+    assert_eq!(read(Segment::BySector, &[unknown]).unwrap_err(), Refusal::ResultsNull);
+}

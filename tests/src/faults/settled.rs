@@ -102,17 +102,6 @@ impl Bench {
         Ok(())
     }
 
-    /// Writes an object past the chain.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn put(&self, key: &str, body: Vec<u8>) -> Result<()> {
-        let request = self.stack.clients.s3.put_object().bucket(self.stack.bucket()?).key(key);
-        let written = request.body(body.into()).send().await;
-        written.with_context(|| format!("cannot write {key}"))?;
-        Ok(())
-    }
-
     /// How many runs had a date among theirs.
     ///
     /// # Errors

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 use fastrand::Rng;
 use ibov::{b3_server::Day, stack::Stage};
+use shared::portfolio::is_weekday;
+
+use crate::days;
 
 use super::{
     notification,
@@ -102,7 +105,8 @@ impl Plan {
             events.push(Event::Portfolio(Box::new(author.landing(number)?)));
         }
         for number in 0..poisoned {
-            let (day, time) = (author.some_day(), author.time(good + number));
+            let day = author.some_day();
+            let time = author.time(day.date()?, good + number);
             events.push(Event::Poison(poison::poison(number, &day, time, bucket)?));
         }
         let mut storm: Vec<Action> = events.iter().map(Event::action).collect();
@@ -169,10 +173,9 @@ struct Author<'a> {
 
 impl<'a> Author<'a> {
     fn new(rng: &'a mut Rng, events: usize) -> Self {
-        let weekday = |date: &NaiveDate| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
         let days = (0..).map_while(|day| NaiveDate::default().checked_add_days(Days::new(day)));
         // B3's dates have two digits for the year.
-        let days = days.filter(|date| date.year() >= 2026 && weekday(date));
+        let days = days.filter(|date| date.year() >= 2026 && is_weekday(*date));
         let dates = days.take((events / EVENTS_PER_DATE).max(LEAST_DATES)).collect();
         Self { rng, dates, written: BTreeMap::new() }
     }
@@ -182,10 +185,10 @@ impl<'a> Author<'a> {
         portfolios::portfolio(self.rng, date)
     }
 
-    /// No two events have the same.
-    fn time(&mut self, number: usize) -> DateTime<Utc> {
-        let seconds = i64::try_from(number).unwrap_or_default() * 60 + self.rng.i64(0..60);
-        DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default() + TimeDelta::seconds(seconds)
+    /// When the portfolio of a date is fetched: not long after its session began, and no two events at once.
+    fn time(&mut self, date: NaiveDate, number: usize) -> DateTime<Utc> {
+        let seconds = i64::try_from(number).unwrap_or_default() * 20 + self.rng.i64(0..20);
+        days::morning(date) + TimeDelta::seconds(seconds)
     }
 
     /// One in four says again what an older one of its date said.
@@ -196,13 +199,15 @@ impl<'a> Author<'a> {
             Some(said) if self.rng.u8(0..4) == 0 => day = said.clone(),
             Some(_) | None => older.push(day.clone()),
         }
-        Landing::new(day, self.time(number))
+        let fetched_at = self.time(day.date()?, number);
+        Landing::new(day, fetched_at)
     }
 
     /// New content of another date each.
     fn last_landing(&mut self, number: usize, after: usize) -> Result<Landing> {
         let date = self.dates.get(number).copied().context("fewer dates than last events")?;
-        Landing::new(portfolios::portfolio(self.rng, date), self.time(after + number))
+        let fetched_at = self.time(date, after + number);
+        Landing::new(portfolios::portfolio(self.rng, date), fetched_at)
     }
 }
 

@@ -5,13 +5,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use fastrand::Rng;
 use ibov::b3_server::{Day, Holding};
 use shared::{
-    b3::PageRequest,
     lake::{LandingKey, Stamp},
-    landing::Envelope,
     portfolio::{ContentHash, IndexCode, Portfolio, Segment},
 };
 
-use crate::days::holding;
+use crate::days::{self, holding};
 
 /// With all that is hard about names of sectors.
 const SECTORS: [&str; 6] = [
@@ -24,7 +22,6 @@ const SECTORS: [&str; 6] = [
 ];
 const WHOLE_INDEX: i64 = 100_000;
 const LARGEST_QUANTITY: i64 = 6_000_000_000;
-const PAGE_SIZE: u32 = 1_000;
 
 /// A landing object that becomes a raw file.
 #[derive(Debug, Clone)]
@@ -41,7 +38,7 @@ pub(super) struct Landing {
 impl Landing {
     /// An answer of B3 that was fetched at a time.
     pub(super) fn new(day: Day, fetched_at: DateTime<Utc>) -> Result<Self> {
-        let envelope = envelope(&day, fetched_at)?;
+        let envelope = days::envelope(&day, Segment::BySector, fetched_at)?;
         let (portfolio, _) = envelope.portfolio().context("a portfolio that was made up")?;
         let stamp = Stamp::new(fetched_at, ContentHash::of(&portfolio));
         let key = LandingKey { index: index()?, date: portfolio.date, stamp };
@@ -56,19 +53,9 @@ pub(super) fn unreconciled(
 ) -> Result<(LandingKey, Vec<u8>)> {
     let date = day.date()?;
     day.header.theorical_qty = "1".to_owned();
-    let body = serde_json::to_vec(&envelope(&day, fetched_at)?)?;
+    let body = serde_json::to_vec(&days::envelope(&day, Segment::BySector, fetched_at)?)?;
     let stamp = Stamp::new(fetched_at, ContentHash::of_bytes(&body));
     Ok((LandingKey { index: index()?, date, stamp }, body))
-}
-
-fn envelope(day: &Day, fetched_at: DateTime<Utc>) -> Result<Envelope> {
-    Ok(Envelope {
-        request: PageRequest::first(index()?, Segment::BySector, PAGE_SIZE),
-        base_url: "http://127.0.0.1".to_owned(),
-        fetched_at,
-        rejection: None,
-        pages: vec![day.page(1, PAGE_SIZE as usize).to_string()],
-    })
 }
 
 fn index() -> Result<IndexCode> {

@@ -1,7 +1,7 @@
 //! What a portfolio leaves behind on its way from B3 to Athena.
 
 use anyhow::{Context as _, Result};
-use chrono::{NaiveDate, Utc};
+use chrono::Utc;
 use e2e::{days, local, pipeline::Pipeline, wire};
 use ibov::{athena, b3_server::Day, chain::Journey, deploy::COMPLETION_EMAIL, stack::Stage};
 use serde_json::{Value, json};
@@ -11,22 +11,20 @@ use crate::verify;
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";
 
-fn date(day: u32) -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, day).expect("a day of November")
-}
-
 #[test]
 fn the_bundled_sample_goes_through_the_chain() -> Result<()> {
     local::run(async {
         let started = Utc::now();
         let pipeline = Pipeline::deploy("sample").await?;
-        pipeline.b3.publish("IBOV", Day::sample()?);
+        let day = Day::sample()?;
+        pipeline.b3.publish("IBOV", day.clone());
         let journey = pipeline.fetch_to_the_end().await?;
-        assert_eq!(journey.date, date(19));
-        assert_eq!(journey.raw_key, "raw/date=2026-11-19/ibov_setor.parquet");
+        assert_eq!(journey.date, day.date()?);
+        assert_eq!(journey.raw_key, format!("raw/date={}/ibov_setor.parquet", journey.date));
+        assert_eq!(journey.warnings, []);
         assert_eq!(journey.glue_run.state, "SUCCEEDED");
-        landing_is_the_answer(&pipeline, &journey, &Day::sample()?, started).await?;
-        verify::holds(&pipeline, &Day::sample()?, started).await?;
+        landing_is_the_answer(&pipeline, &journey, &day, started).await?;
+        verify::holds(&pipeline, &day, started).await?;
         completion_is_mailed(&pipeline, &journey)?;
         assert!(pipeline.mails("AlertsTopicArn")?.is_empty(), "alerts although all went well");
 
@@ -116,16 +114,17 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
         let pipeline =
             Pipeline::deploy_with("dates", |config| config.with("GlueBatchingWindow", "300"))
                 .await?;
-        let (monday, tuesday) = (days::small(date(23)), days::small(date(24)));
-        fetch_as_one_batch(&pipeline, &[&monday, &tuesday]).await?;
-        verify::holds(&pipeline, &monday, started).await?;
-        verify::holds(&pipeline, &tuesday, started).await?;
+        let (today, tomorrow) = (days::small(days::session(0)), days::small(days::session(1)));
+        fetch_as_one_batch(&pipeline, &[&today, &tomorrow]).await?;
+        verify::holds(&pipeline, &today, started).await?;
+        verify::holds(&pipeline, &tomorrow, started).await?;
         let runs = pipeline.stack.runs().await?;
         assert_eq!(runs.len(), 1, "{runs:?}");
         let dates = runs[0].arguments().context("a run without arguments")?;
-        assert_eq!(dates.get("--dates").map(String::as_str), Some("2026-11-23,2026-11-24"));
+        let both = format!("{},{}", today.date()?, tomorrow.date()?);
+        assert_eq!(dates.get("--dates"), Some(&both));
 
-        a_vanished_sector_leaves_table_and_files(&pipeline, &monday, &tuesday, started).await
+        a_vanished_sector_leaves_table_and_files(&pipeline, &today, &tomorrow, started).await
     })
 }
 
@@ -188,10 +187,10 @@ fn a_portfolio_without_sectors_is_refined_as_sem_setor() -> Result<()> {
         })
         .await?;
         // The server answers segment 1 without sectors; three rows a page, whatever was asked for.
-        pipeline.b3.publish("IBOV", days::small(date(25)));
+        pipeline.b3.publish("IBOV", days::small(days::session(0)));
         pipeline.b3.cap_page_size(3);
         let journey = pipeline.fetch_to_the_end().await?;
-        verify::holds(&pipeline, &days::small(date(25)).without_sectors(), started).await?;
+        verify::holds(&pipeline, &days::small(days::session(0)).without_sectors(), started).await?;
         let sectors = athena::sectors(&pipeline.stack, journey.date).await?;
         assert_eq!(
             sectors.iter().map(|sector| sector.name.as_str()).collect::<Vec<_>>(),

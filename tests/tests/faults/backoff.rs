@@ -1,8 +1,9 @@
 //! A message that failed waits longer each time before it is tried again.
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use e2e::{
+    days,
     faults::{Bench, Order},
     local,
 };
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 /// A run that nobody claimed keeps the job busy, so that glue-trigger fails until its last attempt.
 async fn fails_until_parked(bench: &Bench) -> Result<Parked> {
-    let date = NaiveDate::from_ymd_opt(2026, 11, 20).context("a day")?;
+    let date = days::session(0);
     bench.order_runs(Order::Hang)?;
     let job = bench.stack.output("GlueJobName")?;
     bench.stack.clients.glue.start_job_run().job_name(job).send().await?;

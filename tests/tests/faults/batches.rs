@@ -1,38 +1,25 @@
 //! A bad message in a batch harms none of its neighbours.
 
 use anyhow::{Context as _, Result};
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local, python};
 use ibov::stack::Stage;
 use serde_json::{Value, json};
 use shared::{
-    b3,
-    lake::{LandingKey, Stamp},
-    landing::Envelope,
-    portfolio::ContentHash,
+    lake::LandingKey,
+    portfolio::{Segment, is_weekday},
 };
 
-const NEIGHBOURS: u64 = 99;
+const NEIGHBOURS: usize = 99;
 const POISON: &str = r#"{"refine":{"date":"the day before yesterday"}}"#;
 
 fn dates() -> impl Iterator<Item = NaiveDate> {
     let first = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day");
-    (0..NEIGHBOURS).filter_map(move |days| first.checked_add_days(Days::new(days)))
+    first.iter_days().filter(|date| is_weekday(*date)).take(NEIGHBOURS)
 }
 
-/// A landing object as the fetcher writes it.
 fn landing(date: NaiveDate) -> Result<(LandingKey, Vec<u8>)> {
-    let fetched_at = date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(13);
-    let envelope = Envelope {
-        request: b3::PageRequest::first("IBOV".parse()?, "2".parse()?, 1_000),
-        base_url: "http://127.0.0.1".to_owned(),
-        fetched_at,
-        rejection: None,
-        pages: vec![days::small(date).page(1, 1_000).to_string()],
-    };
-    let (portfolio, _) = envelope.portfolio()?;
-    let stamp = Stamp::new(fetched_at, ContentHash::of(&portfolio));
-    Ok((LandingKey { index: "IBOV".parse()?, date, stamp }, serde_json::to_vec(&envelope)?))
+    days::landing(&days::small(date), Segment::BySector, days::morning(date))
 }
 
 #[test]

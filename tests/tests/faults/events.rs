@@ -7,10 +7,14 @@ use ibov::{dead_letters, stack::Stage};
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";
-const RAW: &str = "raw/date=2026-11-20/ibov_setor.parquet";
 
 fn date() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day")
+    days::session(0)
+}
+
+/// The raw file of that date.
+fn raw() -> String {
+    format!("raw/date={}/ibov_setor.parquet", date())
 }
 
 /// Two landing objects of the date, the older one first.
@@ -40,7 +44,7 @@ fn what_comes_again_or_late_changes_nothing() -> Result<()> {
         assert_eq!((mails, runs.len()), (2, 2));
 
         let landing = wire::created(bucket, &[&newer]);
-        let raw = wire::created(bucket, &[RAW]);
+        let raw_created = wire::created(bucket, &[&raw()]);
         let late = wire::created(bucket, &[&older]);
         let both = wire::created(bucket, &[&newer, &older]);
         for body in
@@ -48,7 +52,12 @@ fn what_comes_again_or_late_changes_nothing() -> Result<()> {
         {
             bench.stack.send(Stage::Parquet, body).await?;
         }
-        for body in [&raw, &raw, &wire::through_sns(&raw), &wire::test_event(bucket)] {
+        for body in [
+            &raw_created,
+            &raw_created,
+            &wire::through_sns(&raw_created),
+            &wire::test_event(bucket),
+        ] {
             bench.stack.send(Stage::Glue, body).await?;
         }
         for run in &runs {
@@ -71,28 +80,28 @@ fn the_newest_content_wins_in_whatever_order_events_come() -> Result<()> {
         let bench = Bench::deploy("events-reordered").await?;
         let [older, newer] = two_contents(&bench).await?;
         let bucket = bench.stack.bucket()?;
-        let wanted = bench.stack.read(RAW).await?;
+        let wanted = bench.stack.read(&raw()).await?;
         let runs = bench.stack.runs().await?.len();
         for order in [[&older, &newer], [&newer, &older]] {
             let apart = order.map(|key| wire::created(bucket, &[key]));
             let together = [wire::created(bucket, &order.map(String::as_str))];
             for bodies in [apart.as_slice(), together.as_slice()] {
-                let gone = bench.stack.clients.s3.delete_object().bucket(bucket).key(RAW);
+                let gone = bench.stack.clients.s3.delete_object().bucket(bucket).key(raw());
                 gone.send().await?;
                 for body in bodies {
                     bench.stack.send(Stage::Parquet, body).await?;
                 }
                 bench
                     .until("raw to be written from the newer one", || async {
-                        if bench.stack.keys(RAW).await?.is_empty() {
+                        if bench.stack.keys(&raw()).await?.is_empty() {
                             return Ok(None);
                         }
-                        let landing = bench.metadata(RAW).await?.remove("landing-key");
+                        let landing = bench.metadata(&raw()).await?.remove("landing-key");
                         Ok(landing.filter(|landing| *landing == newer))
                     })
                     .await?;
                 bench.settled().await?;
-                assert_eq!(bench.stack.read(RAW).await?, wanted, "{bodies:?}");
+                assert_eq!(bench.stack.read(&raw()).await?, wanted, "{bodies:?}");
             }
         }
         // The older content may have been in raw for a moment, and have been refined; then the newer one was, again.
@@ -114,7 +123,7 @@ fn an_object_that_is_gone_is_nothing_to_do() -> Result<()> {
         let landing =
             "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
         bench.stack.send(Stage::Parquet, &wire::created(bucket, &[landing])).await?;
-        bench.stack.send(Stage::Glue, &wire::created(bucket, &[RAW])).await?;
+        bench.stack.send(Stage::Glue, &wire::created(bucket, &[&raw()])).await?;
         for stage in [Stage::Parquet, Stage::Glue] {
             bench
                 .until("the event to be dropped", || async {
@@ -133,10 +142,10 @@ fn an_object_that_is_gone_is_nothing_to_do() -> Result<()> {
 fn a_raw_file_that_somebody_else_wrote_is_parked_and_refined_once_it_is_ours() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("foreign-file").await?;
-        bench.put(RAW, b"PAR1".to_vec()).await?;
+        bench.put(&raw(), b"PAR1".to_vec()).await?;
         let parked = bench.parked(Stage::Glue, 1).await?.remove(0);
         assert_eq!(parked.attribute("kind"), Some("foreign-raw-file"));
-        let object = format!("s3://{}/{RAW}", bench.stack.bucket()?);
+        let object = format!("s3://{}/{}", bench.stack.bucket()?, raw());
         assert_eq!(parked.attribute("object"), Some(object.as_str()));
         assert!(bench.stack.runs().await?.is_empty(), "a run was started");
 
@@ -155,12 +164,12 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("events-foreign").await?;
         let bucket = bench.stack.bucket()?;
-        let created = |key| wire::created(bucket, &[key]);
+        let created = |key: &str| wire::created(bucket, &[key]);
         let ours = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
         let strange = [
             (Stage::Parquet, wire::created("somebody-elses", &[ours]), "foreign-bucket"),
             (Stage::Parquet, wire::test_event("somebody-elses"), "foreign-bucket"),
-            (Stage::Parquet, created(RAW), "unknown-key"),
+            (Stage::Parquet, created(&raw()), "unknown-key"),
             (
                 Stage::Parquet,
                 created("landing/index=IBOV/date=2026-11-20/../../x.json"),
@@ -173,7 +182,7 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
             ),
             (
                 Stage::Glue,
-                wire::through_sns(&wire::created("somebody-elses", &[RAW])),
+                wire::through_sns(&wire::created("somebody-elses", &[&raw()])),
                 "foreign-bucket",
             ),
             (Stage::Glue, created(ours), "unknown-key"),

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::JobUpdate;
 use chrono::NaiveDate;
 use e2e::{
+    days,
     faults::{Bench, Order},
     local, wire,
 };
@@ -11,7 +12,7 @@ use ibov::{dead_letters, stack::Stage};
 use serde_json::json;
 
 fn date() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day")
+    days::session(0)
 }
 
 /// Starts a run as a person would, without a claim.

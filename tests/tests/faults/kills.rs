@@ -79,14 +79,14 @@ async fn lane(number: usize, kills: &[(Stage, &str, Way)]) -> Result<Vec<String>
     let bench = Bench::deploy_with(&name, |config| config.with("FunctionTimeout", "10")).await?;
     bench.comes_again_after(12).await?;
     let mut hits = Vec::new();
-    let mut date = NaiveDate::from_ymd_opt(2026, 11, 2).expect("a day of November");
+    let mut date = days::session(-5);
     for (stage, effect, way) in kills {
         for side in ["before", "after"] {
             let failpoint = format!("{side}-{effect}");
             let walked = killed_at(&bench, *stage, &failpoint, *way, date).await;
             walked.with_context(|| format!("{stage} killed {failpoint} of {date} ({way:?})"))?;
             hits.extend(bench.hits(*stage));
-            date = date + chrono::Days::new(2);
+            date = days::session_after(days::session_after(date));
         }
     }
     Ok(hits)
@@ -222,7 +222,7 @@ async fn waiting_for_another(
     failpoint: &str,
     date: NaiveDate,
 ) -> Result<usize> {
-    let another = date.succ_opt().context("no next day")?;
+    let another = days::session_after(date);
     bench.order_runs(Order::Hang)?;
     bench.fetch(another).await?;
     bench.running(another).await?;

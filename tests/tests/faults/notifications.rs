@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{
+    days,
     faults::{Bench, Order},
     local,
 };
 use ibov::{outbox::Mail, stack::Stage};
 use serde_json::Value;
 
-const CAUSE: &str = "raw/date=2026-11-20/ibov_setor.parquet is damaged";
+const CAUSE: &str = "the raw file is damaged";
 
 fn date() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day")
+    days::session(0)
 }
 
 async fn alert(bench: &Bench) -> Result<Mail> {
@@ -44,10 +45,10 @@ fn an_alert_says_which_run_why_which_dates_where_to_look_and_how_to_replay() -> 
         let link = format!(
             "https://us-east-1.console.aws.amazon.com/gluestudio/home?region=us-east-1#/job/alert/run/{run}"
         );
-        for part in [run.as_str(), CAUSE, "\n  2026-11-20\n", &link] {
+        for part in [run.as_str(), CAUSE, &format!("\n  {}\n", date()), &link] {
             assert!(alert.message.contains(part), "{part} is missing in\n{}", alert.message);
         }
-        assert_eq!(alert.subject(), "IBOV refine FAILED: 2026-11-20");
+        assert_eq!(alert.subject(), format!("IBOV refine FAILED: {}", date()));
 
         // Whoever reads it repairs the cause and types the command.
         bench.parked(Stage::Glue, 1).await?;
@@ -75,7 +76,7 @@ fn an_alert_about_a_run_by_hand_says_how_to_start_it_again() -> Result<()> {
         bench.refined(date()).await?;
         bench.order_runs(Order::Fail(CAUSE))?;
         let by_hand = bench.stack.clients.glue.start_job_run().job_name("alert-by-hand");
-        by_hand.arguments("--dates", "2026-11-20").send().await?;
+        by_hand.arguments("--dates", date().to_string()).send().await?;
         let alert = alert(&bench).await?;
         bench.order_runs(Order::Succeed)?;
         let options = command(&alert, "aws glue start-job-run ")?;

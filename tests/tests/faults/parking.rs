@@ -1,8 +1,8 @@
 //! Parking: whatever fails for good ends in its stage's dead-letter queue, untouched and with its cause.
 
 use anyhow::{Context as _, Result};
-use chrono::NaiveDate;
 use e2e::{
+    days,
     faults::{Bench, Order},
     local, wire,
 };
@@ -68,7 +68,7 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
         let bench =
             Bench::deploy_with("parks-at-last", |config| config.with("MaxReceiveCount", "2"))
                 .await?;
-        let date = NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day");
+        let date = days::session(0);
         bench.order_runs(Order::Hang)?;
         bench.fetch(date).await?;
         let run = bench.running(date).await?;

@@ -7,10 +7,6 @@ use e2e::{days, faults::Bench, local};
 use ibov::{b3_server::Answer, dead_letters, stack::Stage};
 use serde_json::json;
 
-fn date(day: u32) -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, day).expect("a day of November")
-}
-
 /// Reads why the only message of a stage was parked.
 async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
     let parked = bench.parked(stage, 1).await?;
@@ -38,12 +34,12 @@ fn a_refused_answer_is_fetched_again_by_redrive() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-fetch").await?;
         bench.b3.answer(Answer::EnglishShapes);
-        bench.fetch(date(20)).await?;
+        bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Fetch).await?;
         assert_eq!(kind, "en-us-format");
         assert!(words.contains("en-us format"), "{words}");
         bench.b3.answer(Answer::Portfolio);
-        completes(&bench, Stage::Fetch, date(20)).await
+        completes(&bench, Stage::Fetch, days::session(0)).await
     })
 }
 
@@ -59,12 +55,12 @@ fn a_raw_file_that_could_not_be_written_is_written_by_redrive() -> Result<()> {
         statements.push(json!({"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
                                "Resource": format!("arn:aws:s3:::{bucket}/raw/*")}));
         s3.put_bucket_policy().bucket(bucket).policy(denying.to_string()).send().await?;
-        bench.fetch(date(20)).await?;
+        bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Parquet).await?;
         assert_eq!(kind, "aws-access-denied");
         assert!(words.starts_with("PutObject failed: AccessDenied"), "{words}");
         s3.put_bucket_policy().bucket(bucket).policy(policy).send().await?;
-        completes(&bench, Stage::Parquet, date(20)).await
+        completes(&bench, Stage::Parquet, days::session(0)).await
     })
 }
 
@@ -75,7 +71,7 @@ fn a_date_whose_job_was_gone_is_refined_by_redrive() -> Result<()> {
         let (glue, name) = (&bench.stack.clients.glue, bench.stack.output("GlueJobName")?);
         let job = glue.get_job().job_name(name).send().await?.job.context("no job")?;
         glue.delete_job().job_name(name).send().await?;
-        bench.fetch(date(20)).await?;
+        bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Glue).await?;
         assert_eq!(kind, "aws-not-found");
         assert!(words.starts_with("StartJobRun failed: EntityNotFoundException"), "{words}");
@@ -87,7 +83,7 @@ fn a_date_whose_job_was_gone_is_refined_by_redrive() -> Result<()> {
             .set_timeout(job.timeout)
             .send()
             .await?;
-        completes(&bench, Stage::Glue, date(20)).await
+        completes(&bench, Stage::Glue, days::session(0)).await
     })
 }
 
@@ -96,14 +92,14 @@ fn a_mail_that_could_not_be_sent_is_sent_by_redrive() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-completion").await?;
         let denied = bench.deny_publishing("CompletionsTopicArn").await?;
-        bench.fetch(date(20)).await?;
+        bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Completion).await?;
         assert_eq!(kind, "aws-access-denied");
         assert!(words.starts_with("Publish failed: AuthorizationError"), "{words}");
         assert_eq!(bench.completions()?.len(), 0);
         assert!(bench.lock().await?.holder.is_some(), "the run's end was forgotten");
         bench.allow_again(denied).await?;
-        completes(&bench, Stage::Completion, date(20)).await
+        completes(&bench, Stage::Completion, days::session(0)).await
     })
 }
 
@@ -111,7 +107,7 @@ fn a_mail_that_could_not_be_sent_is_sent_by_redrive() -> Result<()> {
 fn a_redriven_message_that_fails_again_is_parked_again() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-too-soon").await?;
-        bench.b3.publish("IBOV", days::small(date(20)));
+        bench.b3.publish("IBOV", days::small(days::session(0)));
         bench.b3.answer(Answer::NullResults);
         bench.stack.request_fetch(None, None).await?;
         let first = bench.parked(Stage::Fetch, 1).await?.remove(0);

@@ -1,9 +1,17 @@
-//! The way back of an answer that was refused: it is kept whole, and a copy of it below `landing/` goes on.
+//! The way back of an answer that was refused: it is kept whole, and a copy of it below `landing/` goes on. Where no
+//! copy can become data, the message says so.
 
-use anyhow::{Context as _, Result};
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local};
-use ibov::{b3_server::Answer, stack::Stage};
+use ibov::{
+    b3_server::{Answer, Day},
+    dead_letters::Parked,
+    stack::Stage,
+};
+use serde_json::{Value, json};
 use shared::landing::Envelope;
 
 /// What an operator does: `aws s3 cp`, to the place where the fetcher would have put it.
@@ -18,18 +26,142 @@ fn in_latin_1(text: &str) -> Vec<u8> {
     text.chars().map(|character| u8::try_from(character).expect("a Portuguese letter")).collect()
 }
 
+/// What becomes of a copy of an answer that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The rules that parquet-writer applies refuse it for the same reason: it is data once that rule is repaired.
+    RefusedAlike,
+    /// Nothing makes data of it, and the message says why.
+    Hopeless,
+}
+
+/// Each kind of answer that is refused and kept, made from a sound one, and what becomes of its copy.
+fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
+    let sound = days::small(date).page(1, 1_000);
+    let with = |pointer: &str, value: Value| {
+        let mut answer = sound.clone();
+        *answer.pointer_mut(pointer).expect(pointer) = value;
+        Answer::Body(answer.to_string().into())
+    };
+    let text = |text: String| Answer::Body(text.into());
+    let weekend = date.iter_days().find(|day| !shared::portfolio::is_weekday(*day));
+    let weekend = weekend.expect("a Saturday").format("%d/%m/%y").to_string();
+    let row = sound["results"][0].clone();
+    let mut too_many = sound.clone();
+    too_many["page"]["totalPages"] = json!(2);
+    too_many["results"] = json!(vec![row.clone(); shared::portfolio::MAX_CONSTITUENTS / 2 + 1]);
+    use Fate::{Hopeless, RefusedAlike};
+    vec![
+        ("unexpected-answer", RefusedAlike, with("/page/totalRecords", json!("4"))),
+        ("unexpected-answer", RefusedAlike, text(json!(sound.to_string()).to_string())),
+        ("results-null", Hopeless, with("/results", Value::Null)),
+        ("results-empty", Hopeless, with("/results", json!([]))),
+        ("page-missing", Hopeless, Answer::MissingPage),
+        ("changed-between-pages", Hopeless, Answer::DateChangesBetweenPages),
+        ("pages-overlap", Hopeless, with("/page/totalPages", json!(2))),
+        ("date-absent", Hopeless, with("/header/date", Value::Null)),
+        ("date-malformed", RefusedAlike, with("/header/date", json!("2026-11-25"))),
+        ("date-implausible", RefusedAlike, with("/header/date", json!(weekend))),
+        ("en-us-format", RefusedAlike, Answer::EnglishShapes),
+        ("field-absent", RefusedAlike, with("/results/0/part", Value::Null)),
+        ("ticker-malformed", RefusedAlike, with("/results/0/cod", json!("BBSE-3"))),
+        ("text-damaged", RefusedAlike, with("/results/1/segment", json!("MineraÃ§Ã£o"))),
+        ("text-malformed", RefusedAlike, with("/results/1/asset", json!("V".repeat(201)))),
+        ("number-malformed", RefusedAlike, with("/results/0/part", json!("40,0010"))),
+        ("row-count", RefusedAlike, with("/page/totalRecords", json!(5))),
+        ("ticker-twice", RefusedAlike, with("/results/1", row)),
+        ("too-many-rows", RefusedAlike, text(too_many.to_string())),
+        ("sectors-absent", RefusedAlike, text(without_sectors(date))),
+        ("weight-total", RefusedAlike, with("/header/part", json!("99,000"))),
+        ("quantity-total", RefusedAlike, Answer::WrongTotals),
+        ("sector-weight", RefusedAlike, with("/results/0/partAcum", json!("41,001"))),
+    ]
+}
+
+fn without_sectors(date: NaiveDate) -> String {
+    days::small(date).without_sectors().page(1, 1_000).to_string()
+}
+
+/// The code of each refusal that the domain knows.
+fn refusals() -> Result<BTreeSet<String>> {
+    let source = std::fs::read_to_string(local::in_workspace("shared/src/portfolio/refusal.rs")?)?;
+    let (_, rest) = source.split_once("fn code(").context("refusals have no codes")?;
+    let (body, _) = rest.split_once("\n    }\n").context("it has no end")?;
+    Ok(body.split('"').skip(1).step_by(2).map(str::to_owned).collect())
+}
+
+#[test]
+fn every_refused_answer_is_kept_and_its_copy_goes_on_or_the_message_says_why_not() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy_with("every-refusal", |config| {
+            config.with("MaxReceiveCount", "1").with("FunctionTimeout", "30")
+        })
+        .await?;
+        bench.comes_again_after(60).await?;
+        let date = days::session(0);
+        bench.b3.publish("IBOV", days::small(date));
+        let refused = refused(date);
+        let provoked = refused.iter().map(|(code, ..)| (*code).to_owned()).collect();
+        let unprovoked: Vec<_> = refusals()?.difference(&provoked).cloned().collect();
+        assert_eq!(unprovoked, [""; 0], "refusals without a case here");
+        for (number, (code, fate, answer)) in (1..).zip(refused) {
+            let walked = kept_and_copied(&bench, number, code, fate, answer, date).await;
+            walked.with_context(|| format!("case {number}, {code}"))?;
+        }
+        assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
+        Ok(())
+    })
+}
+
+async fn kept_and_copied(
+    bench: &Bench,
+    number: usize,
+    code: &str,
+    fate: Fate,
+    answer: Answer,
+    date: NaiveDate,
+) -> Result<()> {
+    let before: BTreeSet<_> = bench.stack.keys("rejected/").await?.into_iter().collect();
+    bench.b3.answer(answer);
+    bench.stack.request_fetch(None, None).await?;
+    let parked = newest(bench.parked(Stage::Fetch, number).await?)?;
+    let kind = parked.attribute("kind").unwrap_or_default();
+    ensure!(kind == code, "{kind}: {}", parked.cause());
+    let class = parked.attribute("class");
+    ensure!(class == Some("refused"), "{class:?}");
+
+    let kept = bench.stack.keys("rejected/").await?;
+    let kept = kept.iter().find(|key| !before.contains(*key)).context("nothing is kept")?;
+    let object = parked.attribute("object").unwrap_or_default();
+    ensure!(object.ends_with(kept.as_str()), "{object} is not {kept}");
+    let says_no = parked.cause().contains("no copy of it under landing/ can become data");
+    ensure!(says_no == (fate == Fate::Hopeless), "{}", parked.cause());
+
+    copy_to_landing(bench, kept, date).await?;
+    let again = newest(bench.parked(Stage::Parquet, number).await?)?;
+    let kind = again.attribute("kind").unwrap_or_default();
+    ensure!(kind == code, "the copy: {kind}: {}", again.cause());
+    Ok(())
+}
+
+fn newest(parked: Vec<Parked>) -> Result<Parked> {
+    let at = |message: &Parked| message.attribute("parked_at").map(str::to_owned);
+    parked.into_iter().max_by_key(at).context("nothing is parked")
+}
+
 #[test]
 fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
     local::run(async {
         let bench =
             Bench::deploy_with("unreadable", |config| config.with("MaxReceiveCount", "1")).await?;
-        let date = NaiveDate::from_ymd_opt(2026, 11, 20).context("a day")?;
+        let date = days::session(0);
         let answer = days::small(date).page(1, 1_000).to_string();
         bench.b3.answer(Answer::Body(in_latin_1(&answer)));
         bench.fetch(date).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
         assert_eq!(parked.attribute("kind"), Some("b3-not-json"));
         assert_eq!(parked.attribute("class"), Some("transient"));
+        assert!(parked.cause().contains("is data only if it is whole JSON"), "{}", parked.cause());
         let rejected = bench.stack.keys("rejected/").await?;
         let [unreadable] = rejected.as_slice() else { panic!("{rejected:?}") };
         assert!(parked.attribute("object").is_some_and(|object| object.ends_with(unreadable)));
@@ -47,10 +179,37 @@ fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
 }
 
 #[test]
+fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("other-portfolio").await?;
+        let (before, date) = (days::session(-1), days::session(0));
+        bench.fetch(before).await?;
+        bench.refined(before).await?;
+
+        let upheaval = Day::of(date, &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
+        bench.fetch_day(&upheaval).await?;
+        let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
+        assert_eq!(parked.attribute("kind"), Some("other-portfolio"));
+        assert_eq!(parked.attribute("attempts"), Some("1"));
+        let words = "of its 1 constituents only 0 are among the 4 that IBOV had in landing/index=IBOV/date=";
+        assert!(parked.cause().contains(words), "{}", parked.cause());
+        let rejected = bench.stack.keys("rejected/").await?;
+        let [kept] = rejected.as_slice() else { panic!("{rejected:?}") };
+
+        copy_to_landing(&bench, kept, date).await?;
+        bench.refined(date).await?;
+        // From now on that is what the index is made of.
+        let next = days::session(1);
+        bench.fetch_day(&upheaval.dated(next)).await?;
+        bench.refined(next).await
+    })
+}
+
+#[test]
 fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("rule-was-wrong").await?;
-        let day = NaiveDate::from_ymd_opt(2026, 11, 20).context("a day")?;
+        let day = days::session(0);
         bench.b3.answer(Answer::WrongTotals);
         bench.fetch(day).await?;
         bench.parked(Stage::Fetch, 1).await?;
@@ -59,19 +218,14 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         let mut kept = Envelope::parse(&bench.stack.read(wrong).await?)?;
         assert_eq!(kept.rejection.as_ref().context("no reason")?.code, "quantity-total");
 
-        // What the rules still refuse does not become data this way either.
-        copy_to_landing(&bench, wrong, day).await?;
-        let parked = bench.parked(Stage::Parquet, 1).await?;
-        assert_eq!(parked[0].attribute("kind"), Some("quantity-total"));
-        assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
-
         // An answer that only a rule of then refused: it was right, and the rules of now take it.
-        let next = day.succ_opt().context("a day")?;
+        let next = days::session(1);
         let answer = days::small(next);
         kept.pages = vec![answer.page(1, 1_000).to_string()];
-        let right = "rejected/index=IBOV/20201121T130003.123Z-0123456789abcdef.json";
-        bench.put(right, serde_json::to_vec(&kept)?).await?;
-        copy_to_landing(&bench, right, next).await?;
+        let name = kept.fetched_at.format("%Y%m%dT%H%M%S%.3fZ-0123456789abcdef.json");
+        let right = format!("rejected/index=IBOV/{name}");
+        bench.put(&right, serde_json::to_vec(&kept)?).await?;
+        copy_to_landing(&bench, &right, next).await?;
         bench.refined(next).await?;
 
         // B3 still says the same: its key has another hash, and its content is refined already.

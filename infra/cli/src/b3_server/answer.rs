@@ -37,6 +37,15 @@ pub enum Answer {
     Reset,
     /// 200 with exactly this body.
     Body(Vec<u8>),
+    /// Exactly this.
+    Response {
+        /// The status.
+        status: u16,
+        /// Headers beside those of any answer of B3's, or instead of them.
+        headers: Vec<(&'static str, &'static str)>,
+        /// The body.
+        body: Vec<u8>,
+    },
 }
 
 /// The names that `ibov b3` takes, as its help shows them.

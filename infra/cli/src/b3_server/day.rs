@@ -1,9 +1,10 @@
 //! One day's portfolio in B3's own words: Brazilian numbers and dates, everything text.
 
 use anyhow::{Context as _, Result};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shared::portfolio::{day_in_sao_paulo, is_weekday};
 use std::collections::BTreeMap;
 
 /// The bundled portfolio: real constituents and sectors, weights and quantities of the project's own making.
@@ -74,12 +75,21 @@ pub struct Holding {
 }
 
 impl Day {
-    /// The bundled sample.
+    /// The bundled sample, dated for the session that B3 would answer with now: an older one would be no plausible
+    /// answer of today.
     ///
     /// # Errors
     /// When the bundled file is not an answer of `GetPortfolioDay`.
     pub fn sample() -> Result<Self> {
-        Self::parse(SAMPLE).context("the bundled sample events/b3-portfolio-day.json")
+        let sample = Self::parse(SAMPLE).context("the bundled sample events/b3-portfolio-day.json");
+        Ok(sample?.dated(next_session()))
+    }
+
+    /// The same portfolio for another session.
+    #[must_use]
+    pub fn dated(mut self, date: NaiveDate) -> Self {
+        self.header.date = date.format("%d/%m/%y").to_string();
+        self
     }
 
     /// Reads a whole answer, as recorded or as bundled.
@@ -109,7 +119,7 @@ impl Day {
         };
         Self {
             header: Header {
-                date: date.format("%d/%m/%y").to_string(),
+                date: String::new(),
                 text: "Quantidade Teórica Total".to_owned(),
                 part: total.clone(),
                 part_acum: Some(total),
@@ -119,6 +129,7 @@ impl Day {
             },
             results: holdings.iter().map(row).collect(),
         }
+        .dated(date)
     }
 
     /// The day of the header.
@@ -188,6 +199,13 @@ impl Day {
     }
 }
 
+/// The weekday that B3 would answer with now: today, or at a weekend the Monday after it.
+#[must_use]
+pub fn next_session() -> NaiveDate {
+    let today = day_in_sao_paulo(Utc::now());
+    today.iter_days().find(|date| is_weekday(*date)).unwrap_or(today)
+}
+
 /// Thousandths as B3 prints a percentage: `2,663`.
 fn decimal(thousandths: i64) -> String {
     format!("{},{:03}", thousandths / 1000, thousandths % 1000)
@@ -230,7 +248,9 @@ mod tests {
     #[test]
     fn the_bundled_sample_reconciles() {
         let day = Day::sample().unwrap();
-        assert_eq!(day.date().unwrap(), NaiveDate::from_ymd_opt(2026, 11, 19).unwrap());
+        let today = day_in_sao_paulo(Utc::now());
+        assert!((0..=2).contains(&(day.date().unwrap() - today).num_days()));
+        assert!(is_weekday(day.date().unwrap()));
         assert_eq!(day.header.part, "100,000");
         assert_eq!(day.results.iter().map(|r| unscaled(&r.part)).sum::<i64>(), 100_000);
         assert_eq!(
@@ -272,7 +292,8 @@ mod tests {
 
     #[test]
     fn english_swaps_separators_and_day_and_month() {
-        let english = Day::sample().unwrap().in_english();
+        let date = NaiveDate::from_ymd_opt(2026, 11, 19).unwrap();
+        let english = Day::sample().unwrap().dated(date).in_english();
         assert_eq!(english.header.date, "11/19/26");
         assert_eq!(english.header.part, "100.000");
         assert!(english.header.theorical_qty.contains(','));

@@ -5,7 +5,7 @@ use super::{Answer, Day, PageRequest, State};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{self, Path};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::Listener;
@@ -35,7 +35,10 @@ pub(super) fn api(state: State) -> Router {
 }
 
 pub(super) fn control(state: State) -> Router {
-    Router::new().route("/answer", post(set_answer)).with_state(state)
+    Router::new()
+        .route("/answer", post(set_answer))
+        .route("/date", post(set_date))
+        .with_state(state)
 }
 
 async fn set_answer(extract::State(state): extract::State<State>, name: String) -> Response {
@@ -50,6 +53,17 @@ async fn set_answer(extract::State(state): extract::State<State>, name: String) 
     }
 }
 
+async fn set_date(extract::State(state): extract::State<State>, date: String) -> Response {
+    match date.parse() {
+        Ok(date) => {
+            state.lock().date = Some(date);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(_) => (StatusCode::BAD_REQUEST, format!("{date:?} is no date such as 2026-11-25"))
+            .into_response(),
+    }
+}
+
 async fn portfolio_day(
     extract::State(state): extract::State<State>,
     Path(encoded): Path<String>,
@@ -60,7 +74,7 @@ async fn portfolio_day(
     let (answer, day, cap) = {
         let mut script = state.lock();
         script.requests.push(request.clone());
-        (script.take_answer(), script.days.get(&request.index).cloned(), script.page_cap)
+        (script.take_answer(), script.day(&request.index), script.page_cap)
     };
     let page_size = cap.unwrap_or(request.page_size).min(request.page_size);
     respond(answer, day, request, page_size).await
@@ -101,7 +115,8 @@ async fn respond(
         | Answer::Slow(_)
         | Answer::Hang
         | Answer::Reset
-        | Answer::Body(_) => day.page(request.page_number, page_size),
+        | Answer::Body(_)
+        | Answer::Response { .. } => day.page(request.page_number, page_size),
     };
     unless_broken(answer, body).await
 }
@@ -118,6 +133,7 @@ async fn unless_broken(answer: Answer, body: Value) -> Response {
         }
         Answer::Truncated => truncated(&body.to_string()),
         Answer::Body(bytes) => json_response(bytes),
+        Answer::Response { status, headers, body } => exactly(status, &headers, body),
         Answer::Hang => std::future::pending().await,
         Answer::Slow(delay) => {
             tokio::time::sleep(delay).await;
@@ -140,6 +156,16 @@ fn html(status: StatusCode) -> Response {
 
 fn json_response(body: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json; charset=utf-8"), CLOSE], body).into_response()
+}
+
+fn exactly(status: u16, headers: &[(&'static str, &'static str)], body: Vec<u8>) -> Response {
+    let mut response = json_response(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    for (name, value) in headers {
+        let name = HeaderName::from_static(name);
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn truncated(body: &str) -> Response {
@@ -185,11 +211,9 @@ fn missing_page(day: &Day, page_number: usize, page_size: usize) -> Value {
     if page_number > 1 { with_results(page, json!([])) } else { page }
 }
 
-fn next_day_on_later_pages(mut day: Day, page_number: usize) -> Day {
-    if page_number > 1
-        && let Some(next) = day.date().ok().and_then(|date| date.succ_opt())
-    {
-        day.header.date = next.format("%d/%m/%y").to_string();
+fn next_day_on_later_pages(day: Day, page_number: usize) -> Day {
+    match day.date().ok().and_then(|date| date.succ_opt()) {
+        Some(next) if page_number > 1 => day.dated(next),
+        Some(_) | None => day,
     }
-    day
 }

@@ -11,14 +11,18 @@ mod http;
 mod listener;
 
 pub use answer::{Answer, NAMES};
-pub use day::{Day, Header, Holding, Row};
+pub use day::{Day, Header, Holding, Row, next_session};
 
 use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+/// The only index of the bundled sample.
+pub const SAMPLE_INDEX: &str = "IBOV";
 
 /// What a client asked for, decoded from the base64 in the path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,13 +68,14 @@ impl B3Server {
         Ok(Self { base_url, control_url, state, tasks })
     }
 
-    /// Starts a server that holds the bundled sample, as IBOV.
+    /// Starts a server that holds the bundled sample, as IBOV. It is dated anew whenever it is asked for, until
+    /// somebody tells a date.
     ///
     /// # Errors
     /// As [`B3Server::start`].
     pub async fn with_sample() -> Result<Self> {
         let server = Self::start().await?;
-        server.publish("IBOV", Day::sample()?);
+        server.state.lock().sample = Some(Day::sample()?);
         Ok(server)
     }
 
@@ -80,7 +85,7 @@ impl B3Server {
         &self.base_url
     }
 
-    /// Where `POST /answer` takes the name of an [`Answer`].
+    /// Where `POST /answer` takes the name of an [`Answer`], and `POST /date` the sample's date.
     #[must_use]
     pub fn control_url(&self) -> &str {
         &self.control_url
@@ -136,6 +141,10 @@ struct State(Arc<Mutex<Script>>);
 #[derive(Debug)]
 struct Script {
     days: HashMap<String, Day>,
+    /// Served as IBOV where nothing else was published.
+    sample: Option<Day>,
+    /// The sample's date, once somebody told one.
+    date: Option<NaiveDate>,
     page_cap: Option<usize>,
     always: Answer,
     next: VecDeque<Answer>,
@@ -146,6 +155,8 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             days: HashMap::new(),
+            sample: None,
+            date: None,
             page_cap: None,
             always: Answer::Portfolio,
             next: VecDeque::new(),
@@ -161,6 +172,12 @@ impl State {
 }
 
 impl Script {
+    fn day(&self, index: &str) -> Option<Day> {
+        let sample = || self.sample.clone().filter(|_| index == SAMPLE_INDEX);
+        let dated = |sample: Day| sample.dated(self.date.unwrap_or_else(next_session));
+        self.days.get(index).cloned().or_else(|| sample().map(dated))
+    }
+
     fn take_answer(&mut self) -> Answer {
         self.next.pop_front().unwrap_or_else(|| self.always.clone())
     }

@@ -121,6 +121,19 @@ async fn orders_arrive_on_a_port_of_their_own() {
     assert!(order("reset").await.unwrap().status().is_success());
     assert!(client().get(url(&server, 1, 10)).send().await.is_err());
     assert!(order("ok").await.unwrap().status().is_success());
-    assert_eq!(page(&server, 1, 10).await["header"]["date"], "19/11/26");
     assert_eq!(order("nonsense").await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn the_sample_is_of_the_next_session_until_a_date_is_told() {
+    let server = B3Server::with_sample().await.unwrap();
+    let date = async || page(&server, 1, 10).await["header"]["date"].as_str().unwrap().to_owned();
+    let now = next_session().format("%d/%m/%y").to_string();
+    assert_eq!(date().await, now);
+    let tell = |date: &'static str| {
+        client().post(format!("{}/date", server.control_url())).body(date).send()
+    };
+    assert!(tell("2026-11-19").await.unwrap().status().is_success());
+    assert_eq!(date().await, "19/11/26");
+    assert_eq!(tell("19/11/26").await.unwrap().status(), 400);
 }
