@@ -70,7 +70,7 @@ impl Template {
         value.parse().unwrap_or_else(|_| panic!("{value:?} is not a whole number"))
     }
 
-    /// Every statement of every policy, with the resource that it is written in.
+    /// Every statement of every policy, conditional ones too, with the resource that it is written in.
     pub(crate) fn statements(&self) -> Vec<(&str, &Value)> {
         let mut found = Vec::new();
         for (name, resource) in self.section("Resources") {
@@ -80,7 +80,8 @@ impl Template {
             for statement in
                 documents.filter_map(|document| document["Statement"].as_array()).flatten()
             {
-                found.push((name.as_str(), statement));
+                let conditional = statement["Fn::If"].as_array().and_then(|choice| choice.get(1));
+                found.push((name.as_str(), conditional.unwrap_or(statement)));
             }
         }
         found
