@@ -76,12 +76,12 @@ impl Template {
         for (name, resource) in self.section("Resources") {
             let properties = &resource["Properties"];
             let attached = properties["Policies"].as_array().into_iter().flatten();
+            let attached = attached.map(|policy| policy.pointer("/Fn::If/1").unwrap_or(policy));
             let documents = attached.chain([properties]).map(|policy| &policy["PolicyDocument"]);
             for statement in
                 documents.filter_map(|document| document["Statement"].as_array()).flatten()
             {
-                let conditional = statement["Fn::If"].as_array().and_then(|choice| choice.get(1));
-                found.push((name.as_str(), conditional.unwrap_or(statement)));
+                found.push((name.as_str(), statement));
             }
         }
         found
