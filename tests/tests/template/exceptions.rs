@@ -21,9 +21,10 @@ fn every_exception_says_why_beside_its_resource() {
 #[test]
 fn nothing_is_overlooked_everywhere() {
     let checks = std::fs::read_to_string(repository().join(".ci/run")).expect(".ci/run");
-    assert!(checks.contains("checkov"), "nobody asks for the second opinion");
-    for way in ["--skip-check", "--soft-fail", "--check ", "--baseline", "CKV_AWS"] {
-        assert!(!checks.contains(way), "{way} would hide a finding on every resource");
+    let call = checks.split_once("bin/checkov ").expect("somebody asks for the second opinion").1;
+    let call = call.split_once("\nstep ").expect("a step follows").0;
+    for way in ["--skip-check", "--soft-fail", "--check", "--baseline", "CKV_"] {
+        assert!(!call.contains(way), "{way} would hide a finding on every resource");
     }
     assert!(
         !repository().join(".checkov.yaml").exists(),
