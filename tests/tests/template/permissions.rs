@@ -128,7 +128,7 @@ fn functions_are_traced_only_if_asked_and_only_then_may_they_trace() {
         assert!(template.properties(function)["Tracing"].is_null(), "{function} has its own way");
         let policy = &template.properties(&format!("{function}Role"))["Policies"][1]["Fn::If"];
         assert_eq!(policy[0], "Traces", "{function}");
-        // Lambda refuses to trace a function without these rights.
+        // A function that is traced needs the right to upload what was traced.
         assert_eq!(policy[1]["PolicyDocument"]["Statement"], json!([statement]), "{function}");
         assert_eq!(policy[2], json!({"Ref": "AWS::NoValue"}), "{function}");
     }
