@@ -1,9 +1,10 @@
 """Refine raw portfolios: one row, and one partition in the catalog, for each date and sector.
 
-The same file runs on AWS Glue 5.1 (Spark 3.5.6, Python 3.11) and on a plain local Spark;
-`--runtime` decides. `refine()` is the whole transformation. The rest puts its rows where Athena
-finds them, in an order that readers can live with and that the next run repairs if this one dies
-(see `replace_dates`).
+The same file runs on AWS Glue 5.1 (Spark 3.5.6, Python 3.11) and on a local Spark, and cannot tell
+which. It uses nothing of awsglue: GlueContext serves DynamicFrames, Job serves bookmarks, and there
+are neither. `refine()` is the whole transformation. The rest puts its rows where Athena finds them,
+in an order that readers can live with and that the next run repairs if this one dies (see
+`replace_dates`).
 """
 
 import argparse
@@ -98,7 +99,6 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--database", required=True)
     parser.add_argument("--table", required=True)
     parser.add_argument("--filename", type=parse_filename, required=True)
-    parser.add_argument("--runtime", choices=("glue", "local"), default="glue")
     parser.add_argument("--JOB_NAME", default="refine")
     parser.add_argument("--as_of", type=parse_date, default=None)
     return parser.parse_known_args(argv)[0]
@@ -133,9 +133,12 @@ def parse_folder(text: str) -> str:
 
 
 def parse_filename(text: str) -> str:
-    # Spark takes * ? [ { in a path for a pattern, and the raw objects are read by name.
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a plain file name")
+    # As the template and the functions have it. Spark skips files whose names begin with _ or . and
+    # takes * ? [ { in a path for a pattern.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,91}\.parquet", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a plain file name such as ibov_setor.parquet"
+        )
     return text
 
 
@@ -439,27 +442,13 @@ def one_line(error: BaseException) -> str:
 
 def main(argv: list[str]) -> None:
     arguments = parse_arguments(argv)
-    job = None
-    if arguments.runtime == "glue":
-        # Elsewhere the package is absent, or there without the jars that it needs.
-        from awsglue.context import GlueContext  # noqa: PLC0415
-        from awsglue.job import Job  # noqa: PLC0415
-        from pyspark.context import SparkContext  # noqa: PLC0415
-
-        context = GlueContext(SparkContext.getOrCreate())
-        spark = context.spark_session
-        job = Job(context)
-        job.init(arguments.JOB_NAME, vars(arguments))
-    else:
-        spark = SparkSession.builder.appName(arguments.JOB_NAME).getOrCreate()
+    spark = SparkSession.builder.appName(arguments.JOB_NAME).getOrCreate()
     glue = boto3.client("glue", config=Config(retries={"mode": "standard", "max_attempts": 8}))
     try:
         report = run(spark, glue, arguments)
     except (BotoCoreError, ClientError, Py4JJavaError, PySparkException) as error:
         dates = f"{arguments.dates[0]} to {arguments.dates[-1]}"
         raise RefineError(f"refining {dates}: {one_line(error)}") from error
-    if job:
-        job.commit()
     sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 

@@ -55,8 +55,7 @@ def run_job(script: Path, arguments: list[str], work: Path) -> None:
     # handler.
     boto3.setup_default_session()
     boto3.DEFAULT_SESSION.events.register("before-call.glue", lambda **_: mirror.upload())
-    # The last of two equal arguments wins, and Glue's own libraries exist on Glue alone.
-    sys.argv = [str(script), *arguments, "--runtime", "local"]
+    sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")
     mirror.upload()

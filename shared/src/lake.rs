@@ -183,8 +183,8 @@ impl FromStr for RawKey {
     }
 }
 
-/// The name of the raw file, such as `ibov_setor.parquet`: letters, digits, `.`, `_` and `-`, ending in
-/// `.parquet`.
+/// The name of the raw file, such as `ibov_setor.parquet`: a letter or digit, then letters, digits, `.`, `_` and `-`,
+/// ending in `.parquet`. Spark and Athena skip files whose names begin with `_` or `.`, as if they were not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName(String);
 
@@ -200,6 +200,7 @@ impl FromStr for FileName {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let well_formed = text.len() <= 100
             && text.strip_suffix(".parquet").is_some_and(|stem| !stem.is_empty())
+            && text.starts_with(|first: char| first.is_ascii_alphanumeric())
             && text.bytes().all(plain);
         well_formed
             .then(|| Self(text.to_owned()))
@@ -251,6 +252,21 @@ mod tests {
         let text = "raw/date=2026-11-20/ibov_setor.parquet";
         let key: RawKey = text.parse().unwrap();
         assert_eq!(key.to_string(), text);
+    }
+
+    #[test]
+    fn a_file_that_spark_and_athena_would_not_see_is_no_raw_file() {
+        let examples: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/file-names.json")).unwrap();
+        let names = |kind: &str| examples[kind].as_array().unwrap().clone();
+        for name in names("accepted") {
+            assert!(name.as_str().unwrap().parse::<FileName>().is_ok(), "{name}");
+        }
+        for name in names("refused") {
+            let name = name.as_str().unwrap();
+            assert!(name.parse::<FileName>().is_err(), "{name:?}");
+            assert!(format!("raw/date=2026-11-20/{name}").parse::<RawKey>().is_err(), "{name:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@
 mod alarms;
 #[path = "template/document.rs"]
 mod document;
+#[path = "template/exceptions.rs"]
+mod exceptions;
 #[path = "template/glue.rs"]
 mod glue;
 #[path = "template/lake.rs"]

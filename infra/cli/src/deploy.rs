@@ -72,6 +72,8 @@ impl StackConfig {
             // What does come again, in tests, comes when the queue says so.
             ("BackoffBase", "0"),
             ("ClaimGrace", "1"),
+            // Recorded portfolios are of any year, and nobody pays for listing partitions here.
+            ("FirstMonth", "2010-01"),
         ];
         let mut all: BTreeMap<String, String> =
             local.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -70,8 +70,6 @@ class Lake:
                 "default",
                 "--table",
                 table,
-                "--runtime",
-                "local",
             ]
         )
         return job.run(self.spark, self.glue, arguments)

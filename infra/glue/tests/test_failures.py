@@ -1,12 +1,13 @@
 """What a person reads when the input or the arguments are wrong: one line that names the object."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
 from lake import FILENAME, Lake
 
 import refine as job
-from conftest import DAY, NEXT_DAY
+from conftest import DAY, INFRA, NEXT_DAY
 
 ROWS = [("Petróleo", "PETR4", "60.000", 6_000_000_000), ("Bancos", "ITUB4", "40.000", 1)]
 GOOD = {
@@ -97,6 +98,21 @@ def test_a_missing_table_fails_before_anything_is_read(lake: Lake) -> None:
         lake.run(DAY, table="elsewhere")
 
 
+# What the functions and the template say of the same names: tests/file-names.json has them once.
+NAMES = json.loads((INFRA.parent / "tests" / "file-names.json").read_text())
+
+
+@pytest.mark.parametrize("name", NAMES["accepted"])
+def test_a_file_name_that_the_functions_take_is_taken(name: str) -> None:
+    assert job.parse_arguments(words({"--filename": name})).filename == name
+
+
+@pytest.mark.parametrize("name", NAMES["refused"])
+def test_a_file_name_that_the_functions_refuse_is_refused(name: str) -> None:
+    with pytest.raises(job.RefineError, match="argument --filename: "):
+        job.parse_arguments(words({"--filename": name}))
+
+
 def words(changes: dict) -> list[str]:
     return [word for item in (GOOD | changes).items() for word in item if item[1] is not None]
 
@@ -107,14 +123,14 @@ def test_foreign_arguments_are_ignored_and_the_last_of_two_wins() -> None:
         "python",
         "--JOB_RUN_ID",
         "jr_1",
-        "--runtime",
-        "glue",
-        "--runtime",
-        "local",
+        "--claim_id",
+        "claim-1",
+        "--claim_id",
+        "claim-2",
     ]
     arguments = job.parse_arguments(words({"--dates": "2026-11-21,2026-11-20,2026-11-21"}) + extra)
     assert [str(day) for day in arguments.dates] == ["2026-11-20", "2026-11-21"]
-    assert (arguments.runtime, arguments.claim_id, arguments.as_of) == ("local", "", None)
+    assert (arguments.claim_id, arguments.as_of) == ("claim-2", None)
 
 
 def test_366_dates_are_taken_and_367_refused() -> None:
@@ -135,7 +151,7 @@ def test_366_dates_are_taken_and_367_refused() -> None:
         ({"--source": "lake/raw"}, "'lake/raw' is not a folder like s3://bucket/raw/"),
         ({"--filename": "*.parquet"}, "'[*].parquet' is not a plain file name"),
         ({"--as_of": "today"}, "'today' is not a date"),
-        ({"--runtime": "emr"}, "invalid choice: 'emr'"),
+        ({"--filename": "_ibov.parquet"}, "'_ibov.parquet' is not a plain file name"),
     ],
 )
 def test_wrong_arguments_are_told(changes: dict, message: str) -> None:

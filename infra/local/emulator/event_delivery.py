@@ -3,9 +3,9 @@
 ministack delivers without either and drops what cannot be delivered. AWS refuses, and what it
 refused goes to the target's dead-letter queue (needing the same right there) with the cause on it,
 or is lost without a trace. So here. AWS's retries are left out: neither a missing right nor a
-missing queue gets better by waiting. What is lost, or sent to a dead-letter queue, is counted in
-AWS/Events as FailedInvocations and InvocationsSentToDlq, for rules. Schedules are looked at every
-second, not every ten.
+missing queue gets better by waiting. What could not be delivered is counted, for a rule in
+AWS/Events, for a schedule in AWS/Scheduler by its group. Schedules are looked at every second, not
+every ten.
 
 Patches in `ministack.services.eventbridge`: `_invoke_target` (`ministack.services.scheduler` calls
 it, too); in `ministack.services.scheduler`: `_SCHEDULE_TICK_INTERVAL`. Uses `_dispatch_to_sqs`
@@ -67,11 +67,11 @@ def dead_letter(
     code, message = problem
     source_arn = source.get("Arn", "")
     arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
-    if not arn or refusal(arn, target, source) is not None:
+    delivered = bool(arn) and refusal(arn, target, source) is None
+    count(source, with_dead_letters=bool(arn), delivered=delivered)
+    if not delivered:
         logger.warning("event of %s is lost: %s (%s)", source_arn, message, code)
-        count("FailedInvocations", source)
         return
-    count("InvocationsSentToDlq", source)
     logger.warning("event of %s goes to %s: %s (%s)", source_arn, arn, message, code)
     # Delivered like any event, then marked: only the delivery itself knows the event's final text.
     invoke(target | {"Arn": arn}, event, source, view)
@@ -87,8 +87,21 @@ def dead_letter(
     }
 
 
-def count(metric: str, source: JSON) -> None:
-    """Counts an event that a rule could not deliver; schedules have metrics of another kind."""
+def count(source: JSON, *, with_dead_letters: bool, delivered: bool) -> None:
+    """Counts an event that did not reach its target as AWS does: whether it had a dead-letter queue
+    to go to, and whether it got there."""
     if ":rule/" in source.get("Arn", ""):
-        rule = source["Arn"].rsplit("/", 1)[-1]
-        cloudwatch.record_metric("AWS/Events", metric, 1, "Count", {"RuleName": rule})
+        namespace, dimensions = "AWS/Events", {"RuleName": source["Arn"].rsplit("/", 1)[-1]}
+        sent, lost = "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"
+        metrics = [] if with_dead_letters else ["FailedInvocations"]
+    else:
+        namespace, dimensions = "AWS/Scheduler", {"ScheduleGroup": source["GroupName"]}
+        sent, lost = (
+            "InvocationsSentToDeadLetterCount",
+            "InvocationsFailedToBeSentToDeadLetterCount",
+        )
+        metrics = ["InvocationDroppedCount"]
+    if with_dead_letters:
+        metrics.append(sent if delivered else lost)
+    for metric in metrics:
+        cloudwatch.record_metric(namespace, metric, 1, "Count", dimensions)

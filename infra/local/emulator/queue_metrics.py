@@ -3,10 +3,13 @@
 Every few seconds, per queue: ApproximateNumberOfMessagesVisible, …NotVisible, …Delayed and
 ApproximateAgeOfOldestMessage (AWS: every minute). NumberOfMessagesSent counts SendMessage and
 SendMessageBatch, redrive included; not what S3, SNS or EventBridge deliver, and, as on AWS, not
-what SQS itself moves to a dead-letter queue.
+what SQS itself moves to a dead-letter queue. NumberOfMessagesReceived counts what a function is
+handed; for a queue that feeds one it is reported all the time, as zero where nothing came, since
+Lambda never stops to ask.
 
-Patches in `ministack.services.sqs`: `_act_send_message` and its entry in `_HANDLERS`. Uses
-`_queues` there, and `record_metric` of `ministack.services.cloudwatch`.
+Patches in `ministack.services.sqs`: `_act_send_message` and its entry in `_HANDLERS`,
+`_receive_messages_for_esm`. Uses `_queues` there, `_esms` of `ministack.services.lambda_svc` and
+`record_metric` of `ministack.services.cloudwatch`.
 """
 
 import threading
@@ -14,7 +17,7 @@ import time
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch, sqs
+from ministack.services import cloudwatch, lambda_svc, sqs
 
 import pinned
 
@@ -24,7 +27,8 @@ INTERVAL_SECONDS = 2.0
 
 
 def install() -> None:
-    pinned.require(sqs, "_act_send_message", "_HANDLERS", "_queues")
+    pinned.require(sqs, "_act_send_message", "_HANDLERS", "_queues", "_receive_messages_for_esm")
+    pinned.require(lambda_svc, "_esms")
     pinned.require(cloudwatch, "record_metric")
     send = sqs._act_send_message
 
@@ -34,6 +38,15 @@ def install() -> None:
         record("NumberOfMessagesSent", 1, name)
         return answer
 
+    receive = sqs._receive_messages_for_esm
+
+    def receive_and_count(queue_url: str, size: int) -> list[JSON]:
+        batch = receive(queue_url, size)
+        if batch:
+            record("NumberOfMessagesReceived", len(batch), queue_url.rsplit("/", 1)[-1])
+        return batch
+
+    sqs._receive_messages_for_esm = receive_and_count
     sqs._act_send_message = send_and_count
     sqs._HANDLERS["SendMessage"] = send_and_count
     threading.Thread(target=sample_for_ever, name="queue-metrics", daemon=True).start()
@@ -43,9 +56,12 @@ def sample_for_ever() -> None:
     while True:
         time.sleep(INTERVAL_SECONDS)
         for _, queue in list(sqs._queues.all_items()):
-            _, _, _, region, account, name = queue["attributes"]["QueueArn"].split(":")
+            arn = queue["attributes"]["QueueArn"]
+            _, _, _, region, account, name = arn.split(":")
             with request_scope(account, region):
                 sample(name, list(queue["messages"]))
+                if any(mapping["EventSourceArn"] == arn for mapping in lambda_svc._esms.values()):
+                    record("NumberOfMessagesReceived", 0, name)
 
 
 def sample(name: str, messages: list[JSON]) -> None:

@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
-from conftest import Outbox, QueueWithDeadLetters
+from conftest import Outbox, QueueWithDeadLetters, Roles
 from emulator_process import Emulator, eventually
+from template_part import template_part
+from test_functions import Function, reader
 
 
 @pytest.fixture
@@ -39,6 +41,33 @@ def state(emulator: Emulator, name: str) -> str:
     return emulator.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0][
         "StateValue"
     ]
+
+
+def test_silence_is_noticed_where_ticks_stop_and_not_before_the_first_could_come(
+    emulator: Emulator,
+    name: str,
+    alerts: str,
+    outbox: Outbox,
+    queue: QueueWithDeadLetters,
+    role: Roles,
+) -> None:
+    Function(emulator, name, role.allowing("lambda", *reader(queue)), queue.arn)
+    alarm = template_part("SilenceAlarm")["Resources"]["SilenceAlarm"]["Properties"]
+    # The template's own alarm, on this queue and with less patience.
+    shortened = {
+        "Dimensions": [{"Name": "QueueName", "Value": name}],
+        "Period": 10,
+        "EvaluationPeriods": 2,
+        "AlarmActions": [alerts],
+        "AlarmName": name,
+    }
+    deploy_alarm(emulator, name, alarm | shortened)
+    eventually(lambda: state(emulator, name) == "OK", "nothing is wrong at first", 15)
+    eventually(lambda: state(emulator, name) == "ALARM", "nothing came for two periods", 40)
+    assert outbox.first()["subject"].startswith(f'ALARM: "{name}"')
+
+    queue.sqs.send_message(QueueUrl=queue.url, MessageBody='{"tick": true}')
+    eventually(lambda: state(emulator, name) == "OK", "a tick has come", 15)
 
 
 def test_visible_and_in_flight_messages_of_its_own_queue_set_off_an_alarm(

@@ -17,8 +17,11 @@ def fire_rule(emulator: Emulator, name: str, queue: QueueWithDeadLetters) -> Non
 
 
 def schedule(emulator: Emulator, name: str, queue: QueueWithDeadLetters, role_arn: str) -> None:
-    emulator.client("scheduler").create_schedule(
+    scheduler = emulator.client("scheduler")
+    scheduler.create_schedule_group(Name=name)
+    scheduler.create_schedule(
         Name=name,
+        GroupName=name,
         ScheduleExpression=LONG_AGO,
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
@@ -52,17 +55,25 @@ def test_an_event_that_a_queue_refuses_goes_to_the_targets_dead_letter_queue(
     assert only_body(messages)["detail"] == {"n": 1}
     code = messages[0]["MessageAttributes"]["ERROR_CODE"]["StringValue"]
     assert code == "NO_PERMISSIONS"
-    assert counted(emulator, name, "InvocationsSentToDlq") == 1
-    assert counted(emulator, name, "FailedInvocations") == 0
+    assert of_rule(emulator, name, "InvocationsSentToDlq") == 1
+    assert of_rule(emulator, name, "InvocationsFailedToBeSentToDlq") == 0
     assert queue.receive(seconds=0) == []
 
 
-def counted(emulator: Emulator, name: str, metric: str) -> float:
+def of_rule(emulator: Emulator, name: str, metric: str) -> float:
+    return counted(emulator, "AWS/Events", metric, "RuleName", name)
+
+
+def of_group(emulator: Emulator, name: str, metric: str) -> float:
+    return counted(emulator, "AWS/Scheduler", metric, "ScheduleGroup", name)
+
+
+def counted(emulator: Emulator, namespace: str, metric: str, dimension: str, value: str) -> float:
     now = datetime.datetime.now(datetime.UTC)
     points = emulator.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Events",
+        Namespace=namespace,
         MetricName=metric,
-        Dimensions=[{"Name": "RuleName", "Value": name}],
+        Dimensions=[{"Name": dimension, "Value": value}],
         StartTime=now - datetime.timedelta(minutes=5),
         EndTime=now + datetime.timedelta(minutes=5),
         Period=3600,
@@ -75,7 +86,8 @@ def test_an_event_that_both_queues_refuse_is_lost_and_counted(
     emulator: Emulator, name: str, queue: QueueWithDeadLetters
 ) -> None:
     fire_rule(emulator, name, queue)
-    assert counted(emulator, name, "FailedInvocations") == 1
+    assert of_rule(emulator, name, "InvocationsFailedToBeSentToDlq") == 1
+    assert of_rule(emulator, name, "FailedInvocations") == 0
     assert queue.receive(seconds=0) == []
     assert queue.receive(queue.dlq_url, seconds=0) == []
 
@@ -96,3 +108,17 @@ def test_what_a_schedules_role_may_not_send_goes_to_its_dead_letter_queue(
     schedule(emulator, name, queue, sender)
     messages = eventually(lambda: queue.receive(queue.dlq_url, seconds=1), "it fires", 25)
     assert only_body(messages) == {"index": "IBOV"}
+    assert of_group(emulator, name, "InvocationDroppedCount") == 1
+    assert of_group(emulator, name, "InvocationsSentToDeadLetterCount") == 1
+    assert of_group(emulator, name, "InvocationsFailedToBeSentToDeadLetterCount") == 0
+
+
+def test_what_a_schedules_role_may_send_nowhere_is_lost_and_counted(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters, role: Roles
+) -> None:
+    elsewhere = role.allowing("scheduler", ("sqs:SendMessage", f"{queue.arn}-of-somebody-else"))
+    schedule(emulator, name, queue, elsewhere)
+    lost = "InvocationsFailedToBeSentToDeadLetterCount"
+    eventually(lambda: of_group(emulator, name, lost) == 1, "the loss is counted", 25)
+    assert of_group(emulator, name, "InvocationDroppedCount") == 1
+    assert queue.receive(queue.dlq_url, seconds=0) == []

@@ -79,7 +79,7 @@ async fn set_timeout(bench: &Bench, minutes: Option<i32>) -> Result<Option<i32>>
     let update = JobUpdate::builder()
         .set_role(job.role)
         .set_command(job.command)
-        .set_default_arguments(job.default_arguments)
+        .set_non_overridable_arguments(job.non_overridable_arguments)
         .set_execution_property(job.execution_property)
         .set_timeout(minutes);
     glue.update_job().job_name(name).job_update(update.build()).send().await?;

@@ -78,7 +78,7 @@ fn a_date_whose_job_was_gone_is_refined_by_redrive() -> Result<()> {
         assert!(bench.lock().await?.holder.is_none(), "a run that did not start holds the lock");
         let again = glue.create_job().name(name).set_role(job.role).set_command(job.command);
         again
-            .set_default_arguments(job.default_arguments)
+            .set_non_overridable_arguments(job.non_overridable_arguments)
             .set_execution_property(job.execution_property)
             .set_timeout(job.timeout)
             .send()

@@ -44,33 +44,21 @@ fn a_second_failure_mails_again() {
 }
 
 #[test]
-fn a_waiting_dead_letter_is_seen_even_while_somebody_looks_at_it() {
+fn a_waiting_dead_letter_is_seen_by_a_metric_that_is_always_there() {
     let template = Template::load();
     for (stage, ..) in STAGES {
         let alarm = template.properties(&format!("{stage}DlqDepthAlarm"));
+        // SQS leaves messages in flight out where there are none, and a sum with a missing metric is missing.
+        assert!(alarm["Metrics"].is_null(), "{stage}");
+        assert_metric(
+            alarm,
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            "QueueName",
+            &format!("${{{stage}Dlq.QueueName}}"),
+        );
+        assert_eq!(alarm["Statistic"], "Maximum", "{stage}");
         assert_goes_off_at_one(&template, alarm);
-        let queries = alarm["Metrics"].as_array().expect("metric math");
-        let query = |id: &str| {
-            queries.iter().find(|query| query["Id"] == id).expect("a query of that name")
-        };
-        assert_eq!(query("depth")["Expression"], "visible + inflight", "{stage}");
-        assert_eq!(query("depth")["ReturnData"], true);
-        let parts = [
-            ("visible", "ApproximateNumberOfMessagesVisible"),
-            ("inflight", "ApproximateNumberOfMessagesNotVisible"),
-        ];
-        for (id, metric) in parts {
-            let queue = format!("${{{stage}Dlq.QueueName}}");
-            assert_metric(
-                &query(id)["MetricStat"]["Metric"],
-                "AWS/SQS",
-                metric,
-                "QueueName",
-                &queue,
-            );
-            assert_eq!(query(id)["MetricStat"]["Stat"], "Maximum", "{stage}");
-            assert_eq!(query(id)["ReturnData"], false, "{stage}");
-        }
     }
 }
 
@@ -108,47 +96,71 @@ fn a_queue_that_nobody_reads_is_noticed_but_not_one_that_retries() {
 }
 
 #[test]
-fn silence_is_noticed_only_where_something_was_expected() {
+fn a_missing_portfolio_is_noticed_only_where_one_was_expected() {
     let template = Template::load();
     assert_eq!(template.resource("NoNewPortfolioAlarm")["Condition"], "RunsOnSchedule");
-    let alarm = template.properties("NoNewPortfolioAlarm");
-    assert_metric(
-        alarm,
-        "AWS/SQS",
-        "NumberOfMessagesSent",
-        "QueueName",
-        "${ParquetQueue.QueueName}",
-    );
-    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
-    let seconds = template.number(&alarm["Period"]) * template.number(&alarm["EvaluationPeriods"]);
+    let seconds = assert_tells_silence(&template, "NoNewPortfolioAlarm", "ParquetQueue");
     let days = seconds / 86_400;
     assert!(days > 4, "a weekend with two holidays has four days without a portfolio");
     assert!(days <= 7, "CloudWatch looks back seven days at most");
 }
 
 #[test]
+fn ticks_that_stop_are_noticed_whether_or_not_something_is_fetched() {
+    let template = Template::load();
+    assert!(template.resource("SilenceAlarm")["Condition"].is_null());
+    let seconds = assert_tells_silence(&template, "SilenceAlarm", "CompletionQueue");
+    assert_eq!(template.default_of("TickSchedule"), "rate(15 minutes)");
+    assert!(seconds >= 4 * 15 * 60, "one late tick is no silence");
+    assert!(seconds <= 2 * 60 * 60, "a run whose end nobody hears of waits that much longer");
+}
+
+/// Gives the seconds of silence after which the alarm goes off.
+fn assert_tells_silence(template: &Template, alarm: &str, queue: &str) -> u64 {
+    let alarm = template.properties(alarm);
+    // What is sent is reported only where something is; what Lambda receives is reported as zero, too.
+    let queue = format!("${{{queue}.QueueName}}");
+    assert_metric(alarm, "AWS/SQS", "NumberOfMessagesReceived", "QueueName", &queue);
+    assert_eq!(alarm["Statistic"], "Sum");
+    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
+    assert_eq!(template.number(&alarm["Threshold"]), 1);
+    assert!(alarm["DatapointsToAlarm"].is_null(), "every period has to be silent");
+    template.number(&alarm["Period"]) * template.number(&alarm["EvaluationPeriods"])
+}
+
+#[test]
 fn an_event_that_no_queue_took_is_noticed() {
     let template = Template::load();
+    let rule = &template.properties("GlueStateChangeRule")["Targets"][0];
+    assert!(rule["DeadLetterConfig"].is_object(), "only then is this metric the one that counts");
     let alarm = template.properties("LostEventsAlarm");
-    assert_metric(alarm, "AWS/Events", "FailedInvocations", "RuleName", "${GlueStateChangeRule}");
+    let metric = "InvocationsFailedToBeSentToDlq";
+    assert_metric(alarm, "AWS/Events", metric, "RuleName", "${GlueStateChangeRule}");
     assert_goes_off_at_one(&template, alarm);
 }
 
 #[test]
-fn alerts_come_from_alarms_of_this_stack_and_from_glue_notifier() {
+fn a_schedule_that_does_not_reach_its_queue_is_noticed() {
     let template = Template::load();
-    let statements = template.statements_for("Topics", "AlertsTopic");
-    let publishers: Vec<String> = statements
-        .iter()
-        .map(|statement| {
-            assert!(allows(statement));
-            assert_eq!(texts(&statement["Action"]), ["sns:Publish"]);
-            assert_eq!(texts(&statement["Resource"]), ["${AlertsTopic}"]);
-            text(&statement["Principal"]["Service"]) + &text(&statement["Principal"]["AWS"])
-        })
-        .collect();
-    assert_eq!(publishers, ["cloudwatch.amazonaws.com", "${GlueNotifierRole.Arn}"]);
-    let condition = &statements[0]["Condition"];
+    let expected = [
+        ("SchedulesDroppedAlarm", "InvocationDroppedCount"),
+        ("SchedulesLostAlarm", "InvocationsFailedToBeSentToDeadLetterCount"),
+    ];
+    for (alarm, metric) in expected {
+        let alarm = template.properties(alarm);
+        assert_metric(alarm, "AWS/Scheduler", metric, "ScheduleGroup", "${ScheduleGroup}");
+        assert_eq!(alarm["Statistic"], "Sum", "{metric}");
+        assert_goes_off_at_one(&template, alarm);
+    }
+}
+
+#[test]
+fn alerts_come_from_alarms_of_this_stack() {
+    let template = Template::load();
+    let publishers = publishers(&template, "AlertsTopic");
+    assert_eq!(publishers.len(), 1, "glue-notifier's right is in its role");
+    assert_eq!(publishers[0]["Principal"]["Service"], "cloudwatch.amazonaws.com");
+    let condition = &publishers[0]["Condition"];
     assert_eq!(text(&condition["StringEquals"]["aws:SourceAccount"]), "${AWS::AccountId}");
     let own = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*";
     assert_eq!(text(&condition["ArnLike"]["aws:SourceArn"]), own);
@@ -162,12 +174,35 @@ fn alerts_come_from_alarms_of_this_stack_and_from_glue_notifier() {
 }
 
 #[test]
-fn completions_come_from_glue_notifier_only() {
+fn completions_come_from_nobody_who_has_not_the_right_in_a_role() {
+    assert_eq!(publishers(&Template::load(), "CompletionsTopic"), Vec::<&Value>::new());
+}
+
+fn publishers<'a>(template: &'a Template, topic: &str) -> Vec<&'a Value> {
+    let mut statements = template.statements_for("Topics", topic);
+    statements.retain(|statement| allows(statement));
+    for statement in &statements {
+        assert_eq!(texts(&statement["Action"]), ["sns:Publish"]);
+        assert_eq!(texts(&statement["Resource"]), [format!("${{{topic}}}")]);
+    }
+    statements
+}
+
+#[test]
+fn topics_refuse_unencrypted_transport() {
     let template = Template::load();
-    let statements = template.statements_for("Topics", "CompletionsTopic");
-    let publishers: Vec<String> =
-        statements.iter().map(|statement| text(&statement["Principal"]["AWS"])).collect();
-    assert_eq!(publishers, ["${GlueNotifierRole.Arn}"]);
+    for topic in template.of_type("AWS::SNS::Topic") {
+        let statements = template.statements_for("Topics", topic);
+        let refusals: Vec<&&Value> =
+            statements.iter().filter(|statement| statement["Effect"] == "Deny").collect();
+        assert_eq!(refusals.len(), 1, "{topic}");
+        assert_eq!(refusals[0]["Principal"], "*", "{topic}");
+        // SNS takes no wildcard here, and no action that is not about topics.
+        assert_eq!(refusals[0]["Action"], "sns:Publish", "{topic}");
+        assert_eq!(texts(&refusals[0]["Resource"]), [format!("${{{topic}}}")]);
+        let expected = serde_json::json!({"Bool": {"aws:SecureTransport": "false"}});
+        assert_eq!(refusals[0]["Condition"], expected, "{topic}");
+    }
 }
 
 #[test]

@@ -70,12 +70,13 @@ impl Template {
         value.parse().unwrap_or_else(|_| panic!("{value:?} is not a whole number"))
     }
 
-    /// Every statement of every policy, with the resource that it is written in.
+    /// Every statement of every policy, conditional ones too, with the resource that it is written in.
     pub(crate) fn statements(&self) -> Vec<(&str, &Value)> {
         let mut found = Vec::new();
         for (name, resource) in self.section("Resources") {
             let properties = &resource["Properties"];
             let attached = properties["Policies"].as_array().into_iter().flatten();
+            let attached = attached.map(|policy| policy.pointer("/Fn::If/1").unwrap_or(policy));
             let documents = attached.chain([properties]).map(|policy| &policy["PolicyDocument"]);
             for statement in
                 documents.filter_map(|document| document["Statement"].as_array()).flatten()

@@ -89,7 +89,7 @@ fn file_name_is_what_the_functions_accept() {
     let template = Template::load();
     let pattern = text(&template.section("Parameters")["FileName"]["AllowedPattern"]);
     let longest = format!("{}.parquet", "x".repeat(92));
-    assert_eq!(pattern, r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,91}\.parquet$");
+    assert_eq!(pattern, r"^[A-Za-z0-9][A-Za-z0-9._-]{0,91}\.parquet$");
     assert!(
         longest.parse::<FileName>().is_ok() && format!("x{longest}").parse::<FileName>().is_err()
     );
@@ -108,6 +108,7 @@ fn several_stacks_fit_in_one_account() {
         ("AWS::SNS::Topic", "TopicName"),
         ("AWS::SQS::Queue", "QueueName"),
         ("AWS::Scheduler::Schedule", "Name"),
+        ("AWS::Scheduler::ScheduleGroup", "Name"),
         ("AWS::Serverless::Function", "FunctionName"),
     ];
     let mut taken = BTreeSet::new();
