@@ -41,8 +41,8 @@ impl Case {
             constituents.push(Constituent {
                 sector: sector.map(str::to_owned),
                 ticker: ticker.parse()?,
-                asset: (*asset).to_owned(),
-                kind: "ON  ED  NM".to_owned(),
+                asset: Some((*asset).to_owned()),
+                kind: Some("ON  ED  NM".to_owned()),
                 weight: weight(*thousandths)?,
                 sector_weight: sector_weight.map(weight).transpose()?,
                 quantity: *quantity,
