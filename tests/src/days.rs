@@ -12,7 +12,7 @@ use shared::{
     portfolio::{ContentHash, Segment, is_weekday},
 };
 
-/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -5 to 10
+/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -5 to 9
 /// they are plausible answers of today, whatever day of the week it is. Midnight changes nothing within a process.
 #[must_use]
 pub fn session(offset: i32) -> NaiveDate {

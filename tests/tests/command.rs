@@ -54,9 +54,14 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
 }
 
 #[test]
-fn a_portfolio_never_seen_before_is_summed_exactly() -> Result<()> {
+fn a_portfolio_never_seen_before_is_summed_exactly_and_what_is_odd_about_it_is_told() -> Result<()>
+{
     local::run(async {
-        let day = days::small(days::session(-3));
+        // As far ahead as a date is accepted, so that no table may end before it.
+        let mut day = days::small(days::session(9));
+        let odd = day.results.first_mut().context("no row")?;
+        odd.r#type = String::new();
+        (odd.segment, odd.part_acum) = (None, None);
         let server = B3Server::start().await?;
         server.publish("SMLL", day.clone());
         server.cap_page_size(3);
@@ -65,6 +70,16 @@ fn a_portfolio_never_seen_before_is_summed_exactly() -> Result<()> {
                 .await?;
         let document = holds(&ended, &day, server.base_url())?;
         assert_eq!(document["index"], "SMLL");
+        let kinds: Vec<_> = document["warnings"]
+            .as_array()
+            .context("no warnings")?
+            .iter()
+            .map(|warning| (warning["kind"].as_str(), warning["rows"].as_u64()))
+            .collect();
+        let of_one_row = ["sector-absent", "sector-weight-absent", "type-absent"]
+            .map(|kind| (Some(kind), Some(1)));
+        assert_eq!(kinds, of_one_row, "{}", document["warnings"]);
+        assert_eq!(document["constituents"], document["totals"]["total_codigo"]);
         assert_eq!(server.requests().len(), 2, "both pages, once");
         Ok(())
     })

@@ -217,6 +217,13 @@ fn timed_out(timeout: Duration, progress: &Progress) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::tests::report;
+
+    #[test]
+    fn what_is_odd_about_the_portfolio_is_printed() {
+        let text = text(&report(), "message", &[]);
+        assert!(text.contains("\nWarning (type-absent): 1 row has no type: MBRF3\n"), "{text}");
+    }
 
     #[test]
     fn refined_files_are_shown_as_their_folder() {
