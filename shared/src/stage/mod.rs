@@ -16,6 +16,7 @@ mod backoff;
 mod failure;
 mod message;
 mod parked;
+mod parts;
 mod queues;
 
 use std::{future::Future, time::Duration};
@@ -29,6 +30,7 @@ use tracing::Instrument;
 pub use failure::{Disposition, Failure, Kind, StageError, readable};
 pub use message::{Message, UnidentifiedRecord};
 pub use parked::Parked;
+pub use parts::each_part;
 pub use queues::{Queues, SqsQueues};
 
 use crate::settings::{Environment, SettingError};
@@ -72,6 +74,13 @@ impl Invocation {
         let now = Instant::now();
         let half = self.deadline.saturating_duration_since(now) / 2;
         Self { deadline: now + half, ..self.clone() }
+    }
+
+    /// The same invocation for what only waits for work that keeps to the deadline, and must not be the
+    /// first to give up.
+    #[must_use]
+    pub fn to_its_end(&self) -> Self {
+        Self { deadline: self.ends, ..self.clone() }
     }
 }
 
