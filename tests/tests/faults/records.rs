@@ -67,6 +67,8 @@ fn a_bad_record_hides_no_landing_object() -> Result<()> {
         bench.stack.send(Stage::Parquet, &body).await?;
         raw_is_back(&bench).await?;
         is_parked(&bench, Stage::Parquet, &body, "foreign-bucket", "1").await?;
+        let cause = bench.parked(Stage::Parquet, 1).await?.remove(0).cause().to_owned();
+        assert!(cause.starts_with("4 of 5 records failed"), "{cause}");
         let log = bench.log(Stage::Parquet);
         let others = log.lines().filter(|line| line.contains("another record")).count();
         assert_eq!(others, 3, "the other bad records are logged:\n{log}");
