@@ -5,7 +5,8 @@
 //! message:
 //!
 //! - done, or nothing to do: it is acknowledged, and the queue deletes it;
-//! - a failure that may pass: it is reported as failed, and the queue delivers it again;
+//! - a failure that may pass: it is reported as failed, and the queue delivers it again, for a missing
+//!   right once;
 //! - a failure that will not pass, or the last attempt: it is *parked*, that is sent to the dead-letter
 //!   queue with its cause, and then acknowledged. If parking fails it is reported as failed, and the
 //!   queue's own redrive policy is the net.

@@ -76,15 +76,13 @@ impl<Q: Queues> Stage<Q> {
     /// Which of several failures speaks for their message. People delete a message that is refused, so a
     /// refusal waits until the other parts are done, even beyond the last attempt and a redrive.
     fn decisive(&self, message: &Message, failures: &[Failure]) -> usize {
-        let rank = |failure: &Failure| match failure
-            .kind
-            .disposition(message.receive_count, self.max_receive_count)
-        {
-            Disposition::Retry => 0,
-            Disposition::Park if failure.kind != Kind::Refused => 1,
-            Disposition::Park => 2,
-        };
-        let ranks = failures.iter().map(rank).enumerate();
+        let rank =
+            |kind: Kind| match kind.disposition(message.receive_count, self.max_receive_count) {
+                Disposition::Retry => 0,
+                Disposition::Park if kind != Kind::Refused => 1,
+                Disposition::Park => 2,
+            };
+        let ranks = failures.iter().map(|failure| rank(failure.kind)).enumerate();
         ranks.min_by_key(|(_, rank)| *rank).map_or(0, |(position, _)| position)
     }
 }
@@ -114,6 +112,11 @@ mod tests {
         Err(Failure { kind, code, error: "a sentence".to_owned(), object: None })
     }
 
+    fn message(receive_count: u32) -> Message {
+        let (id, body, receipt_handle) = ("1".to_owned(), String::new(), String::new());
+        Message { id, body, receive_count, sent_at: None, receipt_handle }
+    }
+
     /// What a message of these parts came to when it was received for the `attempt`th of three times.
     fn whole(
         attempt: u32,
@@ -125,14 +128,7 @@ mod tests {
             backoff_base: Duration::ZERO,
             queues: NoQueues,
         };
-        let message = Message {
-            id: "1".to_owned(),
-            body: String::new(),
-            receive_count: attempt,
-            sent_at: None,
-            receipt_handle: String::new(),
-        };
-        let came_to = stage.whole(&message, parts.into_iter().collect());
+        let came_to = stage.whole(&message(attempt), parts.into_iter().collect());
         came_to.map_err(|failure| (failure.code, failure.error))
     }
 
@@ -195,24 +191,53 @@ mod tests {
         }
     }
 
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Part {
+        Good,
+        Bad,
+        Panic,
+        Hang,
+    }
+
+    async fn handle(part: Part) -> Result<Part, Refused> {
+        match part {
+            Part::Good => Ok(part),
+            Part::Bad => Err(Refused),
+            Part::Panic => panic!("index out of bounds"),
+            Part::Hang => std::future::pending().await,
+        }
+    }
+
+    fn codes(parts: &[Result<Part, Failure>]) -> Vec<Result<Part, &'static str>> {
+        parts.iter().map(|part| part.as_ref().copied().map_err(|failure| failure.code)).collect()
+    }
+
+    fn invocation() -> Invocation {
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let ends = deadline + Duration::from_secs(10);
+        Invocation { request_id: String::new(), deadline, ends }
+    }
+
     #[tokio::test]
     async fn a_part_that_fails_panics_or_hangs_harms_no_other() {
-        let deadline = Instant::now() + Duration::from_millis(50);
-        let request_id = String::new();
-        let invocation = Invocation { request_id, deadline, ends: deadline };
-        let handle = |part: &'static str| async move {
-            match part {
-                "good" => Ok(part),
-                "panic" => panic!("index out of bounds"),
-                "hang" => std::future::pending().await,
-                _ => Err(Refused),
+        let parts = [Part::Hang, Part::Good, Part::Panic, Part::Bad, Part::Good];
+        let came_to = each_part(parts, &invocation(), handle).await;
+        let (good, late, bug) = (Ok(Part::Good), Err("out-of-time"), Err("bug"));
+        assert_eq!(codes(&came_to), [late, good, bug, Err("refused"), good]);
+    }
+
+    #[tokio::test]
+    async fn a_message_waits_for_its_parts_to_give_up() {
+        let invocation = invocation();
+        let parts = |_| {
+            let invocation = invocation.clone();
+            async move {
+                Ok::<_, Refused>(each_part([Part::Hang, Part::Good], &invocation, handle).await)
             }
         };
-        let parts = ["hang", "good", "panic", "bad", "good"];
-        let came_to = each_part(parts, &invocation, handle).await;
-        let codes: Vec<_> =
-            came_to.iter().map(|part| part.as_ref().map_err(|failure| failure.code)).collect();
-        let good = Ok(&"good");
-        assert_eq!(codes, [Err("out-of-time"), good, Err("bug"), Err("refused"), good]);
+        let its_end = invocation.to_its_end();
+        let handled = Stage::<NoQueues>::each(vec![message(1)], &its_end, parts).await;
+        let [(_, Ok(came_to))] = handled.as_slice() else { panic!("{handled:?}") };
+        assert_eq!(codes(came_to), [Err("out-of-time"), Ok(Part::Good)]);
     }
 }
