@@ -176,8 +176,12 @@ fn what_the_samples_say_is_understood() {
     let understood = |text: &str| {
         Answer::parse(text).is_ok()
             || FetchRequest::parse(text).is_ok()
-            || S3Message::parse(text, BUCKET).is_ok()
-            || GlueQueueMessage::parse(text, BUCKET).is_ok()
+            || matches!(GlueQueueMessage::parse(text, BUCKET), Ok(GlueQueueMessage::Refine(_)))
+            || match S3Message::parse(text, BUCKET) {
+                Ok(S3Message::Created(objects)) => objects.iter().all(Result::is_ok),
+                Ok(S3Message::Test) => true,
+                Err(_) => false,
+            }
             || CompletionMessage::parse(text).is_ok()
     };
     for sample in SAMPLES {
@@ -239,7 +243,7 @@ proptest! {
         let request = RefineRequest { date: key.date, landing_key: Some(key), force, retry_of: run };
         let body = serde_json::to_string(&request).unwrap();
         let parsed = GlueQueueMessage::parse(&body, BUCKET).unwrap();
-        prop_assert_eq!(parsed, GlueQueueMessage::Refine(request));
+        prop_assert!(matches!(parsed, GlueQueueMessage::Refine(parsed) if parsed == request));
     }
 
     #[test]

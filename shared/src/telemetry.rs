@@ -10,7 +10,7 @@
 //! | `message_id`, `attempt`, `max_attempts` | the SQS message, how often it was received, and at most |
 //! | `delay_s` | how long a message that failed waits before it comes again |
 //! | `kind` | a stable name of what went wrong, such as `results-null` |
-//! | `class` | `transient`, `refused` or `bug` |
+//! | `class` | `transient`, `denied`, `refused` or `bug` |
 //! | `error`, `parking_error` | a sentence for people; why a message could not be parked |
 //! | `location` | where in the source a panic was |
 //! | `object` | the S3 URI, queue or run that it is about |

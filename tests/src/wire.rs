@@ -31,6 +31,16 @@ pub fn created(bucket: &str, keys: &[&str]) -> String {
     event.to_string()
 }
 
+/// One notification of the records of several, in their order.
+#[must_use]
+pub fn together(notifications: &[String]) -> String {
+    let records = notifications.iter().flat_map(|text| match sample(text)["Records"].take() {
+        Value::Array(records) => records,
+        other => vec![other],
+    });
+    json!({"Records": records.collect::<Vec<_>>()}).to_string()
+}
+
 /// What S3 sends when a notification is configured.
 #[must_use]
 pub fn test_event(bucket: &str) -> String {

@@ -23,6 +23,8 @@ mod kills;
 mod notifications;
 #[path = "faults/parking.rs"]
 mod parking;
+#[path = "faults/records.rs"]
+mod records;
 #[path = "faults/redrive.rs"]
 mod redrive;
 #[path = "faults/rejected.rs"]

@@ -80,10 +80,12 @@ async fn a_run_is_asked_for_once_whatever_glue_answers() -> Result<()> {
         (400, "AccessDeniedException", Cause::Denied),
         (400, "EntityNotFoundException", Cause::NotFound),
         (400, "InvalidInputException", Cause::Invalid),
+        (400, "ExpiredTokenException", Cause::Credentials),
         // Of these it cannot be told whether a run was started.
         (500, "InternalServiceException", Cause::Unavailable),
         (400, "OperationTimeoutException", Cause::Unavailable),
         (503, "ServiceUnavailable", Cause::Unavailable),
+        (400, "SomethingNew", Cause::Unknown),
         (202, "no run id", Cause::Unavailable),
     ] {
         let glue = Glue::answering(&[(status, error)]).await?;

@@ -29,7 +29,7 @@ pub enum FetchError {
     },
     /// B3 gave no answer, or none that could be read.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(Box<SourceError>),
     /// B3 answered in a way that nobody can read now.
     #[error(
         "{source}. It is kept, and a copy of it under landing/ is data only if it is whole JSON"
@@ -52,7 +52,7 @@ pub enum FetchError {
     #[error("B3's answer was refused: {source}")]
     OtherPortfolio {
         /// How little.
-        source: OtherPortfolio,
+        source: Box<OtherPortfolio>,
         /// Where the answer is kept.
         object: String,
     },

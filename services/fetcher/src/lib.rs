@@ -147,7 +147,7 @@ impl Fetcher {
         }
         if let Err(source) = self.compare(portfolio, &before).await? {
             let object = self.reject(envelope, "other-portfolio", &source).await?;
-            return Err(FetchError::OtherPortfolio { source, object });
+            return Err(FetchError::OtherPortfolio { source: Box::new(source), object });
         }
         let stamp = Stamp::new(envelope.fetched_at, content);
         let key = LandingKey { index: index.clone(), date: *date, stamp };
@@ -198,7 +198,9 @@ impl Fetcher {
 
     /// Keeps what was neither JSON nor a web page: should it be our reader that is wrong, the day is not lost.
     async fn keep_unreadable(&self, mut error: SourceError) -> Result<FetchError, FetchError> {
-        let Some(envelope) = error.unreadable.take() else { return Ok(error.into()) };
+        let Some(envelope) = error.unreadable.take() else {
+            return Ok(FetchError::Source(Box::new(error)));
+        };
         let rejection = rejection(error.cause.code(), &error);
         let rejected_key = self.lake.write_rejected(*envelope, rejection).await?;
         tracing::info!(%rejected_key, "the answer that cannot be read is kept");

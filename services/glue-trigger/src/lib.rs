@@ -5,14 +5,14 @@
 
 mod error;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
-    events::{GlueQueueMessage, S3Message},
+    events::{CreatedObject, EventError, GlueQueueMessage, RefineRequest, S3Message},
     lake::{FileName, RawKey},
     refine::{self, GlueRuns, Moment, Noted, Pumped, S3Control},
     settings::{Environment, SettingError},
@@ -71,46 +71,76 @@ impl GlueTrigger {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let invocation = Invocation::new(&event.context);
         let messages = Message::of_batch(event.payload)?;
-        let note = |message: Message| {
-            let trigger = Arc::clone(self);
-            async move { trigger.note(&message).await }
-        };
         // A record that hangs must not take the time that starting a run for its neighbours needs.
-        let noted = Stage::<SqsQueues>::each(messages, &invocation.first_half(), note).await;
-        let pumped = match noted.iter().any(|(_, hint)| *hint == Ok(Hint::Due)) {
+        let noting = invocation.first_half();
+        let note = |message: Message| {
+            let (trigger, noting) = (Arc::clone(self), noting.clone());
+            async move { trigger.note_all(&message, &noting).await }
+        };
+        let noted = Stage::<SqsQueues>::each(messages, &invocation, note).await;
+        let hints = noted.iter().flat_map(|(_, parts)| parts).flatten();
+        let pumped = match hints.into_iter().any(|hint| *hint == Ok(Hint::Due)) {
             true => self.pump(&invocation).await,
             false => Ok(()),
         };
-        let settled = noted.into_iter().map(|(message, hint)| {
-            let outcome = hint.and_then(|hint| match hint {
-                Hint::Due => pumped.clone().map(|()| Outcome::Done),
-                Hint::Nothing(reason) => Ok(Outcome::NothingToDo(reason)),
+        let outcome = |hint| match hint {
+            Hint::Due => pumped.clone().map(|()| Outcome::Done),
+            Hint::Nothing(reason) => Ok(Outcome::NothingToDo(reason)),
+        };
+        let settled = noted.into_iter().map(|(message, hints)| {
+            let outcome = hints.and_then(|hints| {
+                let parts = hints.into_iter().map(|hint| hint.and_then(outcome));
+                self.stage.whole(&message, parts.collect())
             });
             (message, outcome)
         });
         Ok(self.stage.settle(settled.collect(), &invocation).await)
     }
 
-    async fn note(&self, message: &Message) -> Result<Hint, TriggerError> {
+    /// A message may name several raw files.
+    async fn note_all(
+        self: Arc<Self>,
+        message: &Message,
+        invocation: &Invocation,
+    ) -> Result<Vec<Result<Hint, Failure>>, TriggerError> {
         match GlueQueueMessage::parse(&message.body, self.control.bucket())? {
-            GlueQueueMessage::S3(S3Message::Test) => Ok(Hint::Nothing("no raw files")),
-            GlueQueueMessage::S3(S3Message::Created(objects)) => {
-                let dates = objects.iter().map(|object| self.date_of(&object.key));
-                let mut hint = Hint::Nothing("no raw files");
-                for date in dates.collect::<Result<BTreeSet<_>, _>>()? {
-                    let noted = self.note_date(date).await?;
-                    hint = hint.or(noted.unwrap_or(Hint::Nothing("object gone")));
-                }
-                Ok(hint)
+            GlueQueueMessage::S3(S3Message::Test) => Ok(vec![Ok(Hint::Nothing("no raw files"))]),
+            GlueQueueMessage::S3(S3Message::Created(records)) => {
+                let note = |record| {
+                    let trigger = Arc::clone(&self);
+                    async move { trigger.note_written(record).await }
+                };
+                Ok(stage::each_part(records, invocation, note).await)
             }
             GlueQueueMessage::Refine(request) => {
-                if request.force {
-                    refine::force(&self.control, request.date, message.sent_at).await?;
-                }
-                let noted = self.note_date(request.date).await?;
-                noted.ok_or(TriggerError::NoRawFile { date: request.date })
+                let sent_at = message.sent_at;
+                let note = |request| {
+                    let trigger = Arc::clone(&self);
+                    async move { trigger.note_requested(&request, sent_at).await }
+                };
+                Ok(stage::each_part([request], invocation, note).await)
             }
         }
+    }
+
+    async fn note_written(
+        &self,
+        record: Result<CreatedObject, EventError>,
+    ) -> Result<Hint, TriggerError> {
+        let date = self.date_of(&record?.key)?;
+        Ok(self.note_date(date).await?.unwrap_or(Hint::Nothing("object gone")))
+    }
+
+    async fn note_requested(
+        &self,
+        request: &RefineRequest,
+        sent_at: Option<DateTime<Utc>>,
+    ) -> Result<Hint, TriggerError> {
+        let date = request.date;
+        if request.force {
+            refine::force(&self.control, date, sent_at).await?;
+        }
+        self.note_date(date).await?.ok_or(TriggerError::NoRawFile { date })
     }
 
     /// `None` if there is no raw file.
@@ -145,22 +175,13 @@ impl GlueTrigger {
     }
 }
 
-/// What the dates of a message come to.
+/// What a date that a message names comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hint {
-    /// One of them is pending now: perhaps a run has to be started.
+    /// It is pending now: perhaps a run has to be started.
     Due,
-    /// None of them is, for the reason named.
+    /// It is not, for the reason named.
     Nothing(&'static str),
-}
-
-impl Hint {
-    fn or(self, other: Self) -> Self {
-        match self {
-            Self::Due => self,
-            Self::Nothing(_) => other,
-        }
-    }
 }
 
 fn log(pumped: &Pumped) {

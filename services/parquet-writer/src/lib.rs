@@ -13,13 +13,13 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
-    events::S3Message,
+    events::{CreatedObject, EventError, S3Message},
     lake::{FileName, LandingKey, RawKey},
     landing::Envelope,
     parquet,
     portfolio::{ContentHash, IndexCode, Portfolio, Segment},
     settings::{Environment, SettingError},
-    stage::{Invocation, Message, Outcome, SqsQueues, Stage},
+    stage::{self, Failure, Invocation, Message, Outcome, SqsQueues, Stage},
 };
 
 use decision::Decision;
@@ -72,31 +72,42 @@ impl ParquetWriter {
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let invocation = Invocation::new(&event.context);
+        let messages = Message::of_batch(event.payload)?;
         let write = |message: Message| {
-            let writer = Arc::clone(self);
-            async move { writer.write_all(&message).await }
+            let (writer, invocation) = (Arc::clone(self), invocation.clone());
+            async move { writer.write_all(&message, &invocation).await }
         };
-        Ok(self.stage.run(event.payload, &invocation, write).await?)
+        let written = Stage::<SqsQueues>::each(messages, &invocation.to_its_end(), write).await;
+        let handled = written.into_iter().map(|(message, parts)| {
+            let outcome = parts.and_then(|parts| self.stage.whole(&message, parts));
+            (message, outcome)
+        });
+        Ok(self.stage.settle(handled.collect(), &invocation).await)
     }
 
-    /// A message may name several objects. It is done when all of them are; after a failure all of them
-    /// are looked at again, which writes nothing twice.
-    async fn write_all(&self, message: &Message) -> Result<Outcome, WriteError> {
-        let objects = match S3Message::parse(&message.body, self.lake.bucket())? {
-            S3Message::Test => return Ok(Outcome::NothingToDo("test event of S3")),
-            S3Message::Created(objects) => objects,
+    /// A message may name several objects. When one of them fails all of them may be looked at again,
+    /// which writes nothing twice.
+    async fn write_all(
+        self: Arc<Self>,
+        message: &Message,
+        invocation: &Invocation,
+    ) -> Result<Vec<Result<Outcome, Failure>>, WriteError> {
+        let records = match S3Message::parse(&message.body, self.lake.bucket())? {
+            S3Message::Test => return Ok(vec![Ok(Outcome::NothingToDo("test event of S3"))]),
+            S3Message::Created(records) => records,
         };
-        let mut outcome = Outcome::NothingToDo("no records");
-        for object in objects {
-            let written = self.write(&object.key.parse()?).await?;
-            if outcome != Outcome::Done {
-                outcome = written;
-            }
-        }
-        Ok(outcome)
+        let write = |record| {
+            let writer = Arc::clone(&self);
+            async move { writer.write(record).await }
+        };
+        Ok(stage::each_part(records, invocation, write).await)
     }
 
-    async fn write(&self, landing: &LandingKey) -> Result<Outcome, WriteError> {
+    async fn write(
+        &self,
+        record: Result<CreatedObject, EventError>,
+    ) -> Result<Outcome, WriteError> {
+        let landing = &record?.key.parse()?;
         let Some(body) = self.lake.read_landing(landing).await? else {
             return Ok(Outcome::NothingToDo("object gone"));
         };

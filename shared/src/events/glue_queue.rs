@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{EventError, RefineRequest, S3Message, sns};
 
 /// A message on the glue queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum GlueQueueMessage {
     /// Of S3.
     S3(S3Message),
@@ -17,7 +17,7 @@ impl GlueQueueMessage {
     /// Reads the body of a message on the glue queue.
     ///
     /// # Errors
-    /// Anything but a notification about `bucket` or a refine request.
+    /// Anything but a notification or a refine request.
     pub fn parse(body: &str, bucket: &str) -> Result<Self, EventError> {
         let inner = sns::unwrap(body);
         match serde_json::from_str::<Value>(&inner) {

@@ -1,7 +1,8 @@
 //! S3 event notifications.
 
-use aws_lambda_events::event::s3::{S3Event, S3EventRecord};
+use aws_lambda_events::event::s3::S3EventRecord;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{EventError, sns};
@@ -9,12 +10,13 @@ use super::{EventError, sns};
 const EXPECTED: &str = "an S3 notification of created objects";
 
 /// What S3 sends to a queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum S3Message {
     /// Sent once when a notification is configured.
     Test,
-    /// One or more objects were written.
-    Created(Vec<CreatedObject>),
+    /// What each record says: that an object was written, or something that we do not act on. One says
+    /// nothing about the next.
+    Created(Vec<Result<CreatedObject, EventError>>),
 }
 
 /// An object that was written.
@@ -28,7 +30,8 @@ impl S3Message {
     /// Reads the body of a message on a queue that S3 writes to.
     ///
     /// # Errors
-    /// Anything that is neither a test event nor made of `ObjectCreated` records of `bucket`.
+    /// Anything that is neither a test event nor made of records. A record that is not about an object
+    /// that was written to `bucket` is an error in its own place.
     pub fn parse(body: &str, bucket: &str) -> Result<Self, EventError> {
         let body = sns::unwrap(body);
         let shape = |source| EventError::Shape { expected: EXPECTED, source };
@@ -39,17 +42,23 @@ impl S3Message {
                 _ => Ok(Self::Test),
             };
         }
-        let event: S3Event = serde_json::from_value(value).map_err(shape)?;
-        if event.records.is_empty() {
+        let Notification { records } = serde_json::from_value(value).map_err(shape)?;
+        if records.is_empty() {
             return Err(unexpected("it has no records"));
         }
-        event
-            .records
-            .iter()
-            .map(|record| created_object(record, bucket))
-            .collect::<Result<_, _>>()
-            .map(Self::Created)
+        let objects = records.into_iter().map(|record| {
+            let record = serde_json::from_value(record).map_err(shape)?;
+            created_object(&record, bucket)
+        });
+        Ok(Self::Created(objects.collect()))
     }
+}
+
+/// Records are read one by one, so that one of another shape hides none of the others.
+#[derive(Deserialize)]
+struct Notification {
+    #[serde(rename = "Records")]
+    records: Vec<Value>,
 }
 
 fn created_object(record: &S3EventRecord, bucket: &str) -> Result<CreatedObject, EventError> {
@@ -95,9 +104,25 @@ mod tests {
 
     fn keys(body: &str) -> Vec<String> {
         match S3Message::parse(body, BUCKET).unwrap() {
-            S3Message::Created(objects) => objects.into_iter().map(|object| object.key).collect(),
+            S3Message::Created(objects) => {
+                objects.into_iter().map(|object| object.unwrap().key).collect()
+            }
             S3Message::Test => panic!("a test event"),
         }
+    }
+
+    /// The code of the first thing that is wrong, with the body or with a record of it.
+    fn refusal(body: &str) -> &'static str {
+        let refused = match S3Message::parse(body, BUCKET) {
+            Ok(S3Message::Created(objects)) => objects.into_iter().find_map(Result::err),
+            Ok(S3Message::Test) => None,
+            Err(error) => Some(error),
+        };
+        refused.unwrap().code()
+    }
+
+    fn with_records(records: &[Value]) -> String {
+        serde_json::json!({ "Records": records }).to_string()
     }
 
     #[test]
@@ -112,16 +137,43 @@ mod tests {
 
     #[test]
     fn several_records_in_one_body_are_all_read() {
-        let mut event: Value = serde_json::from_str(CREATED).unwrap();
+        let event: Value = serde_json::from_str(CREATED).unwrap();
         let record = event["Records"][0].clone();
-        event["Records"].as_array_mut().unwrap().push(record);
-        assert_eq!(keys(&event.to_string()).len(), 2);
+        assert_eq!(keys(&with_records(&[record.clone(), record])).len(), 2);
+    }
+
+    #[test]
+    fn a_bad_record_hides_none_of_the_others() {
+        let event: Value = serde_json::from_str(CREATED).unwrap();
+        let good = &event["Records"][0];
+        let changed = |pointer: &str, value: &str| {
+            let mut record = good.clone();
+            *record.pointer_mut(pointer).unwrap() = value.into();
+            record
+        };
+        for (bad, code) in [
+            (changed("/s3/bucket/name", "somebody-elses"), "foreign-bucket"),
+            (changed("/eventName", "ObjectRemoved:Delete"), "unknown-event"),
+            (changed("/s3/object/key", "%FF%FE"), "unknown-event"),
+            (changed("/eventTime", "yesterday"), "unknown-event"),
+            (Value::Null, "unknown-event"),
+            (serde_json::json!({}), "unknown-event"),
+        ] {
+            let body = with_records(&[good.clone(), bad, good.clone()]);
+            let Ok(S3Message::Created(objects)) = S3Message::parse(&body, BUCKET) else {
+                panic!("{body}");
+            };
+            let [Ok(first), Err(refused), Ok(last)] = objects.as_slice() else {
+                panic!("{objects:?}");
+            };
+            assert_eq!((first, refused.code()), (last, code), "{body}");
+        }
     }
 
     #[test]
     fn the_test_event_is_known() {
         let body = include_str!("../../../events/s3-test-event.json");
-        assert_eq!(S3Message::parse(body, BUCKET).unwrap(), S3Message::Test);
+        assert!(matches!(S3Message::parse(body, BUCKET), Ok(S3Message::Test)));
     }
 
     #[test]
@@ -132,15 +184,14 @@ mod tests {
 
     #[test]
     fn foreign_buckets_and_other_shapes_are_refused() {
-        let code = |body: &str| S3Message::parse(body, BUCKET).unwrap_err().code();
-        assert_eq!(code(&CREATED.replace(BUCKET, "somebody-elses")), "foreign-bucket");
+        assert_eq!(refusal(&CREATED.replace(BUCKET, "somebody-elses")), "foreign-bucket");
         assert_eq!(
-            code(&CREATED.replace("ObjectCreated:Put", "ObjectRemoved:Delete")),
+            refusal(&CREATED.replace("ObjectCreated:Put", "ObjectRemoved:Delete")),
             "unknown-event"
         );
-        assert_eq!(code(&CREATED.replace("date%3D", "%FF%FE")), "unknown-event");
+        assert_eq!(refusal(&CREATED.replace("date%3D", "%FF%FE")), "unknown-event");
         for body in ["", "{}", "[]", "null", r#"{"Records":[]}"#, r#"{"Records":[{}]}"#, "<html>"] {
-            assert_eq!(code(body), "unknown-event", "{body}");
+            assert_eq!(refusal(body), "unknown-event", "{body}");
         }
     }
 

@@ -184,22 +184,21 @@ fn most_rows_have_a_sector(segment: Segment, constituents: &[Constituent]) -> Re
 }
 
 fn absent_fields(segment: Segment, constituents: &[Constituent]) -> Vec<Warning> {
-    let of_rows: [(OptionalField, fn(&Constituent) -> bool); 2] = [
-        (OptionalField::Asset, |each| each.asset.is_none()),
-        (OptionalField::Kind, |each| each.kind.is_none()),
-    ];
-    let of_sectors: [(OptionalField, fn(&Constituent) -> bool); 2] = [
-        (OptionalField::Sector, |each| each.sector.is_none()),
-        (OptionalField::SectorWeight, |each| each.sector_weight.is_none()),
-    ];
-    let fields: Vec<_> = match segment {
-        Segment::BySector => of_sectors.into_iter().chain(of_rows).collect(),
-        Segment::ByTicker => of_rows.into(),
+    use OptionalField::{Asset, Kind, Sector, SectorWeight};
+    let fields: &[OptionalField] = match segment {
+        Segment::BySector => &[Sector, SectorWeight, Asset, Kind],
+        Segment::ByTicker => &[Asset, Kind],
     };
-    let warning = |(field, absent): (OptionalField, fn(&Constituent) -> bool)| {
-        let without = constituents.iter().filter(|each| absent(each));
-        let tickers: Vec<_> = without.map(|each| each.ticker.clone()).collect();
+    let absent = |field, constituent: &Constituent| match field {
+        Sector => constituent.sector.is_none(),
+        SectorWeight => constituent.sector_weight.is_none(),
+        Asset => constituent.asset.is_none(),
+        Kind => constituent.kind.is_none(),
+    };
+    let warning = |&field: &OptionalField| {
+        let without = constituents.iter().filter(|constituent| absent(field, constituent));
+        let tickers: Vec<_> = without.map(|constituent| constituent.ticker.clone()).collect();
         (!tickers.is_empty()).then_some(Warning::FieldAbsent { field, tickers })
     };
-    fields.into_iter().filter_map(warning).collect()
+    fields.iter().filter_map(warning).collect()
 }

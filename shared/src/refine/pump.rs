@@ -210,7 +210,12 @@ async fn record(
 /// Whether Glue may have started a run although it did not say so.
 fn may_have_started(error: &CallError) -> bool {
     match error.cause {
-        Cause::Unavailable => true,
-        Cause::NotFound | Cause::Conflict | Cause::Busy | Cause::Denied | Cause::Invalid => false,
+        Cause::Unavailable | Cause::Unknown => true,
+        Cause::NotFound
+        | Cause::Conflict
+        | Cause::Busy
+        | Cause::Credentials
+        | Cause::Denied
+        | Cause::Invalid => false,
     }
 }

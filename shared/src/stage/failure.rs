@@ -9,6 +9,9 @@ use tokio::task::JoinError;
 pub enum Kind {
     /// It may pass: a timeout, a busy service, somebody else was faster.
     Transient,
+    /// A right is missing. It is tried again once, since a right that was just given is not known
+    /// everywhere at once; a new stack's first messages may come before that.
+    Denied,
     /// It will not pass by itself: the message, the data or the configuration is wrong.
     Refused,
     /// Our own code failed. It is tried again like anything transient.
@@ -29,10 +32,17 @@ impl Kind {
     /// `receive_count`th of at most `max_receive_count` times.
     #[must_use]
     pub fn disposition(self, receive_count: u32, max_receive_count: u32) -> Disposition {
-        match self {
-            Self::Refused => Disposition::Park,
-            Self::Transient | Self::Bug if receive_count >= max_receive_count => Disposition::Park,
-            Self::Transient | Self::Bug => Disposition::Retry,
+        /// Nothing is kept of a message but how often it came, so an attempt that failed otherwise
+        /// counts as well: the right has had that long to get around.
+        const ATTEMPTS_IF_DENIED: u32 = 2;
+        let attempts = match self {
+            Self::Refused => return Disposition::Park,
+            Self::Denied => max_receive_count.min(ATTEMPTS_IF_DENIED),
+            Self::Transient | Self::Bug => max_receive_count,
+        };
+        match receive_count < attempts {
+            true => Disposition::Retry,
+            false => Disposition::Park,
         }
     }
 
@@ -41,6 +51,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Transient => "transient",
+            Self::Denied => "denied",
             Self::Refused => "refused",
             Self::Bug => "bug",
         }

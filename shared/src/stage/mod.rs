@@ -5,7 +5,8 @@
 //! message:
 //!
 //! - done, or nothing to do: it is acknowledged, and the queue deletes it;
-//! - a failure that may pass: it is reported as failed, and the queue delivers it again;
+//! - a failure that may pass: it is reported as failed, and the queue delivers it again, for a missing
+//!   right once;
 //! - a failure that will not pass, or the last attempt: it is *parked*, that is sent to the dead-letter
 //!   queue with its cause, and then acknowledged. If parking fails it is reported as failed, and the
 //!   queue's own redrive policy is the net.
@@ -16,6 +17,7 @@ mod backoff;
 mod failure;
 mod message;
 mod parked;
+mod parts;
 mod queues;
 
 use std::{future::Future, time::Duration};
@@ -29,6 +31,7 @@ use tracing::Instrument;
 pub use failure::{Disposition, Failure, Kind, StageError, readable};
 pub use message::{Message, UnidentifiedRecord};
 pub use parked::Parked;
+pub use parts::each_part;
 pub use queues::{Queues, SqsQueues};
 
 use crate::settings::{Environment, SettingError};
@@ -72,6 +75,13 @@ impl Invocation {
         let now = Instant::now();
         let half = self.deadline.saturating_duration_since(now) / 2;
         Self { deadline: now + half, ..self.clone() }
+    }
+
+    /// The same invocation for what only waits for work that keeps to the deadline, and must not be the
+    /// first to give up.
+    #[must_use]
+    pub fn to_its_end(&self) -> Self {
+        Self { deadline: self.ends, ..self.clone() }
     }
 }
 

@@ -13,6 +13,7 @@ impl StageError for TestError {
     fn kind(&self) -> Kind {
         match self.0 {
             "refused" => Kind::Refused,
+            "denied" => Kind::Denied,
             _ => Kind::Transient,
         }
     }
@@ -100,6 +101,7 @@ async fn run_for(
             "done" => Ok(Outcome::Done),
             "nothing" => Ok(Outcome::NothingToDo("object gone")),
             "refused" => Err(TestError("refused")),
+            "denied" => Err(TestError("denied")),
             "panic" => panic!("index out of bounds"),
             "hang" => std::future::pending().await,
             _ => Err(TestError("busy")),
@@ -149,6 +151,26 @@ async fn the_last_attempt_parks_with_its_cause() {
     assert_eq!(attribute(busy, "request_id"), "request-1");
     assert_eq!(attribute(panic, "error"), "the handler panicked: index out of bounds");
     assert!(busy.attributes.len() <= 10, "SQS takes ten attributes");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_tried_again_once_before_its_message_is_parked() {
+    let stage = stage(false);
+    assert_eq!(run(&stage, &["denied", "refused"], 1).await, ["0"], "it may just have been given");
+    assert_eq!(stage.queues.postponed.lock().unwrap().len(), 1);
+    assert_eq!(run(&stage, &["denied"], 2).await, Vec::<String>::new());
+    let parked = stage.queues.parked.lock().unwrap();
+    let denied = parked.iter().find(|parked| parked.body == "denied").unwrap();
+    assert_eq!(attribute(denied, "kind"), "denied");
+    assert_eq!(attribute(denied, "class"), "denied");
+    assert_eq!(attribute(denied, "attempts"), "2");
+}
+
+#[tokio::test]
+async fn where_there_is_one_attempt_a_right_that_is_missing_parks() {
+    let stage = Stage { max_receive_count: 1, ..stage(false) };
+    assert_eq!(run(&stage, &["denied"], 1).await, Vec::<String>::new());
+    assert_eq!(stage.queues.parked.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ pub struct Denied {
 
 #[derive(Debug)]
 enum Resource {
+    Bucket(String),
     Queue(String),
     Topic(String),
 }
@@ -31,7 +32,7 @@ impl Bench {
     /// When the queue's policy cannot be changed.
     pub async fn deny_on_queue(&self, url: &str, action: &str) -> Result<Denied> {
         let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
-        self.set_policy(url, &denying(&policy, action)?).await?;
+        self.set_policy(url, &denying(&policy, action, "*")?).await?;
         Ok(Denied { resource: Resource::Queue(url.to_owned()), policy })
     }
 
@@ -54,8 +55,21 @@ impl Bench {
         let answer = self.sns().get_topic_attributes().topic_arn(topic).send().await?;
         let policy = answer.attributes().and_then(|all| all.get("Policy")).cloned();
         let policy = policy.unwrap_or_default();
-        self.set_topic_policy(topic, &denying(&policy, "sns:Publish")?).await?;
+        self.set_topic_policy(topic, &denying(&policy, "sns:Publish", "*")?).await?;
         Ok(Denied { resource: Resource::Topic(topic.to_owned()), policy })
+    }
+
+    /// Denies everybody but the account's root to write keys that begin with `prefix`.
+    ///
+    /// # Errors
+    /// When the bucket's policy cannot be changed.
+    pub async fn deny_writing(&self, prefix: &str) -> Result<Denied> {
+        let bucket = self.stack.bucket()?;
+        let answer = self.stack.clients.s3.get_bucket_policy().bucket(bucket).send().await?;
+        let policy = answer.policy().context("the bucket has no policy")?.to_owned();
+        let keys = format!("arn:aws:s3:::{bucket}/{prefix}*");
+        self.set_bucket_policy(bucket, &denying(&policy, "s3:PutObject", &keys)?).await?;
+        Ok(Denied { resource: Resource::Bucket(bucket.to_owned()), policy })
     }
 
     /// Gives a right back.
@@ -64,9 +78,16 @@ impl Bench {
     /// When the policy cannot be changed.
     pub async fn allow_again(&self, denied: Denied) -> Result<()> {
         match denied.resource {
+            Resource::Bucket(bucket) => self.set_bucket_policy(&bucket, &denied.policy).await,
             Resource::Queue(url) => self.set_policy(&url, &denied.policy).await,
             Resource::Topic(topic) => self.set_topic_policy(&topic, &denied.policy).await,
         }
+    }
+
+    async fn set_bucket_policy(&self, bucket: &str, policy: &str) -> Result<()> {
+        let request = self.stack.clients.s3.put_bucket_policy().bucket(bucket).policy(policy);
+        request.send().await.with_context(|| format!("cannot set the policy of {bucket}"))?;
+        Ok(())
     }
 
     async fn set_policy(&self, url: &str, policy: &str) -> Result<()> {
@@ -113,13 +134,14 @@ impl Bench {
 }
 
 /// `policy` and a statement more.
-fn denying(policy: &str, action: &str) -> Result<String> {
+fn denying(policy: &str, action: &str, resource: &str) -> Result<String> {
     let mut document: Value = match policy {
         "" => json!({"Version": "2012-10-17", "Statement": []}),
         policy => serde_json::from_str(policy).context("a policy that is no JSON")?,
     };
     let statements = document.get_mut("Statement").and_then(Value::as_array_mut);
-    let statement = json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"});
+    let statement =
+        json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource});
     statements.context("a policy without statements")?.push(statement);
     Ok(document.to_string())
 }

@@ -32,7 +32,10 @@ mod tests {
             let S3Message::Created(objects) = S3Message::parse(&body, "storm-lake").unwrap() else {
                 panic!("no object in {body}");
             };
-            assert_eq!(objects[0].key, "landing/index=IBOV/date=2026-01-02/x.json");
+            assert_eq!(
+                objects[0].as_ref().unwrap().key,
+                "landing/index=IBOV/date=2026-01-02/x.json"
+            );
         }
     }
 }

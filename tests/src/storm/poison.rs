@@ -75,7 +75,9 @@ impl Poison {
         match &self.action {
             Action::Send { body, .. } => *body == parked.body,
             Action::Put { key, .. } => match S3Message::parse(&parked.body, bucket) {
-                Ok(S3Message::Created(objects)) => objects.iter().any(|object| object.key == *key),
+                Ok(S3Message::Created(objects)) => {
+                    objects.iter().flatten().any(|object| object.key == *key)
+                }
                 Ok(S3Message::Test) | Err(_) => false,
             },
             Action::Kill { .. } | Action::FailRun | Action::Redrive | Action::Tick => false,

@@ -40,7 +40,7 @@ fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
         bench
             .until("all dates to be refined", || async {
                 let refined = bench.stack.keys("refined/").await?.len();
-                Ok((refined == NEIGHBOURS as usize).then_some(()))
+                Ok((refined == NEIGHBOURS).then_some(()))
             })
             .await?;
         bench.settled().await?;

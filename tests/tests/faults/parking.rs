@@ -94,6 +94,46 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
 }
 
 #[test]
+fn a_right_that_is_missing_is_tried_again_once_and_then_parked() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("right-is-missing").await?;
+        let date = days::session(0);
+        let _denied = bench.deny_writing("raw/").await?;
+        bench.fetch(date).await?;
+        let parked = only(&bench, Stage::Parquet).await?;
+        assert_eq!(attribute(&parked, "kind"), "aws-access-denied");
+        assert_eq!(attribute(&parked, "class"), "denied");
+        assert_eq!(attribute(&parked, "attempts"), "2");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_right_that_comes_a_moment_late_parks_nothing() -> Result<()> {
+    local::run(async {
+        let bench =
+            Bench::deploy_with("right-comes-late", |config| config.with("BackoffBase", "10"))
+                .await?;
+        bench.comes_again_after(60).await?;
+        let date = days::session(0);
+        let denied = bench.deny_writing("raw/").await?;
+        bench.fetch(date).await?;
+        bench
+            .until("the first attempt to be denied", || async {
+                let denied = "aws-access-denied";
+                let log = bench.log(Stage::Parquet);
+                let again = log.lines().find(|line| line.contains("it will come again"));
+                Ok(again.filter(|line| line.contains(denied)).map(str::to_owned))
+            })
+            .await?;
+        bench.allow_again(denied).await?;
+        bench.refined(date).await?;
+        assert_eq!(bench.dead_letters().await?, 0);
+        Ok(())
+    })
+}
+
+#[test]
 fn a_body_that_leaves_no_room_for_the_cause_is_parked_whole() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("parks-large").await?;

@@ -5,7 +5,6 @@ use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local};
 use ibov::{b3_server::Answer, dead_letters, stack::Stage};
-use serde_json::json;
 
 /// Reads why the only message of a stage was parked.
 async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
@@ -47,19 +46,12 @@ fn a_refused_answer_is_fetched_again_by_redrive() -> Result<()> {
 fn a_raw_file_that_could_not_be_written_is_written_by_redrive() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-parquet").await?;
-        let (s3, bucket) = (&bench.stack.clients.s3, bench.stack.bucket()?);
-        let policy = s3.get_bucket_policy().bucket(bucket).send().await?;
-        let policy = policy.policy().context("the bucket has no policy")?.to_owned();
-        let mut denying: serde_json::Value = serde_json::from_str(&policy)?;
-        let statements = denying["Statement"].as_array_mut().context("no statements")?;
-        statements.push(json!({"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
-                               "Resource": format!("arn:aws:s3:::{bucket}/raw/*")}));
-        s3.put_bucket_policy().bucket(bucket).policy(denying.to_string()).send().await?;
+        let denied = bench.deny_writing("raw/").await?;
         bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Parquet).await?;
         assert_eq!(kind, "aws-access-denied");
         assert!(words.starts_with("PutObject failed: AccessDenied"), "{words}");
-        s3.put_bucket_policy().bucket(bucket).policy(policy).send().await?;
+        bench.allow_again(denied).await?;
         completes(&bench, Stage::Parquet, days::session(0)).await
     })
 }

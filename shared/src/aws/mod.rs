@@ -1,13 +1,16 @@
 //! AWS clients and their errors, the same for every function.
 
+mod cause;
+#[cfg(test)]
+mod modelled;
+
 use std::{fmt::Display, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_smithy_runtime_api::{
-    client::{orchestrator::HttpResponse, result::SdkError},
-    http::StatusCode,
-};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+
+pub use cause::Cause;
 
 use crate::stage::Kind;
 
@@ -31,23 +34,6 @@ pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
     let custom_endpoint = config.endpoint_url().is_some();
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom_endpoint);
     aws_sdk_s3::Client::from_conf(config.build())
-}
-
-/// Why a call failed, by what the caller does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The object or run does not exist.
-    NotFound,
-    /// Somebody else wrote in between: a conditional write lost (409, 412).
-    Conflict,
-    /// Too many calls, or too many runs.
-    Busy,
-    /// The service failed or could not be reached.
-    Unavailable,
-    /// The role lacks a right.
-    Denied,
-    /// The service will not do this, however often it is asked.
-    Invalid,
 }
 
 /// A call of an AWS service that failed.
@@ -82,7 +68,7 @@ impl CallError {
             (None, _, Some(status)) => format!("HTTP {}", status.as_u16()),
             (None, _, None) => DisplayErrorContext(error).to_string(),
         };
-        Self { operation, object: object.to_owned(), cause: cause(code, status, error), message }
+        Self { operation, object: object.to_owned(), cause: cause(code, error), message }
     }
 
     /// A call that could not even be made.
@@ -125,68 +111,29 @@ impl CallError {
     /// What the failure means for a message.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match self.cause {
-            Cause::Conflict | Cause::Busy | Cause::Unavailable => Kind::Transient,
-            Cause::NotFound | Cause::Denied | Cause::Invalid => Kind::Refused,
-        }
+        self.cause.kind()
     }
 
     /// A stable name for logs and attributes.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self.cause {
-            Cause::NotFound => "aws-not-found",
-            Cause::Conflict => "aws-conflict",
-            Cause::Busy => "aws-busy",
-            Cause::Unavailable => "aws-unavailable",
-            Cause::Denied => "aws-access-denied",
-            Cause::Invalid => "aws-refused",
-        }
+        self.cause.code()
     }
 }
 
-fn cause<E>(
-    code: Option<&str>,
-    status: Option<StatusCode>,
-    error: &SdkError<E, HttpResponse>,
-) -> Cause {
-    let by_code = code.and_then(|code| match code {
-        "NoSuchKey" | "NotFound" | "EntityNotFoundException" => Some(Cause::NotFound),
-        "ConditionalRequestConflict" | "PreconditionFailed" | "OperationAborted" => {
-            Some(Cause::Conflict)
-        }
-        "ConcurrentRunsExceededException"
-        | "ResourceNumberLimitExceededException"
-        | "RequestLimitExceeded"
-        | "SlowDown"
-        | "ThrottledException"
-        | "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException" => Some(Cause::Busy),
-        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => Some(Cause::Denied),
-        "InternalError"
-        | "InternalServiceException"
-        | "OperationTimeoutException"
-        | "RequestTimeout"
-        | "ServiceUnavailable" => Some(Cause::Unavailable),
-        "NoSuchBucket" => Some(Cause::Invalid),
-        _ => None,
-    });
-    by_code.unwrap_or_else(|| match status.map(|status| status.as_u16()) {
-        Some(404) => Cause::NotFound,
-        Some(409 | 412) => Cause::Conflict,
-        Some(401 | 403) => Cause::Denied,
-        Some(429) => Cause::Busy,
-        Some(400..=499) => Cause::Invalid,
-        Some(_) => Cause::Unavailable,
+/// Without an answer it depends on whether there was a request.
+fn cause<E>(code: Option<&str>, error: &SdkError<E, HttpResponse>) -> Cause {
+    match error.raw_response() {
+        Some(response) => Cause::of_answer(code, response.status().as_u16()),
         None if matches!(error, SdkError::ConstructionFailure(_)) => Cause::Invalid,
         None => Cause::Unavailable,
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::operation::put_object::PutObjectError;
+    use aws_smithy_runtime_api::http::StatusCode;
     use aws_smithy_types::{body::SdkBody, error::ErrorMetadata};
 
     use super::*;
@@ -202,21 +149,13 @@ mod tests {
 
     #[test]
     fn causes_follow_from_code_and_status() {
-        let expected = [
-            (412, Some("PreconditionFailed"), Cause::Conflict),
-            (409, Some("ConditionalRequestConflict"), Cause::Conflict),
-            (404, Some("NoSuchKey"), Cause::NotFound),
-            (404, None, Cause::NotFound),
-            (404, Some("NoSuchBucket"), Cause::Invalid),
+        for (status, code, cause) in [
+            (403, Some("RequestThrottled"), Cause::Busy),
             (403, Some("AccessDenied"), Cause::Denied),
             (403, None, Cause::Denied),
-            (400, Some("ThrottlingException"), Cause::Busy),
-            (400, Some("ConcurrentRunsExceededException"), Cause::Busy),
-            (503, Some("SlowDown"), Cause::Busy),
+            (404, None, Cause::NotFound),
             (500, None, Cause::Unavailable),
-            (400, Some("InvalidArgument"), Cause::Invalid),
-        ];
-        for (status, code, cause) in expected {
+        ] {
             let call = CallError::from_sdk("PutObject", "s3://b/k", &error(status, code));
             assert_eq!(call.cause, cause, "{status} {code:?}");
         }

@@ -1,0 +1,265 @@
+//! Why a call failed, read from the service's code and, where it gives none, from the status.
+//!
+//! A message is parked at its first failure only for what is known to be permanent. Everything else is
+//! tried again, a code that nobody has heard of included: waiting costs an hour, parking costs a person.
+
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
+
+use crate::stage::Kind;
+
+/// Why a call failed, by what the caller does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The object or run does not exist.
+    NotFound,
+    /// Somebody else wrote in between: a conditional write lost (409, 412).
+    Conflict,
+    /// Too many calls, or too many runs.
+    Busy,
+    /// The service failed or could not be reached, or the request was damaged on its way.
+    Unavailable,
+    /// The credentials are not valid now: they have expired, or clocks differ. Lambda renews them.
+    Credentials,
+    /// The role lacks a right, or was given it so recently that not everybody has heard of it.
+    Denied,
+    /// The service will not do this, however often it is asked.
+    Invalid,
+    /// The service refused with a code that is in none of the lists.
+    Unknown,
+}
+
+impl Cause {
+    /// Why a call failed that the service answered.
+    pub(super) fn of_answer(code: Option<&str>, status: u16) -> Self {
+        match code {
+            Some(code) => of_code(code).unwrap_or_else(|| of_status(status)),
+            None => of_bare_status(status),
+        }
+    }
+
+    /// What the failure means for a message.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Conflict | Self::Busy | Self::Unavailable | Self::Credentials | Self::Unknown => {
+                Kind::Transient
+            }
+            Self::Denied => Kind::Denied,
+            Self::NotFound | Self::Invalid => Kind::Refused,
+        }
+    }
+
+    /// A stable name for logs and attributes.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "aws-not-found",
+            Self::Conflict => "aws-conflict",
+            Self::Busy => "aws-busy",
+            Self::Unavailable => "aws-unavailable",
+            Self::Credentials => "aws-credentials",
+            Self::Denied => "aws-access-denied",
+            Self::Invalid => "aws-refused",
+            Self::Unknown => "aws-unknown",
+        }
+    }
+}
+
+/// The SDK's lists say what is throttling and what is transient for every service; here is the rest.
+fn of_code(code: &str) -> Option<Cause> {
+    if THROTTLING_ERRORS.contains(&code) {
+        return Some(Cause::Busy);
+    }
+    if TRANSIENT_ERRORS.contains(&code) {
+        return Some(Cause::Unavailable);
+    }
+    // SQS prefixes some of its codes.
+    Some(match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
+        "EntityNotFoundException"
+        | "NonExistentQueue"
+        | "NoSuchKey"
+        | "NotFound"
+        | "QueueDoesNotExist" => Cause::NotFound,
+        "ConditionalRequestConflict" | "OperationAborted" | "PreconditionFailed" => Cause::Conflict,
+        "ConcurrentRunsExceededException"
+        | "KMS.ThrottlingException"
+        | "KMSThrottling"
+        | "OverLimit"
+        | "ResourceNumberLimitExceededException" => Cause::Busy,
+        // A key of KMS may be in a state that passes, such as being created.
+        "InternalError"
+        | "InternalServiceException"
+        | "KMS.InvalidStateException"
+        | "KMSInvalidState"
+        | "OperationTimeoutException"
+        | "ServiceUnavailable" => Cause::Unavailable,
+        // What arrived is not what was sent.
+        "BadDigest"
+        | "IncompleteBody"
+        | "XAmzContentChecksumMismatch"
+        | "XAmzContentSHA256Mismatch" => Cause::Unavailable,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "RequestInTheFuture"
+        | "RequestTimeTooSkewed"
+        | "TokenRefreshRequired" => Cause::Credentials,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "AuthorizationError"
+        | "KMS.AccessDeniedException"
+        | "KMSAccessDenied" => Cause::Denied,
+        permanent if is_permanent(permanent) => Cause::Invalid,
+        _ => return None,
+    })
+}
+
+/// Codes that speak of the request or the configuration itself: the same request gets the same answer.
+fn is_permanent(code: &str) -> bool {
+    matches!(
+        code,
+        // S3
+        "EncryptionTypeMismatch"
+            | "EntityTooLarge"
+            | "InvalidArgument"
+            | "InvalidBucketName"
+            | "InvalidObjectState"
+            | "InvalidRequest"
+            | "InvalidWriteOffset"
+            | "KeyTooLongError"
+            | "MalformedXML"
+            | "MetadataTooLarge"
+            | "MethodNotAllowed"
+            | "NoSuchBucket"
+            | "TooManyParts"
+            // SQS
+            | "InvalidAddress"
+            | "InvalidAttributeName"
+            | "InvalidAttributeValue"
+            | "InvalidMessageContents"
+            | "InvalidParameterValue"
+            | "InvalidSecurity"
+            | "KMS.DisabledException"
+            | "KMS.InvalidKeyUsageException"
+            | "KMS.NotFoundException"
+            | "KMS.OptInRequired"
+            | "MessageNotInflight"
+            | "MissingParameter"
+            | "ReceiptHandleIsInvalid"
+            | "UnsupportedOperation"
+            // Glue
+            | "InvalidInputException"
+            // SNS
+            | "EndpointDisabled"
+            | "InvalidParameter"
+            | "KMSDisabled"
+            | "KMSNotFound"
+            | "KMSOptInRequired"
+            | "ParameterValueInvalid"
+            | "PlatformApplicationDisabled"
+            // Several of them
+            | "SerializationException"
+            | "UnknownOperationException"
+            | "ValidationError"
+            | "ValidationException"
+    )
+}
+
+/// With a code that is in no list, a status tells only whose side failed.
+fn of_status(status: u16) -> Cause {
+    match status {
+        429 => Cause::Busy,
+        300..=499 => Cause::Unknown,
+        _ => Cause::Unavailable,
+    }
+}
+
+/// Answers to HEAD have no body, and so no code.
+fn of_bare_status(status: u16) -> Cause {
+    match status {
+        404 => Cause::NotFound,
+        409 | 412 => Cause::Conflict,
+        401 | 403 => Cause::Denied,
+        _ => of_status(status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Cause::{Busy, Conflict, Credentials, Denied, Invalid, NotFound, Unavailable, Unknown};
+
+    #[test]
+    fn what_the_sdk_takes_for_passing_passes_whatever_the_status() {
+        for status in [400, 403, 409, 500, 503] {
+            for code in THROTTLING_ERRORS {
+                assert_eq!(Cause::of_answer(Some(code), status), Busy, "{status} {code}");
+            }
+            for code in TRANSIENT_ERRORS {
+                assert_eq!(Cause::of_answer(Some(code), status), Unavailable, "{status} {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn codes_say_more_than_statuses() {
+        for (status, code, cause) in [
+            (403, "RequestThrottled", Busy),
+            (400, "RequestThrottledException", Busy),
+            (400, "ProvisionedThroughputExceededException", Busy),
+            (400, "TransactionInProgressException", Busy),
+            (400, "BandwidthLimitExceeded", Busy),
+            (400, "LimitExceededException", Busy),
+            (400, "PriorRequestNotComplete", Busy),
+            (400, "EC2ThrottledException", Busy),
+            (403, "OverLimit", Busy),
+            (503, "SlowDown", Busy),
+            (400, "RequestTimeoutException", Unavailable),
+            (400, "BadDigest", Unavailable),
+            (400, "XAmzContentChecksumMismatch", Unavailable),
+            (400, "ExpiredToken", Credentials),
+            (400, "ExpiredTokenException", Credentials),
+            (403, "RequestTimeTooSkewed", Credentials),
+            (400, "AccessDeniedException", Denied),
+            (403, "AccessDenied", Denied),
+            (412, "PreconditionFailed", Conflict),
+            (409, "ConditionalRequestConflict", Conflict),
+            (404, "NoSuchKey", NotFound),
+            (400, "AWS.SimpleQueueService.NonExistentQueue", NotFound),
+            (404, "NoSuchBucket", Invalid),
+            (400, "InvalidArgument", Invalid),
+        ] {
+            assert_eq!(Cause::of_answer(Some(code), status), cause, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn without_a_code_the_status_decides() {
+        for (status, cause) in [
+            (200, Unavailable),
+            (301, Unknown),
+            // What S3 answers to HEAD when credentials have expired.
+            (400, Unknown),
+            (401, Denied),
+            (403, Denied),
+            (404, NotFound),
+            (409, Conflict),
+            (412, Conflict),
+            (429, Busy),
+            (500, Unavailable),
+            (599, Unavailable),
+        ] {
+            assert_eq!(Cause::of_answer(None, status), cause, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_heard_of_is_tried_again() {
+        for status in 300..600 {
+            let cause = Cause::of_answer(Some("SomethingNew"), status);
+            assert_eq!(cause.kind(), Kind::Transient, "{status}");
+        }
+        assert_eq!(Cause::of_answer(Some("SomethingNew"), 404), Unknown, "not that it is absent");
+        assert_eq!(Cause::of_answer(Some("SomethingNew"), 403), Unknown, "not that it is denied");
+    }
+}
