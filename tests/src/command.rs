@@ -52,12 +52,20 @@ pub struct Running {
     stderr: String,
 }
 
+/// Where it lies, built.
+///
+/// # Errors
+/// When it cannot be built.
+pub async fn program() -> Result<&'static Path> {
+    Ok(PROGRAM.get_or_try_init(build).await?)
+}
+
 /// Starts it.
 ///
 /// # Errors
 /// When it cannot be built or started.
 pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Running> {
-    let mut command = Command::new(PROGRAM.get_or_try_init(build).await?);
+    let mut command = Command::new(program().await?);
     command.args(arguments);
     // Whoever runs the tests may be signed in to AWS, which is not to make a difference.
     for (name, _) in std::env::vars_os() {

@@ -6,8 +6,7 @@ use tokio::process::Command;
 
 /// Ways of signing in to AWS that people have, and functions do not: a function has its role.
 const FOR_PEOPLE: [&str; 4] = ["aws-sdk-sso v", "aws-sdk-ssooidc v", "aws-sdk-signin v", "p256 v"];
-const FUNCTIONS: [&str; 4] =
-    ["fetcher v", "parquet-writer v", "glue-trigger v", "glue-notifier v"];
+const FUNCTIONS: [&str; 4] = ["fetcher v", "parquet-writer v", "glue-trigger v", "glue-notifier v"];
 
 /// The packages that Cargo compiles for these arguments, seen from the top of the checkout.
 async fn packages(arguments: &[&str]) -> Result<Vec<String>> {
