@@ -4,6 +4,7 @@ use crate::aws::{CallFailure, Cause, Clients};
 use crate::failure::{Exit, Failure};
 use anyhow::{Error, Result};
 use aws_config::profile::{Profile, ProfileSet};
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig, profile};
 use aws_types::os_shim_internal::{Env, Fs};
 use std::collections::HashSet;
@@ -35,7 +36,11 @@ impl Account {
         if name != DEFAULT_PROFILE && profiles.get_profile(name).is_none() {
             return Err(not_ready(unknown_profile(name, &profiles)));
         }
-        let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
+        // Said here, since the SDK panics where variables or profiles say something else than a number.
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .retry_config(RetryConfig::standard())
+            .load()
+            .await;
         let region = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
         let Some(region) = region else { return Err(not_ready(no_region(name))) };
         Ok(Self { config, region, sign_in: SignIn::of(&env, &profiles)? })

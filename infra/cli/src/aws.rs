@@ -1,12 +1,14 @@
 //! Clients for the services that this program talks to, local or in the cloud.
 
 use anyhow::Error;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedCredentialsProvider};
 use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_async::rt::sleep::default_async_sleep;
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
@@ -42,17 +44,18 @@ pub struct Clients {
 
 impl Clients {
     /// Clients of the emulator that listens at `endpoint`.
-    pub async fn local(endpoint: &str) -> Self {
-        Self::of(&local_config(endpoint).await, true)
+    #[must_use]
+    pub fn local(endpoint: &str) -> Self {
+        Self::of(&local_config(endpoint), true)
     }
 
     /// Clients of the account that `config` signs in to.
     #[must_use]
-    pub fn of_account(config: &aws_config::SdkConfig) -> Self {
+    pub fn of_account(config: &SdkConfig) -> Self {
         Self::of(config, false)
     }
 
-    fn of(config: &aws_config::SdkConfig, local: bool) -> Self {
+    fn of(config: &SdkConfig, local: bool) -> Self {
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(local)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -67,30 +70,25 @@ impl Clients {
     }
 }
 
-/// The configuration of clients of whatever listens at `endpoint` on this machine.
-pub async fn local_config(endpoint: &str) -> aws_config::SdkConfig {
+/// The configuration of clients of whatever listens at `endpoint` on this machine. It is made up here and not loaded, so
+/// that no profile, variable or proxy of the user's has a say in what goes to this machine.
+#[must_use]
+pub fn local_config(endpoint: &str) -> SdkConfig {
     let keys = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator");
-    // Neither profiles nor proxies of the user's have a say in what goes to this machine.
     let direct = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, _| {
         Connector::builder()
             .proxy_config(ProxyConfig::disabled())
             .connector_settings(settings.cloned().unwrap_or_default())
             .build_http()
     });
-    // The loader supplies what the builder does not: sleep and time.
-    let defaults = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .no_credentials()
-        .region(Region::new(LOCAL_REGION))
-        .load()
-        .await;
-    let mut config = aws_config::SdkConfig::builder()
+    let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(LOCAL_REGION))
         .endpoint_url(endpoint)
         .http_client(direct)
-        .credentials_provider(SharedCredentialsProvider::new(keys));
-    config.set_sleep_impl(defaults.sleep_impl());
-    config.set_time_source(defaults.time_source());
+        .credentials_provider(SharedCredentialsProvider::new(keys))
+        .time_source(SharedTimeSource::default());
+    config.set_sleep_impl(default_async_sleep());
     config.build()
 }
 
@@ -239,4 +237,24 @@ fn said(error: &impl ProvideErrorMetadata) -> Option<String> {
 
 fn is_unreached(causes: &[&(dyn StdError + 'static)]) -> bool {
     causes.iter().any(|cause| cause.is::<ConnectorError>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_becomes_one_line_that_ends() {
+        let failure = CallFailure::new("the vault\n  is locked\n", Cause::NoCredentials);
+        assert_eq!(failure.to_string(), "the vault is locked");
+        let failure = CallFailure::new(&"é".repeat(WORDS + 1), Cause::Other);
+        assert_eq!(failure.to_string(), format!("{}…", "é".repeat(WORDS)));
+    }
+
+    #[test]
+    fn only_cloudformations_own_words_mean_that_there_is_no_stack() {
+        let said = "Stack with id ivob does not exist";
+        assert_eq!(of_service("ValidationError", said), Cause::NoSuchStack);
+        assert_eq!(of_service("ValidationError", "Template error"), Cause::Other);
+    }
 }

@@ -107,10 +107,11 @@ impl Kept {
     }
 
     /// The stack itself.
-    pub async fn stack(&self) -> Stack {
+    #[must_use]
+    pub fn stack(&self) -> Stack {
         Stack {
             name: self.stack.clone(),
-            clients: Clients::local(&self.endpoint).await,
+            clients: Clients::local(&self.endpoint),
             outputs: self.outputs.clone(),
         }
     }

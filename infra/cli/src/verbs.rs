@@ -137,7 +137,7 @@ pub async fn query(args: &QueryArgs) -> Result<()> {
 /// Does `work` on the stack that is meant: the kept one, or one in AWS.
 async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
     let Some(name) = &args.stack else {
-        return work(Kept::read(&Workspace::locate()?)?.stack().await).await;
+        return work(Kept::read(&Workspace::locate()?)?.stack()).await;
     };
     let account = Account::of_environment().await?;
     let done = match Stack::describe(account.clients(), name).await {

@@ -91,7 +91,6 @@ impl Home {
             ("HOME", home.as_str()),
             ("AWS_ENDPOINT_URL", self.account.endpoint()),
             ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("AWS_MAX_ATTEMPTS", "1"),
         ];
         environment.extend(variables);
         command::run(&["fetch", "--stack", stack], &environment).await

@@ -24,6 +24,7 @@ fn an_access_key_in_variables() -> Result<()> {
             ("AWS_ACCESS_KEY_ID", GOOD_KEY),
             ("AWS_SECRET_ACCESS_KEY", "s"),
             ("AWS_REGION", "sa-east-1"),
+            ("AWS_MAX_ATTEMPTS", "often"),
         ];
         reaches(&home, &variables, GOOD_KEY).await
     })
