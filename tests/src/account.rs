@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 pub const STACK: &str = "ibov";
 /// The session token that IAM Identity Center takes.
 pub const SSO_TOKEN: &str = "sso-token";
-/// The refresh token that AWS Sign-In takes.
+/// The refresh token that IAM Identity Center and AWS Sign-In take.
 pub const REFRESH_TOKEN: &str = "refresh-token";
 /// The role that STS gives.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/operator";
@@ -103,7 +103,8 @@ async fn answer(
     let fields = form(&body);
     match operation.as_str() {
         "GetRoleCredentials" => role_credentials(&parts.uri, &parts.headers),
-        "CreateOAuth2Token" => token(&body),
+        "CreateOAuth2Token" => login_token(&body),
+        "CreateToken" => sso_token(&body),
         "AssumeRoleWithWebIdentity" => web_identity(&fields),
         _ => match refused(&key) {
             Some((code, message)) => error(StatusCode::FORBIDDEN, code, message),
@@ -125,6 +126,7 @@ fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> Str
     match (method.as_str(), uri.path(), target) {
         ("GET", "/federation/credentials", _) => "GetRoleCredentials".to_owned(),
         ("POST", "/v1/token", _) => "CreateOAuth2Token".to_owned(),
+        ("POST", "/token", _) => "CreateToken".to_owned(),
         (_, _, Some(target)) => target.rsplit('.').next().unwrap_or_default().to_owned(),
         (method, path, None) => {
             form(body).remove("Action").unwrap_or_else(|| format!("{method} {path}"))
@@ -211,7 +213,19 @@ fn role_credentials(uri: &Uri, headers: &HeaderMap) -> Response {
     json_answer(StatusCode::OK, "", &json!({"roleCredentials": credentials}))
 }
 
-fn token(body: &str) -> Response {
+/// IAM Identity Center prolongs a session.
+fn sso_token(body: &str) -> Response {
+    let asked: Value = serde_json::from_str(body).unwrap_or_default();
+    if asked.get("refreshToken").and_then(Value::as_str) != Some(REFRESH_TOKEN) {
+        let body = json!({"error": "invalid_grant"});
+        return json_answer(StatusCode::BAD_REQUEST, "InvalidGrantException", &body);
+    }
+    let body = json!({"accessToken": SSO_TOKEN, "tokenType": "Bearer", "expiresIn": 28_800});
+    json_answer(StatusCode::OK, "", &body)
+}
+
+/// AWS Sign-In prolongs a login.
+fn login_token(body: &str) -> Response {
     let asked: Value = serde_json::from_str(body).unwrap_or_default();
     if asked.get("refreshToken").and_then(Value::as_str) != Some(REFRESH_TOKEN) {
         let body = json!({"error": "TOKEN_EXPIRED", "message": "the refresh token has expired"});

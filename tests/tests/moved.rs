@@ -67,7 +67,7 @@ impl Skeleton {
         fs::create_dir(&notes)?;
         let mut command = Command::new(self.path(checkout).join("target/debug/ibov"));
         command
-            .args(["run", "--sample"])
+            .args(["run", "--sample", "--timeout", "2m"])
             .current_dir(&self.top)
             .env("NOTES", &notes)
             .env("CARGO", self.path("cargo"))

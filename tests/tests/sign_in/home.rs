@@ -50,6 +50,16 @@ impl Home {
         self.sso_token(SSO_SESSION_WORK, token, expires)
     }
 
+    /// The same, of a session that can be prolonged with `refresh_token`.
+    pub(crate) fn sso_session_to_prolong(&self, refresh_token: &str) -> Result<()> {
+        let content = json!({
+            "accessToken": "over", "expiresAt": LONG_AGO, "region": "us-east-1",
+            "refreshToken": refresh_token, "clientId": "c", "clientSecret": "s",
+            "registrationExpiresAt": LATER,
+        });
+        self.write(&format!(".aws/sso/cache/{SSO_SESSION_WORK}.json"), &content.to_string())
+    }
+
     /// The same for a profile with a start URL and no session.
     pub(crate) fn sso_start_url(&self, token: &str, expires: &str) -> Result<()> {
         self.sso_token(SSO_START_URL, token, expires)

@@ -110,6 +110,9 @@ fn an_sso_session_that_is_missing_or_over() -> Result<()> {
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
         home.sso_session(SSO_TOKEN, LONG_AGO)?;
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
+        home.sso_session_to_prolong("no longer good")?;
+        says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
+        assert_eq!(home.account.signers("CreateToken").len(), 1, "it was tried");
         // The file does not know that an administrator ended it.
         home.sso_session("ended", LATER)?;
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);

@@ -95,6 +95,15 @@ fn an_sso_session() -> Result<()> {
 }
 
 #[test]
+fn an_sso_session_that_is_prolonged() -> Result<()> {
+    local::run(async {
+        let home = Home::with(SSO).await?;
+        home.sso_session_to_prolong(REFRESH_TOKEN)?;
+        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+    })
+}
+
+#[test]
 fn sso_without_a_session() -> Result<()> {
     local::run(async {
         let config = SSO.split("[sso-session").next().unwrap_or_default().replace(
