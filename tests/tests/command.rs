@@ -16,7 +16,7 @@ use e2e::{
     command::{self, Ended},
     days,
     expected::{self, Refined},
-    local,
+    local, python,
 };
 use ibov::b3_server::{Answer, B3Server, Day};
 use rust_decimal::Decimal;
@@ -38,6 +38,8 @@ const SIGNED_IN_ELSEWHERE: [(&str, &str); 9] = [
 #[test]
 fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result<()> {
     local::run(async {
+        // Setting up may ask others; the run may not.
+        python::interpreter().await?;
         // Whatever leaves this machine would have to come by here.
         let proxy = TcpListener::bind(("127.0.0.1", 0))?;
         let address = format!("http://{}", proxy.local_addr()?);
