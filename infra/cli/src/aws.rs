@@ -70,8 +70,8 @@ impl Clients {
     }
 }
 
-/// The configuration of clients of whatever listens at `endpoint` on this machine. It is made up here and not loaded, so
-/// that no profile, variable or proxy of the user's has a say in what goes to this machine.
+/// The configuration of clients of whatever listens at `endpoint` on this machine. It is made up here and not loaded:
+/// no profile, variable or proxy of the user's has a say in what goes to this machine.
 #[must_use]
 pub fn local_config(endpoint: &str) -> SdkConfig {
     let keys = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator");
