@@ -32,7 +32,8 @@ class Process:
 def measure(root: Path) -> Peak:
     """Builds everything first, so that no compiler is in the measure; then runs and looks."""
     binaries = [word for name in ("ibov", *prepare.FUNCTIONS) for word in ("--bin", name)]
-    subprocess.run(["cargo", "build", *binaries], cwd=root, check=True, stdout=sys.stderr)
+    build = ["cargo", "build", "--workspace", *binaries]
+    subprocess.run(build, cwd=root, check=True, stdout=sys.stderr)
     run = subprocess.Popen(
         ["cargo", "ibov", "run", "--sample", "--json"],
         cwd=root,

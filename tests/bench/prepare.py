@@ -14,8 +14,7 @@ MARKER = "installed-requirements.txt"
 def build(root: Path, profile: str, settings: list[str]) -> dict[str, Path]:
     """Builds the functions and says where Cargo put them.
 
-    By their binaries and not by their packages: Cargo then resolves features over the whole
-    workspace, and what was built for anything else is not built again.
+    As they are built for AWS: without the features that other members of the workspace ask for.
     """
     command = ["cargo", "build", "--profile", profile, "--message-format=json-render-diagnostics"]
     for setting in settings:

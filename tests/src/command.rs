@@ -52,13 +52,28 @@ pub struct Running {
     stderr: String,
 }
 
+/// Where it lies, built.
+///
+/// # Errors
+/// When it cannot be built.
+pub async fn program() -> Result<&'static Path> {
+    Ok(PROGRAM.get_or_try_init(build).await?)
+}
+
 /// Starts it.
 ///
 /// # Errors
 /// When it cannot be built or started.
 pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Running> {
-    let mut command = Command::new(PROGRAM.get_or_try_init(build).await?);
-    command.args(arguments).envs(environment.iter().copied());
+    let mut command = Command::new(program().await?);
+    command.args(arguments);
+    // Whoever runs the tests may be signed in to AWS, which is not to make a difference.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+    }
+    command.envs(environment.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start ibov")?;
     let errors = BufReader::new(child.stderr.take().context("no standard error")?);
@@ -153,9 +168,9 @@ async fn build() -> Result<PathBuf> {
     let target = target_dir()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // By its binary: so features are resolved over the whole workspace, and no dependency is built again.
+    // With the features of the whole workspace, so that no dependency is built again.
     command
-        .args(["build", "--quiet", "--bin", "ibov", "--target-dir"])
+        .args(["build", "--quiet", "--workspace", "--bin", "ibov", "--target-dir"])
         .arg(&target)
         .current_dir(Workspace::locate()?.root());
     let output = command.output().await.context("cannot start cargo")?;

@@ -4,6 +4,7 @@
 //! with its own server in the place of B3's ([`pipeline`]), and compares what comes out with what it computes itself
 //! from B3's answer ([`expected`]).
 
+pub mod account;
 pub mod command;
 pub mod days;
 pub mod diagnosis;

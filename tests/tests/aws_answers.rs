@@ -63,7 +63,7 @@ async fn what_sqs_says_decides_whatever_the_status() -> Result<()> {
         (400, "InvalidMessageContents", "InvalidMessageContents", Cause::Invalid),
     ] {
         let service = sqs(status, shape, code).await?;
-        let client = aws_sdk_sqs::Client::new(&local_config(&service.endpoint).await);
+        let client = aws_sdk_sqs::Client::new(&local_config(&service.endpoint));
         let url = format!("{}/000000000000/some-dlq", service.endpoint);
         let queues = SqsQueues::new(client, url.clone(), url);
         let message = Parked { body: "{}".to_owned(), attributes: Vec::new() };
@@ -114,6 +114,6 @@ async fn an_answer_to_head_has_no_code() -> Result<()> {
 }
 
 async fn lake(service: &Service) -> Lake {
-    let config = local_config(&service.endpoint).await;
+    let config = local_config(&service.endpoint);
     Lake::new(s3_client(&config), "some-lake".to_owned())
 }

@@ -1,5 +1,9 @@
 //! What B3, or whatever stands in front of it, may answer that becomes a portfolio nevertheless.
-#![allow(clippy::expect_used, reason = "a test that finds something else has failed")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else has failed"
+)]
 
 use std::{
     io::Write as _,

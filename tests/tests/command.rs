@@ -15,22 +15,39 @@ use e2e::{
     command::{self, Ended},
     days,
     expected::{self, Refined},
-    local,
+    local, python,
 };
 use ibov::b3_server::{Answer, B3Server, Day};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::portfolio::is_weekday;
 
+/// What a local run has nothing to do with.
+const SIGNED_IN_ELSEWHERE: [(&str, &str); 9] = [
+    ("AWS_PROFILE", "no-such-profile"),
+    ("AWS_CONFIG_FILE", "/no/such/config"),
+    ("AWS_REGION", "xx-nowhere-1"),
+    ("AWS_DEFAULT_REGION", "xx-nowhere-1"),
+    ("AWS_ACCESS_KEY_ID", "AKIASOMEBODY"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ("AWS_SESSION_TOKEN", "token"),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+    ("AWS_MAX_ATTEMPTS", "often"),
+];
+
 #[test]
 fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result<()> {
     local::run(async {
+        // Setting up may ask others; the run may not.
+        python::interpreter().await?;
         // Whatever leaves this machine would have to come by here.
         let proxy = TcpListener::bind(("127.0.0.1", 0))?;
         let address = format!("http://{}", proxy.local_addr()?);
         let names =
             ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
-        let environment = names.map(|name| (name, address.as_str())).to_vec();
+        let mut environment = names.map(|name| (name, address.as_str())).to_vec();
+        // Nor does it matter how the user signs in to AWS, or whether they could.
+        environment.extend(&SIGNED_IN_ELSEWHERE);
         let arguments = ["run", "--sample", "--json", "--timeout", "4m"];
         let ended = command::run(&arguments, &environment).await?;
         let date = ended.document()?["date"].as_str().context("no date")?.parse()?;

@@ -16,7 +16,7 @@ use shared::{
 };
 
 async fn bucket(name: &str) -> Result<aws_sdk_s3::Client> {
-    let s3 = Clients::local(local::emulator().await?.endpoint()).await.s3;
+    let s3 = Clients::local(local::emulator().await?.endpoint()).s3;
     s3.create_bucket().bucket(name).send().await.context("no bucket")?;
     Ok(s3)
 }

@@ -51,7 +51,7 @@ impl Glue {
         let endpoint = format!("http://{}", listener.local_addr()?);
         let router = Router::new().fallback(answer).with_state(script);
         let server = tokio::spawn(axum::serve(listener, router).into_future());
-        let runs = GlueRuns::new(&local_config(&endpoint).await, "job".to_owned());
+        let runs = GlueRuns::new(&local_config(&endpoint), "job".to_owned());
         Ok(Self { runs, requests, server })
     }
 
@@ -95,7 +95,7 @@ async fn a_run_is_asked_for_once_whatever_glue_answers() -> Result<()> {
     let glue = Glue::answering(&[(200, "")]).await?;
     assert_eq!(glue.start().await, Ok("jr_1".to_owned()));
     let nobody = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
-    let runs = GlueRuns::new(&local_config(&format!("http://{nobody}")).await, "job".to_owned());
+    let runs = GlueRuns::new(&local_config(&format!("http://{nobody}")), "job".to_owned());
     let error = runs.start(&ClaimId::new("1"), &[].into()).await.err();
     assert_eq!(error.map(|error| error.cause), Some(Cause::Unavailable), "nobody listens");
     Ok(())

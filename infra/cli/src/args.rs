@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::portfolio::IndexCode;
 use std::time::Duration;
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something; \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
 4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
 
 /// Runs the pipeline on this machine, and works with a stack that is up.

@@ -91,8 +91,9 @@ impl Emulator {
     }
 
     /// Clients of it.
-    pub async fn clients(&self) -> Clients {
-        Clients::local(&self.endpoint).await
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        Clients::local(&self.endpoint)
     }
 
     /// Waits until it ends by itself, which it should not.

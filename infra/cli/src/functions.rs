@@ -66,7 +66,8 @@ fn cargo(workspace: &Workspace) -> Command {
     command
         .current_dir(workspace.root())
         .args(["build", "--message-format=json-render-diagnostics"]);
-    // By binary and not by package, as the alias that runs this program: see `.cargo/config.toml`.
+    // With the features of the whole workspace, as this program was built itself, so that dependencies are shared.
+    command.arg("--workspace");
     for name in NAMES {
         command.args(["--bin", name]);
     }

@@ -73,8 +73,12 @@ impl Kept {
         let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
         let kept: Self = serde_json::from_str(&text)
             .with_context(|| format!("{} is not readable; remove it", path.display()))?;
-        // The note of a process that was killed.
-        Ok(is_alive(kept.pid).then_some(kept))
+        // The note of a process that was killed, or of the checkout that this one was copied from.
+        Ok((kept.is_of(workspace) && is_alive(kept.pid)).then_some(kept))
+    }
+
+    fn is_of(&self, workspace: &Workspace) -> bool {
+        self.folder.starts_with(workspace.private("runs"))
     }
 
     /// Refuses to go on where another stack is kept already.
@@ -103,10 +107,11 @@ impl Kept {
     }
 
     /// The stack itself.
-    pub async fn stack(&self) -> Stack {
+    #[must_use]
+    pub fn stack(&self) -> Stack {
         Stack {
             name: self.stack.clone(),
-            clients: Clients::local(&self.endpoint).await,
+            clients: Clients::local(&self.endpoint),
             outputs: self.outputs.clone(),
         }
     }
@@ -179,11 +184,10 @@ fn is_alive(pid: u32) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn instructions_hold_what_a_client_needs() {
+    fn kept(folder: PathBuf) -> Kept {
         let outputs =
             [("FetchQueueUrl", "http://q/fetch"), ("DatabaseName", "default"), ("BucketName", "b")];
-        let kept = Kept {
+        Kept {
             endpoint: "http://127.0.0.1:1".into(),
             region: "us-east-1".into(),
             access_key_id: "test".into(),
@@ -194,10 +198,22 @@ mod tests {
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             b3_control_url: Some("http://127.0.0.1:2".into()),
-            folder: "/runs/1".into(),
-            pid: 1,
-        };
-        let text = kept.instructions();
+            folder,
+            pid: std::process::id(),
+        }
+    }
+
+    #[test]
+    fn the_kept_stack_of_another_checkout_is_not_ours() {
+        let workspace = Workspace::locate().unwrap();
+        let ours = kept(workspace.private("runs/1"));
+        assert!(ours.is_of(&workspace));
+        assert!(!kept("/original/.ibov/runs/1".into()).is_of(&workspace));
+    }
+
+    #[test]
+    fn instructions_hold_what_a_client_needs() {
+        let text = kept("/runs/1".into()).instructions();
         for part in [
             "AWS_ENDPOINT_URL=http://127.0.0.1:1",
             "http://q/fetch",

@@ -4,6 +4,7 @@
 //! emulator with the built functions, [`stack::Stack`] a deployed stack, [`chain::Chain`] the view of it from outside,
 //! and [`b3_server::B3Server`] the server that stands in for B3.
 
+pub mod account;
 pub mod args;
 pub mod athena;
 pub mod aws;

@@ -52,7 +52,7 @@ impl LocalRuntime {
         )?;
         let step = progress.step("package", "upload functions and scripts");
         let package = package::upload(
-            &emulator.clients().await,
+            &emulator.clients(),
             emulator.endpoint(),
             &workspace.template(),
             &executables,
@@ -70,7 +70,7 @@ impl LocalRuntime {
     /// A [`Failure`] that names the resource and the reason.
     pub async fn deploy(&self, config: &StackConfig, progress: &Progress) -> Result<Stack> {
         let step = progress.step("deploy", format!("deploy stack {}", config.name));
-        let stack = deploy::create(self.emulator.clients().await, &self.package, config).await;
+        let stack = deploy::create(self.emulator.clients(), &self.package, config).await;
         let stack =
             stack.map_err(|error| with_log(Failure::of(error, "deploy", None), &self.logs()))?;
         step.done(format_args!("{} outputs", stack.outputs.len()));

@@ -2,6 +2,7 @@
 
 use clap::Parser as _;
 use ibov::args::{Cli, Command};
+use ibov::failure::Failure;
 use ibov::{run, verbs};
 use std::process::ExitCode;
 
@@ -19,8 +20,9 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ibov: {error:#}");
-            ExitCode::FAILURE
+            let failure = Failure::of(error, "", None);
+            eprintln!("ibov: {}", failure.cause);
+            ExitCode::from(failure.exit.code())
         }
     }
 }

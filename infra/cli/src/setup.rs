@@ -13,14 +13,16 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
-/// Written last, with the hash of the lock file that was installed: without it, the environment does not count.
+/// Written last, with the hash of the lock file that was installed and the folder that it was installed in: without
+/// it, the environment does not count. An environment holds its own path, in its scripts and in what Spark keeps there,
+/// so in a checkout that was copied or moved it is made anew.
 const MARKER: &str = "venv/.installed-requirements";
 
-/// Does the environment hold what the lock file asks for?
+/// Does the environment hold what the lock file asks for, and the Python that it was made with?
 #[must_use]
 pub fn is_ready(workspace: &Workspace) -> bool {
     let installed = fs::read_to_string(workspace.private(MARKER)).ok();
-    installed.is_some() && installed == wanted(workspace).ok()
+    installed.is_some() && installed == wanted(workspace).ok() && workspace.python().exists()
 }
 
 /// Makes the environment what the lock file asks for. Two runs at once take turns.
@@ -100,7 +102,9 @@ fn wanted(workspace: &Workspace) -> Result<String> {
     for byte in Sha256::digest(&bytes) {
         write!(text, "{byte:02x}")?;
     }
-    Ok(text)
+    // Whole and without links: the copy that mutations are tried in has a link to the environment.
+    let place = workspace.private("venv").canonicalize().context("there is no environment")?;
+    Ok(format!("{text}\n{}\n", place.display()))
 }
 
 /// Runs a command, logs all it says and hands each line of its output to `on_line`.

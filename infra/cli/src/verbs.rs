@@ -1,7 +1,7 @@
 //! The commands that work with a stack that is up.
 
+use crate::account::Account;
 use crate::args::{B3Args, FetchArgs, ParkedArgs, QueryArgs, RedriveArgs, RefineArgs, StackArgs};
-use crate::aws::Clients;
 use crate::dead_letters::{self, Parked};
 use crate::kept::Kept;
 use crate::progress::Progress;
@@ -17,10 +17,12 @@ use shared::events::RefineRequest;
 /// # Errors
 /// When there is no stack or it cannot be sent to.
 pub async fn fetch(args: &FetchArgs) -> Result<()> {
-    let stack = stack(&args.stack).await?;
-    let id = stack.request_fetch(args.index.as_deref(), args.segment.as_deref()).await?;
-    println!("sent to {} as message {id}", stack.queue_url(Stage::Fetch)?);
-    Ok(())
+    with_stack(&args.stack, async |stack| {
+        let id = stack.request_fetch(args.index.as_deref(), args.segment.as_deref()).await?;
+        println!("sent to {} as message {id}", stack.queue_url(Stage::Fetch)?);
+        Ok(())
+    })
+    .await
 }
 
 /// Shows what lies in the dead-letter queues.
@@ -28,14 +30,14 @@ pub async fn fetch(args: &FetchArgs) -> Result<()> {
 /// # Errors
 /// When there is no stack or a queue cannot be read.
 pub async fn parked(args: &ParkedArgs) -> Result<()> {
-    let stack = stack(&args.stack).await?;
     let stages = args.stage.map_or_else(|| Stage::ALL.to_vec(), |stage| vec![stage]);
-    let read = stages.into_iter().map(|stage| {
-        let stack = &stack;
-        async move {
-            let depth = dead_letters::depth(stack, stage).await?;
-            anyhow::Ok((depth, dead_letters::peek(stack, stage).await?))
-        }
+    with_stack(&args.stack, async |stack| show_parked(&stack, stages).await).await
+}
+
+async fn show_parked(stack: &Stack, stages: Vec<Stage>) -> Result<()> {
+    let read = stages.into_iter().map(async |stage| {
+        let depth = dead_letters::depth(stack, stage).await?;
+        anyhow::Ok((depth, dead_letters::peek(stack, stage).await?))
     });
     let (mut total, mut unread) = (0, 0);
     for (depth, messages) in try_join_all(read).await? {
@@ -73,12 +75,15 @@ fn describe(message: &Parked) -> String {
 /// When there is no stack or SQS fails.
 pub async fn redrive(args: &RedriveArgs) -> Result<()> {
     let RedriveArgs { stage, .. } = *args;
-    let stack = stack(&args.stack).await?;
-    let step = Progress::stderr().step("redrive", format!("empty the {stage} dead-letter queue"));
-    let moved = dead_letters::redrive(&stack, stage).await?;
-    step.done(format_args!("{moved} moved"));
-    println!("{moved} moved back to the {stage} queue");
-    Ok(())
+    with_stack(&args.stack, async |stack| {
+        let step =
+            Progress::stderr().step("redrive", format!("empty the {stage} dead-letter queue"));
+        let moved = dead_letters::redrive(&stack, stage).await?;
+        step.done(format_args!("{moved} moved"));
+        println!("{moved} moved back to the {stage} queue");
+        Ok(())
+    })
+    .await
 }
 
 /// Asks for one date to be refined.
@@ -86,12 +91,14 @@ pub async fn redrive(args: &RedriveArgs) -> Result<()> {
 /// # Errors
 /// When there is no stack or it cannot be sent to.
 pub async fn refine(args: &RefineArgs) -> Result<()> {
-    let stack = stack(&args.stack).await?;
     let RefineArgs { date, force, .. } = *args;
     let request = RefineRequest { date, landing_key: None, force, retry_of: None };
-    let id = stack.send(Stage::Glue, &serde_json::to_string(&request)?).await?;
-    println!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?);
-    Ok(())
+    with_stack(&args.stack, async |stack| {
+        let id = stack.send(Stage::Glue, &serde_json::to_string(&request)?).await?;
+        println!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?);
+        Ok(())
+    })
+    .await
 }
 
 /// Tells the stand-in server how to answer.
@@ -125,16 +132,24 @@ async fn order(control: &str, what: &str, order: String) -> Result<()> {
 /// # Errors
 /// When there is no stack or Athena fails.
 pub async fn query(args: &QueryArgs) -> Result<()> {
-    let answer = athena::query(&stack(&args.stack).await?, &args.sql).await?;
-    println!("{}", table::answer(&answer));
-    Ok(())
+    with_stack(&args.stack, async |stack| {
+        println!("{}", table::answer(&athena::query(&stack, &args.sql).await?));
+        Ok(())
+    })
+    .await
 }
 
-async fn stack(args: &StackArgs) -> Result<Stack> {
-    match &args.stack {
-        Some(name) => Stack::describe(Clients::from_environment().await, name).await,
-        None => Ok(Kept::read(&Workspace::locate()?)?.stack().await),
-    }
+/// Does `work` on the stack that is meant: the kept one, or one in AWS.
+async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
+    let Some(name) = &args.stack else {
+        return work(Kept::read(&Workspace::locate()?)?.stack()).await;
+    };
+    let account = Account::of_environment().await?;
+    let done = match Stack::describe(account.clients(), name).await {
+        Ok(stack) => work(stack).await,
+        Err(error) => Err(error),
+    };
+    done.map_err(|error| account.explain(error, name))
 }
 
 #[cfg(test)]

@@ -10,6 +10,10 @@ use std::time::Duration;
 /// Folders of finished runs that are kept for their logs.
 const RUNS_KEPT: usize = 10;
 
+/// What only a checkout of this project has, all at once.
+const MARKS: [&str; 4] =
+    ["Cargo.toml", "infra/template.yaml", "infra/cli/Cargo.toml", "infra/local/requirements.txt"];
+
 /// A checkout of the project, and the git-ignored folder `.ibov` in it.
 #[derive(Debug, Clone)]
 pub struct Workspace {
@@ -17,15 +21,24 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The checkout that this program was built from.
+    /// The checkout that this program belongs to, wherever it lies today: Cargo does not build a program anew when
+    /// its checkout was copied or moved together with `target/`, so nothing that was compiled in can say.
     ///
     /// # Errors
-    /// When it has been moved away or deleted since.
+    /// When it belongs to none, or nothing can be written there.
     pub fn locate() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.join("../..").canonicalize().with_context(|| {
-            format!("the checkout this program was built from is gone: {}; build it again where it is now", manifest.display())
-        })?;
+        let places = [
+            // What Cargo says of the package whose program or test it runs.
+            std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
+            // Started by its path, it lies in the target directory of its checkout.
+            std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_path_buf())),
+            // Unless that directory is elsewhere.
+            std::env::current_dir().ok(),
+        ];
+        let root = places.iter().flatten().find_map(|place| checkout_around(place));
+        let root = root.context(
+            "this program lies in no checkout of the project; run it as `cargo ibov`, or change to a checkout first",
+        )?;
         fs::create_dir_all(root.join(".ibov"))
             .with_context(|| format!("cannot write in {}", root.display()))?;
         Ok(Self { root })
@@ -78,6 +91,15 @@ impl Workspace {
         remove_old(&runs);
         Ok(RunDir { path, _held: held })
     }
+}
+
+/// The innermost checkout that a path lies in.
+fn checkout_around(place: &Path) -> Option<PathBuf> {
+    let place = place.canonicalize().ok()?;
+    place
+        .ancestors()
+        .find(|folder| MARKS.iter().all(|mark| folder.join(mark).is_file()))
+        .map(Path::to_path_buf)
 }
 
 /// The folder of one run: the emulator's state and all logs. Held for as long as this lives.
@@ -135,6 +157,26 @@ pub async fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_checkout_is_found_from_anywhere_in_it_and_nothing_else_is_taken_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let (outer, inner) = (top.join("ibov"), top.join("ibov/target/mutants/checkout"));
+        for checkout in [&outer, &inner] {
+            for mark in MARKS {
+                fs::create_dir_all(checkout.join(mark).parent().unwrap()).unwrap();
+                fs::write(checkout.join(mark), "").unwrap();
+            }
+        }
+        assert_eq!(checkout_around(&outer), Some(outer.clone()));
+        assert_eq!(checkout_around(&outer.join("infra/cli/Cargo.toml")), Some(outer.clone()));
+        assert_eq!(checkout_around(&outer.join("target/mutants")), Some(outer.clone()));
+        assert_eq!(checkout_around(&inner.join("infra")), Some(inner.clone()));
+        assert_eq!(checkout_around(&outer.join("no/such/folder")), None);
+        fs::remove_file(outer.join("infra/template.yaml")).unwrap();
+        assert_eq!(checkout_around(&outer), None);
+    }
 
     #[test]
     fn old_runs_go_and_running_ones_stay() {

@@ -1,7 +1,7 @@
 //! The template as JSON, with CloudFormation's short tags (`!Ref X`) in their long form (`{"Ref": "X"}`).
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ pub(crate) struct Template(Value);
 
 /// The root of the repository.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    e2e::local::in_workspace("").expect("the tests lie in a checkout")
 }
 
 impl Template {

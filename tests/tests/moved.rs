@@ -1,0 +1,164 @@
+//! A checkout that was copied or moved together with what was built in it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use anyhow::{Context as _, Result, ensure};
+use e2e::{command, local};
+use tokio::process::Command;
+
+/// Stands in for the emulator: notes where it lies and which Python runs it, then waits for Cargo's note and ends.
+const EMULATOR: &str = r#"
+import os, sys, time
+
+notes = os.environ["NOTES"]
+with open(f"{notes}/emulator.part", "w") as note:
+    print(os.path.abspath(__file__), sys.prefix, *sys.argv[1:], sep="\n", file=note)
+os.replace(f"{notes}/emulator.part", f"{notes}/emulator")
+while not os.path.exists(f"{notes}/cargo"):
+    time.sleep(0.01)
+sys.exit("noted")
+"#;
+
+/// Stands in for Cargo: notes where it was called and with what, then waits for the emulator's note and fails.
+const CARGO: &str = r#"#!/bin/sh
+{ pwd; printf '%s\n' "$@"; } > "$NOTES/cargo.part" && mv "$NOTES/cargo.part" "$NOTES/cargo"
+while [ ! -e "$NOTES/emulator" ]; do sleep 0.01; done
+exit 9
+"#;
+
+/// A folder with what makes a checkout one, the real `ibov` in its `target/`, and stand-ins for what that starts.
+struct Skeleton {
+    // Removed when this goes.
+    _folder: tempfile::TempDir,
+    top: PathBuf,
+}
+
+impl Skeleton {
+    async fn make() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let top = folder.path().canonicalize()?;
+        let original = top.join("original");
+        for file in ["Cargo.toml", "infra/cli/Cargo.toml", "infra/template.yaml"] {
+            write(&original.join(file), "")?;
+        }
+        write(&original.join("infra/local/requirements.txt"), "# nothing\n")?;
+        write(&original.join("infra/local/emulator/__main__.py"), EMULATOR)?;
+        write(&original.join("target/CACHEDIR.TAG"), "")?;
+        fs::create_dir_all(original.join("target/debug"))?;
+        fs::copy(command::program().await?, original.join("target/debug/ibov"))?;
+        write(&top.join("cargo"), CARGO)?;
+        fs::set_permissions(top.join("cargo"), fs::Permissions::from_mode(0o755))?;
+        Ok(Self { _folder: folder, top })
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.top.join(relative)
+    }
+
+    /// Starts the `ibov` of one of the checkouts from a folder that is none, and gives the paths that were noted.
+    async fn run(&self, checkout: &str) -> Result<Vec<String>> {
+        let notes = self.path("notes");
+        if notes.exists() {
+            fs::remove_dir_all(&notes)?;
+        }
+        fs::create_dir(&notes)?;
+        let mut command = Command::new(self.path(checkout).join("target/debug/ibov"));
+        command
+            .args(["run", "--sample", "--timeout", "2m"])
+            .current_dir(&self.top)
+            .env("NOTES", &notes)
+            .env("CARGO", self.path("cargo"))
+            .env_remove("CARGO_MANIFEST_DIR");
+        let Output { stderr, .. } = command.output().await.context("cannot start ibov")?;
+        let note = |name: &str| {
+            let said = String::from_utf8_lossy(&stderr);
+            fs::read_to_string(notes.join(name))
+                .with_context(|| format!("{name} noted nothing: {said}"))
+        };
+        let (emulator, cargo) = (note("emulator")?, note("cargo")?);
+        let lines = emulator.lines().chain(cargo.lines());
+        Ok(lines.filter(|line| line.contains('/')).map(str::to_owned).collect())
+    }
+}
+
+fn write(path: &Path, content: &str) -> Result<()> {
+    fs::create_dir_all(path.parent().context("a file has a folder")?)?;
+    Ok(fs::write(path, content)?)
+}
+
+/// Every path is in `checkout`, and there were all sorts of them.
+fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
+    let checkout = checkout.to_string_lossy().into_owned();
+    for path in paths {
+        // The Glue runner's command line is quoted, and holds two.
+        for path in path.split(' ') {
+            let path = path.trim_matches('\'');
+            ensure!(path.starts_with(&checkout), "{path} is not in {checkout}");
+        }
+    }
+    for part in
+        ["/infra/local/emulator/", "/.ibov/venv", "/.ibov/runs/", "glue_runner.py", "/target"]
+    {
+        ensure!(paths.iter().any(|path| path.contains(part)), "no {part} among {paths:?}");
+    }
+    Ok(())
+}
+
+/// A script that pip wrote begins with the path of the Python that it is for.
+fn interpreter_of_pip(checkout: &Path) -> Result<String> {
+    let script = fs::read_to_string(checkout.join(".ibov/venv/bin/pip"))?;
+    Ok(script.lines().next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_checkout_that_was_moved_runs_itself() -> Result<()> {
+    local::run(async {
+        let skeleton = Skeleton::make().await?;
+        let (original, moved) = (skeleton.path("original"), skeleton.path("moved"));
+        all_lie_in(&skeleton.run("original").await?, &original)?;
+        fs::rename(&original, &moved)?;
+        all_lie_in(&skeleton.run("moved").await?, &moved)?;
+        ensure!(!original.exists(), "something was written where the checkout used to be");
+        ensure!(interpreter_of_pip(&moved)?.contains("/moved/"), "pip is that of the old place");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_checkout_that_was_copied_runs_itself_and_leaves_the_original_alone() -> Result<()> {
+    local::run(async {
+        let skeleton = Skeleton::make().await?;
+        let (original, copy) = (skeleton.path("original"), skeleton.path("copy"));
+        all_lie_in(&skeleton.run("original").await?, &original)?;
+        let mut copying = Command::new("cp");
+        copying.arg("-a").arg(&original).arg(&copy);
+        ensure!(copying.status().await?.success(), "cannot copy the checkout");
+        // Whatever still comes by here fails, and leaves a trace if it writes.
+        fs::write(original.join("infra/local/emulator/__main__.py"), "raise SystemExit(1)")?;
+        let runs = || Ok::<_, std::io::Error>(fs::read_dir(original.join(".ibov/runs"))?.count());
+        let before = runs()?;
+        all_lie_in(&skeleton.run("copy").await?, &copy)?;
+        ensure!(runs()? == before, "the copy made a run of the original");
+        ensure!(interpreter_of_pip(&copy)?.contains("/copy/"), "pip is the original's");
+        ensure!(interpreter_of_pip(&original)?.contains("/original/"), "pip is the copy's");
+        Ok(())
+    })
+}
+
+/// As under `cargo ibov` with a target directory elsewhere, which several checkouts may share.
+#[test]
+fn cargo_says_which_checkout_is_meant_where_the_program_lies_elsewhere() -> Result<()> {
+    local::run(async {
+        let skeleton = Skeleton::make().await?;
+        let manifest = skeleton.path("original/infra/cli");
+        let mut command = Command::new(command::program().await?);
+        command.args(["b3", "ok"]).current_dir(&skeleton.top).env("CARGO_MANIFEST_DIR", &manifest);
+        let ended = command.output().await?;
+        ensure!(ended.status.code() == Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
+        ensure!(skeleton.path("original/.ibov").is_dir(), "another checkout was taken");
+        Ok(())
+    })
+}

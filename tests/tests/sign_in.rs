@@ -1,0 +1,9 @@
+//! `ibov --stack` with each of the ways in which people sign in to AWS, and what it says when that fails.
+#![allow(clippy::indexing_slicing, reason = "a test that finds something else has failed")]
+
+#[path = "sign_in/home.rs"]
+mod home;
+#[path = "sign_in/refused.rs"]
+mod refused;
+#[path = "sign_in/works.rs"]
+mod works;

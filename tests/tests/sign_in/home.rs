@@ -1,0 +1,108 @@
+//! A home folder with AWS's files in it, and `ibov` started there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use e2e::account::{Account, STACK};
+use e2e::command::{self, Ended};
+use p256::SecretKey;
+use p256::pkcs8::LineEnding;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Who logged in with `aws login`.
+pub(crate) const LOGIN_SESSION: &str = "arn:aws:iam::123456789012:user/ana";
+/// The caches' file names are hashes: of the session's name or start URL (SHA-1), of the login's ARN (SHA-256).
+const SSO_SESSION_WORK: &str = "e274eeff768c6396088ec6eb091f4bf4d47ab1e0";
+const SSO_START_URL: &str = "07a4acfe57cdebd87b1d42fef1361c316cda20a0";
+const LOGIN_OF_ANA: &str = "b2b5a3795600f77a089fcfb9343ad775fd5212cd31b1bbdc2bb1397fd1b68abf";
+
+pub(crate) const LATER: &str = "2099-01-01T00:00:00Z";
+pub(crate) const LONG_AGO: &str = "2020-01-01T00:00:00Z";
+
+/// A person's machine, and the account that they sign in to.
+pub(crate) struct Home {
+    folder: TempDir,
+    pub(crate) account: Account,
+}
+
+impl Home {
+    /// With this as `~/.aws/config`.
+    pub(crate) async fn with(config: &str) -> Result<Self> {
+        let home = Self { folder: tempfile::tempdir()?, account: Account::open().await? };
+        home.write(".aws/config", config)?;
+        Ok(home)
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    pub(crate) fn write(&self, relative: &str, content: &str) -> Result<()> {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        Ok(fs::write(path, content)?)
+    }
+
+    /// What `aws sso login` leaves, for the session `work`.
+    pub(crate) fn sso_session(&self, token: &str, expires: &str) -> Result<()> {
+        self.sso_token(SSO_SESSION_WORK, token, expires)
+    }
+
+    /// The same, of a session that can be prolonged with `refresh_token`.
+    pub(crate) fn sso_session_to_prolong(&self, refresh_token: &str) -> Result<()> {
+        let content = json!({
+            "accessToken": "over", "expiresAt": LONG_AGO, "region": "us-east-1",
+            "refreshToken": refresh_token, "clientId": "c", "clientSecret": "s",
+            "registrationExpiresAt": LATER,
+        });
+        self.write(&format!(".aws/sso/cache/{SSO_SESSION_WORK}.json"), &content.to_string())
+    }
+
+    /// The same for a profile with a start URL and no session.
+    pub(crate) fn sso_start_url(&self, token: &str, expires: &str) -> Result<()> {
+        self.sso_token(SSO_START_URL, token, expires)
+    }
+
+    fn sso_token(&self, file: &str, token: &str, expires: &str) -> Result<()> {
+        let content = json!({"accessToken": token, "expiresAt": expires, "region": "us-east-1"});
+        self.write(&format!(".aws/sso/cache/{file}.json"), &content.to_string())
+    }
+
+    /// What `aws login` leaves.
+    pub(crate) fn login(&self, key: &str, refresh_token: &str, expires: &str) -> Result<()> {
+        let secret = SecretKey::from_slice(&[7; 32])?;
+        let content = json!({
+            "accessToken": {"accessKeyId": key, "secretAccessKey": "s", "sessionToken": "t",
+                            "accountId": "123456789012", "expiresAt": expires},
+            "tokenType": "aws_sigv4",
+            "refreshToken": refresh_token,
+            "clientId": "arn:aws:signin:::devtools/same-device",
+            "dpopKey": secret.to_sec1_pem(LineEnding::LF)?.to_string(),
+        });
+        self.write(&format!(".aws/login/cache/{LOGIN_OF_ANA}.json"), &content.to_string())
+    }
+
+    /// `ibov fetch --stack ibov`, with a few variables of the person's.
+    pub(crate) async fn fetch(&self, variables: &[(&str, &str)]) -> Result<Ended> {
+        self.fetch_from(STACK, variables).await
+    }
+
+    /// The same on any stack.
+    pub(crate) async fn fetch_from(
+        &self,
+        stack: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Ended> {
+        let home = self.folder.path().to_string_lossy().into_owned();
+        // Nobody asks the machine that this runs on, which may be one of AWS's.
+        let mut environment = vec![
+            ("HOME", home.as_str()),
+            ("AWS_ENDPOINT_URL", self.account.endpoint()),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ];
+        environment.extend(variables);
+        command::run(&["fetch", "--stack", stack], &environment).await
+    }
+}

@@ -1,0 +1,189 @@
+//! Each way to sign in reaches the stack, with the credentials that it hands out.
+
+use anyhow::Result;
+use e2e::account::{GOOD_KEY, LOGIN_KEY, REFRESH_TOKEN, ROLE_KEY, SSO_KEY, SSO_TOKEN};
+use e2e::local;
+
+use crate::home::{Home, LATER, LOGIN_SESSION, LONG_AGO};
+
+/// The stack was found and asked by whoever holds `key`, and nobody else.
+async fn reaches(home: &Home, variables: &[(&str, &str)], key: &str) -> Result<()> {
+    let ended = home.fetch(variables).await?;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains("as message m-1"), "{}", ended.stdout);
+    assert_eq!(home.account.signers("DescribeStacks"), [key]);
+    assert_eq!(home.account.signers("SendMessage"), [key]);
+    Ok(())
+}
+
+#[test]
+fn an_access_key_in_variables() -> Result<()> {
+    local::run(async {
+        let home = Home::with("").await?;
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", GOOD_KEY),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            ("AWS_REGION", "sa-east-1"),
+            ("AWS_MAX_ATTEMPTS", "often"),
+        ];
+        reaches(&home, &variables, GOOD_KEY).await
+    })
+}
+
+#[test]
+fn an_access_key_in_a_profile_elsewhere() -> Result<()> {
+    local::run(async {
+        let home = Home::with("[profile broken").await?;
+        home.write("elsewhere/config", "[profile ops]\nregion = sa-east-1\n")?;
+        home.write(
+            "elsewhere/credentials",
+            &format!("[ops]\naws_access_key_id = {GOOD_KEY}\naws_secret_access_key = s\n"),
+        )?;
+        let config = home.path("elsewhere/config").to_string_lossy().into_owned();
+        let credentials = home.path("elsewhere/credentials").to_string_lossy().into_owned();
+        let variables = [
+            ("AWS_PROFILE", "ops"),
+            ("AWS_CONFIG_FILE", config.as_str()),
+            ("AWS_SHARED_CREDENTIALS_FILE", credentials.as_str()),
+        ];
+        reaches(&home, &variables, GOOD_KEY).await
+    })
+}
+
+#[test]
+fn a_credential_process_that_is_asked_once() -> Result<()> {
+    local::run(async {
+        let home = Home::with("").await?;
+        home.write(
+            "hand-out.sh",
+            &format!(
+                "echo asked >> \"$HOME/asked\"\n\
+                 echo '{{\"Version\": 1, \"AccessKeyId\": \"{GOOD_KEY}\", \"SecretAccessKey\": \"s\", \
+                 \"SessionToken\": \"t\", \"Expiration\": \"{LATER}\"}}'\n"
+            ),
+        )?;
+        let script = home.path("hand-out.sh");
+        home.write(
+            ".aws/config",
+            &format!(
+                "[default]\nregion = sa-east-1\ncredential_process = sh {}\n",
+                script.display()
+            ),
+        )?;
+        reaches(&home, &[], GOOD_KEY).await?;
+        assert_eq!(std::fs::read_to_string(home.path("asked"))?, "asked\n");
+        Ok(())
+    })
+}
+
+const SSO: &str = "[profile ops]\n\
+                   region = sa-east-1\n\
+                   sso_session = work\n\
+                   sso_account_id = 123456789012\n\
+                   sso_role_name = Operator\n\
+                   [sso-session work]\n\
+                   sso_start_url = https://work.example.com/start\n\
+                   sso_region = us-east-1\n";
+
+#[test]
+fn an_sso_session() -> Result<()> {
+    local::run(async {
+        let home = Home::with(SSO).await?;
+        home.sso_session(SSO_TOKEN, LATER)?;
+        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+    })
+}
+
+#[test]
+fn an_sso_session_that_is_prolonged() -> Result<()> {
+    local::run(async {
+        let home = Home::with(SSO).await?;
+        home.sso_session_to_prolong(REFRESH_TOKEN)?;
+        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+    })
+}
+
+#[test]
+fn sso_without_a_session() -> Result<()> {
+    local::run(async {
+        let config = SSO.split("[sso-session").next().unwrap_or_default().replace(
+            "sso_session = work",
+            "sso_start_url = https://work.example.com/start\nsso_region = us-east-1",
+        );
+        let home = Home::with(&config).await?;
+        home.sso_start_url(SSO_TOKEN, LATER)?;
+        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+    })
+}
+
+#[test]
+fn a_login() -> Result<()> {
+    local::run(async {
+        let home = Home::with(&format!(
+            "[default]\nregion = sa-east-1\nlogin_session = {LOGIN_SESSION}\n"
+        ))
+        .await?;
+        home.login(GOOD_KEY, REFRESH_TOKEN, LATER)?;
+        reaches(&home, &[], GOOD_KEY).await
+    })
+}
+
+#[test]
+fn a_login_that_is_refreshed() -> Result<()> {
+    local::run(async {
+        let home = Home::with(&format!(
+            "[default]\nregion = sa-east-1\nlogin_session = {LOGIN_SESSION}\n"
+        ))
+        .await?;
+        home.login(GOOD_KEY, REFRESH_TOKEN, LONG_AGO)?;
+        reaches(&home, &[], LOGIN_KEY).await
+    })
+}
+
+/// A profile that assumes a role with what `source` holds.
+fn role_of(source: &str) -> String {
+    format!(
+        "[profile operator]\nregion = sa-east-1\nsource_profile = ops\n\
+         role_arn = arn:aws:iam::123456789012:role/operator\n{source}"
+    )
+}
+
+#[test]
+fn a_role_assumed_with_an_access_key() -> Result<()> {
+    local::run(async {
+        let source =
+            format!("[profile ops]\naws_access_key_id = {GOOD_KEY}\naws_secret_access_key = s\n");
+        let home = Home::with(&role_of(&source)).await?;
+        reaches(&home, &[("AWS_PROFILE", "operator")], ROLE_KEY).await?;
+        assert_eq!(home.account.signers("AssumeRole"), [GOOD_KEY]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_role_assumed_with_an_sso_session() -> Result<()> {
+    local::run(async {
+        let home = Home::with(&role_of(SSO)).await?;
+        home.sso_session(SSO_TOKEN, LATER)?;
+        reaches(&home, &[("AWS_PROFILE", "operator")], ROLE_KEY).await?;
+        assert_eq!(home.account.signers("AssumeRole"), [SSO_KEY]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_role_assumed_with_a_web_identity() -> Result<()> {
+    local::run(async {
+        let home = Home::with("").await?;
+        home.write("token", "web-token")?;
+        let token = home.path("token").to_string_lossy().into_owned();
+        let variables = [
+            ("AWS_REGION", "sa-east-1"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+            ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/operator"),
+        ];
+        reaches(&home, &variables, ROLE_KEY).await?;
+        assert_eq!(home.account.signers("AssumeRoleWithWebIdentity"), [""], "the token signs");
+        Ok(())
+    })
+}
