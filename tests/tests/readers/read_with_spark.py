@@ -29,7 +29,7 @@ def read(spark: SparkSession, path: str) -> dict:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as work:
-        prepare_spark(Path(work), {})
+        prepare_spark(Path(work))
         try:
             spark = SparkSession.builder.appName("readers").getOrCreate()
             spark.sparkContext.setLogLevel("ERROR")
