@@ -47,8 +47,9 @@ CREATE_BATCH, UPDATE_BATCH, DELETE_BATCH, OBJECTS_BATCH = 100, 100, 25, 1000
 # Calls to S3 wait far more than they compute. Of the catalog, which throttles sooner, no more is
 # asked at a time than there are dates at a time.
 S3_THREADS, DATES_AT_ONCE = 32, 8
-# How much of a failure is told as ErrorMessage. Glue does not say how much it shows.
-MESSAGE_LENGTH = 1000
+# How much of a run's failure is told as ErrorMessage (Glue does not say how much it shows), and of
+# one date's.
+MESSAGE_LENGTH, CAUSE_LENGTH = 1000, 400
 
 RAW_COLUMNS = {
     "segment": pa.string(),
@@ -359,18 +360,17 @@ class Catalog:
             )
         self._storage = found["StorageDescriptor"]
 
-    def partitions(self, dates: list[date]) -> dict[date, Partitions]:
+    def partitions(self, dates: list[date]) -> dict[str, Partitions]:
         """What the catalog holds of each of these dates."""
-        found: dict[date, Partitions] = {day: {} for day in dates}
+        found: dict[str, Partitions] = {str(day): {} for day in dates}
         pages = self._glue.get_paginator("get_partitions").paginate(
             **self._name,
             Expression=f"data >= '{min(dates)}' AND data <= '{max(dates)}'",
             ExcludeColumnSchema=True,
         )
         for item in (item for page in pages for item in page["Partitions"]):
-            day = date.fromisoformat(item["Values"][0])
-            if day in found:
-                found[day][tuple(item["Values"])] = item.get("StorageDescriptor", {})
+            if (of_date := found.get(item["Values"][0])) is not None:
+                of_date[tuple(item["Values"])] = item.get("StorageDescriptor", {})
         return found
 
     def register(self, locations: dict[tuple[str, str], str], existing: Partitions) -> None:
@@ -509,7 +509,7 @@ def run(
 
         def replace(day: date) -> dict[str, int]:
             check_sums(raws[day], rows[day])
-            return replace_date(raws[day], rows[day], existing[day], lake, catalog, made)
+            return replace_date(raws[day], rows[day], existing[str(day)], lake, catalog, made)
 
         raws, unread = each(calls, arguments.dates, read)
         rows = rows_by_date(refine(frame(spark, raws.values()), as_of)) if raws else {}
@@ -539,7 +539,7 @@ def told(failed: dict[date, str], count: int) -> str:
     text = f"{len(failed)} of {count} dates failed"
     for number, (day, cause) in enumerate(failed.items()):
         more = f"; and {len(failed) - number} more, see what the run printed"
-        item = f"{'; ' if number else ': '}{day}: {cause}"
+        item = f"{'; ' if number else ': '}{day}: {cause[:CAUSE_LENGTH]}"
         if len(text + item + more) > MESSAGE_LENGTH:
             return text + more
         text += item

@@ -183,6 +183,11 @@ def test_what_glue_shows_of_many_failed_dates_ends_with_how_many_more_there_are(
     assert told > 10
 
 
+def test_a_long_cause_is_cut_before_it_crowds_out_another() -> None:
+    message = job.told({DAY: "x" * 5000, NEXT_DAY: "no such key"}, 2)
+    assert message == f"2 of 2 dates failed: {DAY}: {'x' * 400}; {NEXT_DAY}: no such key"
+
+
 def test_a_missing_table_fails_before_anything_is_read(lake: Lake) -> None:
     with pytest.raises(job.RefineError, match=r"table default\.elsewhere is not in the catalog"):
         lake.try_run(DAY, table="elsewhere")

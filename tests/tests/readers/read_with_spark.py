@@ -1,7 +1,7 @@
 """Print Parquet files as Spark reads them: one JSON document for all files of the command line.
 
-Spark is set up as for a local Glue run. Its vectorised reader, which is what Glue uses, must be the
-one that reads.
+Spark is set up as for a local Glue run. Its vectorised reader, the stricter one and the default,
+must be the one that reads.
 """
 
 import json
