@@ -100,6 +100,12 @@ impl RowPlace<'_> {
     fn constituent(&self, segment: Segment) -> Result<Constituent, Refusal> {
         let row = self.row;
         let cod = self.required(&row.cod, "cod")?;
+        if let Err(source) = text::read(cod)
+            && source.is_damage()
+        {
+            let (place, value) = (self.path("cod"), shortened(cod));
+            return Err(Refusal::Text { place, value, source });
+        }
         let ticker: Ticker = cod
             .parse()
             .map_err(|_| Refusal::Ticker { place: self.path("cod"), value: shortened(cod) })?;
