@@ -16,7 +16,7 @@ use fetcher::{B3, Fetched, SourceError, SourceErrorCause};
 use futures::future::join_all;
 use ibov::b3_server::{Answer, B3Server, Day};
 use shared::{
-    b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest},
+    b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
     portfolio::Segment,
 };
 use tokio::time::Instant;
@@ -87,10 +87,10 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
             Answer::Response {
                 status: 200,
                 headers: vec![("content-encoding", "gzip")],
-                body: b"{\"page\": {}}".into(),
+                body: b"\x1f\x8b\x08\x00 cut".into(),
             },
-            "b3-encoding",
-            "not what its Content-Encoding says",
+            "b3-not-json",
+            "the answer says charset utf-8, Content-Encoding gzip); it begins with the bytes 1f 8b 08",
             ATTEMPTS,
         ),
         (
@@ -226,12 +226,26 @@ async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_portfolio_of_too_many_pages_is_refused_after_the_last_that_is_read() -> Result<()> {
+async fn a_portfolio_of_too_many_pages_is_refused_after_the_first() -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(1);
     let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
-    assert_eq!(server.requests().len(), usize::try_from(MAX_PAGES)?);
-    assert_eq!(fetched.portfolio.err().context("a portfolio")?.code(), "row-count");
+    assert_eq!(server.requests().len(), 1);
+    let refused = fetched.portfolio.err().context("a portfolio")?;
+    assert_eq!(refused.code(), "too-many-pages", "{refused}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_knows_one_page_only_is_not_asked_for_all_of_them() -> Result<()> {
+    let server = B3Server::with_sample().await?;
+    let mut page = Day::sample()?.page(1, PAGE);
+    page["page"]["totalPages"] = 50.into();
+    server.answer(Answer::Body(page.to_string().into()));
+    let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
+    let refused = fetched.portfolio.err().context("a portfolio")?;
+    assert_eq!(refused.code(), "pages-overlap", "{refused}");
+    assert_eq!(server.requests().len(), 2 * ATTEMPTS);
     Ok(())
 }
 
@@ -239,14 +253,14 @@ async fn a_portfolio_of_too_many_pages_is_refused_after_the_last_that_is_read() 
 async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
     let server = B3Server::with_sample().await?;
     let padding = "x".repeat(MAX_BODY_BYTES - 1_000);
-    let page = |total| {
+    let page = |number| {
         let rows = r#"[{"cod":"PETR4"}]"#;
         let body = format!(
-            r#"{{"page":{{"totalRecords":9,"totalPages":{total}}},"header":{{}},"results":{rows},"x":"{padding}"}}"#
+            r#"{{"page":{{"totalRecords":9,"totalPages":9}},"header":{{}},"results":{rows},"x":"{number}{padding}"}}"#
         );
         Answer::Body(body.into())
     };
-    server.answer(page(9));
+    server.answer_next((1..=9).map(page));
     let error = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await?;
     let error = error.err().context("an answer")?;
     assert_eq!(error.cause.code(), "b3-body-too-long", "{error}");

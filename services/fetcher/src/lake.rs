@@ -72,7 +72,11 @@ impl Lake {
         let body = match answer.content_length() {
             Some(size) if size <= MAX_LANDING_BYTES => answer.body.collect().await,
             size => {
-                tracing::warn!(object, size_bytes = size, "a landing object cannot be read as a portfolio");
+                tracing::warn!(
+                    object,
+                    size_bytes = size,
+                    "a landing object cannot be read as a portfolio"
+                );
                 return Ok(None);
             }
         };

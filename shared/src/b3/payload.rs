@@ -9,7 +9,10 @@ use serde::{
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use super::field::{ByName, Field};
+use super::{
+    field::{ByName, Field},
+    ptbr::{cut, shortened},
+};
 
 /// The largest body that is read. A page of a thousand rows takes about 200 kB.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -53,8 +56,8 @@ pub struct Header {
     pub date: Field<String>,
     /// Sum of the rows' `part`, in percent.
     pub part: Field<String>,
-    /// The index's divisor, 8 decimals.
-    pub reductor: Field<String>,
+    /// The index's divisor, a text with 8 decimals. Nothing is computed from it, so that it may be anything.
+    pub reductor: Field<Value>,
     /// Sum of the rows' `theoricalQty`.
     pub theorical_qty: Field<String>,
 }
@@ -207,7 +210,8 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
         Err(source) => return not_json(body, source),
     };
     let beginning = beginning(body);
-    if document.as_str().is_some_and(|text| serde_json::from_str::<Value>(text).is_ok()) {
+    let within = document.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    if within.is_some_and(|within| within.is_object() || within.is_array()) {
         return ShapeError::JsonInText { beginning };
     }
     let row = error.path().iter().find_map(|segment| match segment {
@@ -215,14 +219,14 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
         Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => None,
     });
     let ticker = row.and_then(|row| document.get("results")?.get(row)?.get("cod")?.as_str());
-    let ticker = ticker.map(|ticker| format!(" of {}", super::ptbr::shortened(ticker)));
+    let ticker = ticker.map(|ticker| format!(" of {}", shortened(ticker)));
     // At the top of the document the path is a point.
     let place = match error.path().to_string() {
         path if path == "." => String::new(),
         path => format!("{path}{}: ", ticker.unwrap_or_default()),
     };
     // What is wrong with a value quotes it, and it may be long.
-    let reason = format!("{place}{}", error.inner()).chars().take(MAX_REASON).collect();
+    let reason = cut(&format!("{place}{}", error.inner()), MAX_REASON);
     let part = |name| document.get(name).is_some_and(|part| !part.is_null());
     let has_parts = ["page", "header", "results"].into_iter().any(part);
     ShapeError::OtherJson { reason, has_parts, beginning }
@@ -234,7 +238,7 @@ const MAX_REASON: usize = 200;
 #[must_use]
 pub fn beginning(body: &str) -> String {
     const CHARACTERS: usize = 200;
-    body.chars().take(CHARACTERS).collect()
+    cut(body, CHARACTERS)
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
         ("page-missing", Hopeless, Answer::MissingPage),
         ("changed-between-pages", Hopeless, Answer::DateChangesBetweenPages),
         ("pages-overlap", Hopeless, with("/page/totalPages", json!(2))),
+        ("too-many-pages", RefusedAlike, with("/page/totalPages", json!(51))),
         ("date-absent", Hopeless, with("/header/date", Value::Null)),
         ("date-malformed", RefusedAlike, with("/header/date", json!("2026-11-25"))),
         ("date-implausible", RefusedAlike, with("/header/date", json!(weekend))),
