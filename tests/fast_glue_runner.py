@@ -17,6 +17,7 @@ A run that is about to do its work notes its id in the file `begun`, one on a li
 """
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -34,6 +35,7 @@ from botocore.exceptions import ClientError
 
 SPARK_RUNNER = Path(__file__).parents[1] / "infra" / "local" / "glue_runner.py"
 DATA_FILE = "part-00000.snappy.parquet"
+DONE = "control/refine/done/"
 # São Paulo has had no summer time since 2019.
 SAO_PAULO = timezone(timedelta(hours=-3))
 THREADS = 8
@@ -114,30 +116,44 @@ class Run:
         self._duckdb = duckdb.connect()
 
     def refine(self) -> None:
-        """The order is that of `refine.py`: objects, catalog, and then objects that are gone."""
+        """The order is that of `refine.py`: `done` forgotten, objects, catalog, objects that are
+        gone, and `done` said again. One date that fails fails all, and none is begun then.
+        """
+        days, target = self._arguments.dates, self._arguments.target
+        started_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         with ThreadPoolExecutor(THREADS) as pool:
-            raw = list(pool.map(self._fetch, self._arguments.dates))
+            read = list(pool.map(self._fetch, days))
+            self._delete(self._listed(pool, [f"{DONE}date={day}/" for day in days]))
             as_of = str(datetime.now(UTC).astimezone(SAO_PAULO).date())
-            self._duckdb.execute(REFINE, {"as_of": as_of, "files": raw})
+            files = [str(self._raw(day)) for day in days]
+            self._duckdb.execute(REFINE, {"as_of": as_of, "files": files})
             rows = self._duckdb.execute("SELECT data, setor, number FROM refined").fetchall()
-            wanted = {(day, sector): self._encode(number) for day, sector, number in rows}
+            wanted = {self._key(day, sector): self._encode(number) for day, sector, number in rows}
             list(pool.map(self._put, wanted, wanted.values()))
-            self._register(set(wanted))
-            listed = [key for keys in pool.map(self._list, self._arguments.dates) for key in keys]
-        self._delete(set(listed) - {self._key(*partition) for partition in wanted})
+            self._register({(day, sector) for day, sector, _ in rows})
+            there = self._listed(pool, [f"{target.prefix}Data={day}/" for day in days])
+            self._delete(there - wanted.keys())
+            made = {"run_id": self._arguments.JOB_RUN_ID, "started_at": started_at}
+            for day, (etag, source) in zip(days, read, strict=True):
+                self._put(f"{DONE}date={day}/{etag}", json.dumps(source | made).encode())
 
-    def _fetch(self, day: date) -> str:
+    def _raw(self, day: date) -> Path:
+        return self._work / f"{day}.parquet"
+
+    def _fetch(self, day: date) -> tuple[str, dict[str, str]]:
+        """Brings the raw file; gives its ETag and what it was made from."""
         source = self._arguments.source
         key = f"{source.prefix}date={day}/{self._arguments.filename}"
-        path = self._work / f"{day}.parquet"
         try:
-            body = self._s3.get_object(Bucket=source.bucket, Key=key)["Body"].read()
+            answer = self._s3.get_object(Bucket=source.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
             raise RunError(f"s3://{source.bucket}/{key} does not exist: fetch that date") from error
-        path.write_bytes(body)
-        return str(path)
+        self._raw(day).write_bytes(answer["Body"].read())
+        says = answer["Metadata"]
+        made_from = {"landing_key": says["landing-key"], "content": says["content-sha256"]}
+        return answer["ETag"].strip('"'), made_from
 
     def _encode(self, number: int) -> bytes:
         path = self._work / f"{number}.refined"
@@ -145,17 +161,18 @@ class Run:
         self._duckdb.execute(f"COPY ({ROW} WHERE number = {number}) TO '{path}' {options}")
         return path.read_bytes()
 
-    def _put(self, partition: tuple[str, str], body: bytes) -> None:
-        target = self._arguments.target
-        self._s3.put_object(Bucket=target.bucket, Key=self._key(*partition), Body=body)
+    def _put(self, key: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self._arguments.target.bucket, Key=key, Body=body)
 
     def _key(self, day: str, sector: str) -> str:
         return f"{self._arguments.target.prefix}{partition_name(day, sector)}/{DATA_FILE}"
 
-    def _list(self, day: date) -> list[str]:
-        target = self._arguments.target
+    def _listed(self, pool: ThreadPoolExecutor, prefixes: list[str]) -> set[str]:
+        return {key for keys in pool.map(self._list, prefixes) for key in keys}
+
+    def _list(self, prefix: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=target.bucket, Prefix=f"{target.prefix}Data={day}/"
+            Bucket=self._arguments.target.bucket, Prefix=prefix
         )
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 

@@ -2,9 +2,14 @@
 
 The same file runs on AWS Glue 5.1 (Spark 3.5.6, Python 3.11) and on a local Spark, and cannot tell
 which. It uses nothing of awsglue: GlueContext serves DynamicFrames, Job serves bookmarks, and there
-are neither. `refine()` is the whole transformation. The rest puts its rows where Athena finds them,
-in an order that readers can live with and that the next run repairs if this one dies (see
-`replace_dates`).
+are neither. `refine()` is the whole transformation, and Spark's whole part: what it sums is read,
+and what it gives is written, by S3's own client, since Spark and Hadoop make several requests and a
+copy of what is a single PutObject. Each raw object is read once, so that what was checked is what
+was summed is what `done` says.
+
+A date that cannot be refined does not stop the others (see `each`). Those that can be are put where
+Athena finds them, in an order that readers can live with and that the next run repairs if this one
+dies (see `replace_date`).
 """
 
 import argparse
@@ -12,17 +17,22 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
 
 import boto3
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 NO_SECTOR = "Sem setor"
@@ -30,28 +40,40 @@ MAX_DATES = 366
 # One object per date and sector, always under the same name: writing it again replaces it in a
 # single PutObject.
 DATA_FILE = "part-00000.snappy.parquet"
-# Readers of the table skip it twice: no partition points there, and Hive ignores names that begin
-# with `_`.
-STAGING = "_staging"
-# What one Glue call may carry.
-CREATE_BATCH, UPDATE_BATCH, DELETE_BATCH = 100, 100, 25
-# Calls to S3 wait far more than they compute.
-S3_THREADS = 16
+# Beside the lake's folders: which raw object each date's rows were made from.
+DONE = "control/refine/done/"
+# What one call may carry.
+CREATE_BATCH, UPDATE_BATCH, DELETE_BATCH, OBJECTS_BATCH = 100, 100, 25, 1000
+# Calls to S3 wait far more than they compute. Of the catalog, which throttles sooner, no more is
+# asked at a time than there are dates at a time.
+S3_THREADS, DATES_AT_ONCE = 32, 8
+# How much of a run's failure is told as ErrorMessage (Glue does not say how much it shows), and of
+# one date's.
+MESSAGE_LENGTH, CAUSE_LENGTH = 1000, 400
 
 RAW_COLUMNS = {
-    "segment": "string",
-    "cod": "string",
-    "asset": "string",
-    "type": "string",
-    "part": "decimal(6,3)",
-    "partAcum": "decimal(6,3)",
-    "theoricalQty": "bigint",
-    "DataCarteira": "date",
+    "segment": pa.string(),
+    "cod": pa.string(),
+    "asset": pa.string(),
+    "type": pa.string(),
+    "part": pa.decimal128(6, 3),
+    "partAcum": pa.decimal128(6, 3),
+    "theoricalQty": pa.int64(),
+    "DataCarteira": pa.date32(),
 }
 # Without a value in one of these a row would silently drop out of a sum or a count.
 REQUIRED_COLUMNS = ("cod", "part", "theoricalQty")
-# `date` is not in the files: Spark reads it from the folder's name.
-RAW_SCHEMA = ", ".join(f"{name} {kind}" for name, kind in RAW_COLUMNS.items()) + ", date date"
+# What `refine` looks at, in Spark's words.
+RAW_ROW = "segment string, cod string, part decimal(6,3), theoricalQty bigint, DataCarteira date"
+# As Spark itself writes them, down to which of them may be null.
+REFINED_COLUMNS = pa.schema(
+    [
+        pa.field("soma_part", pa.decimal128(16, 3)),
+        pa.field("total_codigo", pa.int64(), nullable=False),
+        pa.field("soma_qtd_teorica", pa.int64()),
+        pa.field("dias_desde_carteira", pa.int32()),
+    ]
+)
 
 
 class RefineError(Exception):
@@ -65,15 +87,16 @@ class RefineError(Exception):
 def refine(raw: DataFrame, as_of: date) -> DataFrame:
     """Sum each sector and date; `as_of` is the day that `dias_desde_carteira` counts to.
 
-    Exact types only: DECIMAL(6,3) sums to DECIMAL(16,3) and BIGINT to BIGINT. An empty segment
-    counts as none, since Hive has no folder name for an empty partition value.
+    Exact types only: DECIMAL(6,3) sums to DECIMAL(16,3) and BIGINT to BIGINT, and a sum that does
+    not fit is null. An empty segment counts as none, since Hive has no folder name for an empty
+    partition value.
     """
     named = F.when(F.col("segment") != "", F.col("segment"))
     sector = F.coalesce(named, F.lit(NO_SECTOR))
     by_sector = raw.groupBy(sector.alias("Setor"), F.col("DataCarteira").alias("Data")).agg(
-        F.sum("part").cast("decimal(16,3)").alias("soma_part"),
+        F.try_sum("part").cast("decimal(16,3)").alias("soma_part"),
         F.count("cod").alias("total_codigo"),
-        F.sum("theoricalQty").alias("soma_qtd_teorica"),
+        F.try_sum("theoricalQty").alias("soma_qtd_teorica"),
     )
     days = F.datediff(F.lit(as_of), F.col("Data")).alias("dias_desde_carteira")
     return by_sector.select("Setor", "Data", "soma_part", "total_codigo", "soma_qtd_teorica", days)
@@ -100,6 +123,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--table", required=True)
     parser.add_argument("--filename", type=parse_filename, required=True)
     parser.add_argument("--JOB_NAME", default="refine")
+    parser.add_argument("--JOB_RUN_ID", default="")
     parser.add_argument("--as_of", type=parse_date, default=None)
     return parser.parse_known_args(argv)[0]
 
@@ -126,10 +150,21 @@ def parse_dates(text: str) -> list[date]:
     return dates
 
 
-def parse_folder(text: str) -> str:
-    if not re.match(r"[a-z][a-z0-9+.-]*://?[^/]*/", text):
+class Folder(NamedTuple):
+    """`s3://bucket/prefix/` taken apart; the prefix ends with a slash."""
+
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def parse_folder(text: str) -> Folder:
+    found = re.fullmatch(r"s3://([^/]+)/(.+?)/*", text)
+    if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder like s3://bucket/raw/")
-    return text.rstrip("/") + "/"
+    return Folder(found[1], found[2] + "/")
 
 
 def parse_filename(text: str) -> str:
@@ -145,30 +180,54 @@ def parse_filename(text: str) -> str:
 # ---------------------------------------------------------------- reading raw
 
 
-def read_raw(spark: SparkSession, source: str, filename: str, dates: list[date]) -> DataFrame:
-    """The raw rows of the dates, each object read by its name and checked before it is used."""
-    objects = {day: f"{source}date={day}/{filename}" for day in dates}
-    with ThreadPoolExecutor(S3_THREADS) as pool:
-        list(pool.map(lambda path: check_columns(spark, path), objects.values()))
-    reader = spark.read.option("basePath", source).schema(RAW_SCHEMA)
-    raw = reader.parquet(*objects.values())
-    check_rows(raw, objects)
-    return raw
+@dataclass(frozen=True)
+class Raw:
+    """A raw object as one GetObject gave it: its rows, what it says of itself, and its version."""
+
+    path: str
+    table: pa.Table
+    # What its rows add up to, as B3 said.
+    total_part: Decimal
+    total_quantity: int
+    landing_key: str
+    content: str
+    etag: str
 
 
-def check_columns(spark: SparkSession, path: str) -> None:
-    """Fail on a missing object, column or a wrong type.
-
-    Reading with an explicit schema would not tell: Spark fills a missing column with nulls.
-    """
+def read_raw(s3: Any, source: Folder, filename: str, day: date) -> Raw:
+    """The raw object of a date, read by its name and checked before it is used."""
+    key = f"{source.prefix}date={day}/{filename}"
+    path = f"s3://{source.bucket}/{key}"
     try:
-        fields = spark.read.parquet(path).schema
-    except (AnalysisException, Py4JJavaError) as error:
-        if isinstance(error, AnalysisException) and error.getErrorClass() == "PATH_NOT_FOUND":
-            advice = "fetch that date, then refine again"
-            raise RefineError(f"{path} does not exist: {advice}") from error
+        answer = s3.get_object(Bucket=source.bucket, Key=key)
+    except s3.exceptions.NoSuchKey as error:
+        raise RefineError(f"{path} does not exist: fetch that date, then refine again") from error
+    try:
+        file = pq.ParquetFile(pa.BufferReader(answer["Body"].read()))
+        table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError) as error:
         raise RefineError(f"{path} cannot be read as Parquet: {one_line(error)}") from error
-    found = {field.name: field.dataType.simpleString() for field in fields}
+    check_columns(path, table)
+    check_rows(path, table, day)
+    says = answer["Metadata"]
+    footer = file.metadata.metadata or {}
+    try:
+        return Raw(
+            path,
+            table,
+            total_part=Decimal(footer[b"total-part"].decode()),
+            total_quantity=int(footer[b"total-theorical-qty"]),
+            landing_key=says["landing-key"],
+            content=says["content-sha256"],
+            etag=answer["ETag"].strip('"'),
+        )
+    except (KeyError, ValueError, InvalidOperation) as error:
+        what = "does not say which landing object it was made from and what its rows add up to"
+        raise unusable(path, what) from error
+
+
+def check_columns(path: str, table: pa.Table) -> None:
+    found = {field.name: field.type for field in table.schema}
     for name, wanted in RAW_COLUMNS.items():
         if name not in found:
             raise unusable(path, f"has no column {name} ({wanted})")
@@ -176,96 +235,109 @@ def check_columns(spark: SparkSession, path: str) -> None:
             raise unusable(path, f"has column {name} as {found[name]}, expected {wanted}")
 
 
-def check_rows(raw: DataFrame, objects: dict[date, str]) -> None:
+def check_rows(path: str, table: pa.Table, day: date) -> None:
     """Fail on an empty object, a row of another date, or a required value that is null."""
-    foreign = ~F.col("DataCarteira").eqNullSafe(F.col("date"))
-    counts = raw.groupBy("date").agg(
-        F.count("*").alias("rows"),
-        F.count(F.when(foreign, 1)).alias("foreign"),
-        F.min(F.when(foreign, F.col("DataCarteira"))).alias("foreign_date"),
-        *[F.count(F.when(F.col(name).isNull(), 1)).alias(name) for name in REQUIRED_COLUMNS],
-    )
-    found = {row["date"]: row for row in counts.collect()}
-    for day, path in objects.items():
-        row = found.get(day)
-        if row is None:
-            raise unusable(path, "holds no rows")
-        if row["foreign"]:
-            what = f"rows whose DataCarteira is not {day} (for example {row['foreign_date']})"
-            raise unusable(path, f"holds {row['foreign']} of {row['rows']} {what}")
-        for name in REQUIRED_COLUMNS:
-            if row[name]:
-                raise unusable(path, f"holds {row[name]} of {row['rows']} rows without {name}")
+    if not table.num_rows:
+        raise unusable(path, "holds no rows")
+    foreign = table.filter(pc.fill_null(pc.not_equal(table["DataCarteira"], day), True))
+    if foreign.num_rows:
+        what = f"rows whose DataCarteira is not {day} (for example {foreign['DataCarteira'][0]})"
+        raise unusable(path, f"holds {foreign.num_rows} of {table.num_rows} {what}")
+    for name in REQUIRED_COLUMNS:
+        if missing := table[name].null_count:
+            raise unusable(path, f"holds {missing} of {table.num_rows} rows without {name}")
 
 
 def unusable(path: str, what: str) -> RefineError:
     return RefineError(f"{path} {what}: write the raw object again")
 
 
+def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
+    """The rows for Spark, as one text: rows as Python objects would need Python workers."""
+    names = [column.split()[0] for column in RAW_ROW.split(", ")]
+    rows = [row for raw in raws for row in raw.table.select(names).to_pylist()]
+    text = json.dumps(rows, default=str, ensure_ascii=False)
+    array = F.from_json(F.lit(text), f"array<struct<{RAW_ROW}>>", {"mode": "FAILFAST"})
+    return spark.range(1).select(F.inline(array))
+
+
+def check_sums(raw: Raw, rows: list[Row]) -> None:
+    """Fail unless the refined rows of a date are its whole portfolio, whoever summed them wrongly.
+
+    The weights of a portfolio are rounded one by one: each row may be off by 0.001.
+    """
+    if any(value is None for row in rows for value in row):
+        raise unusable(raw.path, "holds a sector whose sum does not fit into its column")
+    if (count := sum(row["total_codigo"] for row in rows)) != raw.table.num_rows:
+        raise unusable(raw.path, f"holds {raw.table.num_rows} rows, and {count} were counted")
+    if (quantity := sum(row["soma_qtd_teorica"] for row in rows)) != raw.total_quantity:
+        what = f"holds a theoricalQty of {quantity} in all, and says {raw.total_quantity}"
+        raise unusable(raw.path, what)
+    part = sum(row["soma_part"] for row in rows)
+    if abs(part - raw.total_part) > Decimal("0.001") * raw.table.num_rows:
+        raise unusable(raw.path, f"holds a part of {part} in all, and says {raw.total_part}")
+
+
 # ---------------------------------------------------------------- the lake's files
 
-
-class Folder:
-    """A folder of the lake: on S3, or on what `s3://` stands for in this Spark."""
-
-    def __init__(self, spark: SparkSession, location: str) -> None:
-        self.location = location
-        self._hadoop = spark._jvm.org.apache.hadoop
-        self._conf = spark._jsc.hadoopConfiguration()
-        self._fs = self._path("").getFileSystem(self._conf)
-
-    def _path(self, key: str) -> Any:
-        return self._hadoop.fs.Path(self.location + key)
-
-    def keys(self, prefix: str) -> list[str]:
-        """The files under `prefix` at any depth, relative to the folder; none if it is absent."""
-        root, keys = self._path(prefix), []
-        # The listing spells scheme and host its own way; what follows the prefix is the same.
-        depth = root.depth()
-        try:
-            files = self._fs.listFiles(root, True)
-            while files.hasNext():
-                names = files.next().getPath().toUri().getPath().strip("/").split("/")
-                keys.append("/".join([prefix.rstrip("/"), *names[depth:]]))
-        except Py4JJavaError as error:
-            if error.java_exception.getClass().getSimpleName() != "FileNotFoundException":
-                raise
-        return keys
-
-    def replace(self, key: str, source_key: str) -> None:
-        # Neither rename nor a delete before: on S3 the closing of an overwritten file is one
-        # PutObject.
-        copy = self._hadoop.fs.FileUtil.copy
-        copy(self._fs, self._path(source_key), self._fs, self._path(key), False, True, self._conf)
-
-    def delete(self, key: str) -> None:
-        """Delete a file, or a folder with all that is in it."""
-        self._fs.delete(self._path(key), True)
+# What Hive and Spark escape in the names of partitions; the rest of Unicode stays as it is.
+ESCAPED = re.compile(r"""[\x01-\x1f"#%'*/:=?\\\x7f{\[\]^]""")
 
 
-def write_staged(refined: DataFrame, target: str, date_count: int) -> None:
-    """Write all dates in one Spark job, escaped by Spark as every Hive reader expects."""
-    columns = ["soma_part", "total_codigo", "soma_qtd_teorica", "dias_desde_carteira"]
-    writer = (
-        refined.select(*columns, "Data", "Setor")
-        # Unless told how many, the adaptive planner squeezes all the small files into one task.
-        .repartition(min(date_count, S3_THREADS), "Data", "Setor")
-        .write.mode("overwrite")
-        .option("compression", "snappy")
-        # Nobody reads staging before the job is over, so a task may commit for itself.
-        .option("mapreduce.fileoutputcommitter.algorithm.version", "2")
-        .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+def partition(day: date, sector: str) -> str:
+    """`Petr/Gás` → `Data=2026-11-20/Setor=Petr%2FGás/`."""
+    escaped = ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", sector)
+    return f"Data={day}/Setor={escaped}/"
+
+
+def parquet(row: Row) -> bytes:
+    """The file of one partition. A decimal is an INT64 in it, as Spark has those of 18 digits."""
+    columns = [pa.array([row[field.name]], field.type) for field in REFINED_COLUMNS]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.Table.from_arrays(columns, schema=REFINED_COLUMNS),
+        sink,
+        compression="snappy",
+        use_dictionary=False,
+        store_decimal_as_integer=True,
+        store_schema=False,
     )
-    writer.partitionBy("Data", "Setor").parquet(target + STAGING)
+    return sink.getvalue().to_pybytes()
 
 
-def partition_values(partition: str) -> tuple[str, str]:
-    """`Data=2026-11-20/Setor=Petr%2FGás` → `("2026-11-20", "Petr/Gás")`: Hive escapes ASCII."""
-    day, sector = (name.partition("=")[2] for name in partition.split("/"))
-    return day, re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), sector)
+class Lake:
+    """The objects of the lake, and the threads that write them."""
+
+    def __init__(self, s3: Any, target: Folder, pool: ThreadPoolExecutor) -> None:
+        self._s3, self.target, self._pool = s3, target, pool
+
+    def put(self, bodies: dict[str, bytes]) -> None:
+        list(self._pool.map(self._put, bodies, bodies.values()))
+
+    def _put(self, key: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self.target.bucket, Key=key, Body=body)
+
+    def keys(self, prefix: str) -> set[str]:
+        lister = self._s3.get_paginator("list_objects_v2")
+        pages = lister.paginate(Bucket=self.target.bucket, Prefix=prefix)
+        return {item["Key"] for page in pages for item in page.get("Contents", [])}
+
+    def delete(self, keys: set[str]) -> None:
+        bucket = self.target.bucket
+        for batch in batches(sorted(keys), OBJECTS_BATCH):
+            objects = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            if errors := self._s3.delete_objects(Bucket=bucket, Delete=objects).get("Errors"):
+                first = errors[0]
+                cause = f"{first['Code']} {first.get('Message', '')}".rstrip()
+                refused = f"S3 refused to delete {len(errors)} object(s) of s3://{bucket}"
+                raise RefineError(f"{refused}, first {first['Key']}: {cause}")
 
 
 # ---------------------------------------------------------------- the catalog's partitions
+
+
+# Values (date, sector) → storage descriptor.
+Partitions = dict[tuple[str, str], dict]
 
 
 class Catalog:
@@ -288,24 +360,20 @@ class Catalog:
             )
         self._storage = found["StorageDescriptor"]
 
-    def partitions(self, dates: list[date]) -> dict[tuple[str, str], dict]:
-        """What the catalog holds of these dates: values → storage descriptor."""
-        wanted = {str(day) for day in dates}
+    def partitions(self, dates: list[date]) -> dict[str, Partitions]:
+        """What the catalog holds of each of these dates."""
+        found: dict[str, Partitions] = {str(day): {} for day in dates}
         pages = self._glue.get_paginator("get_partitions").paginate(
             **self._name,
             Expression=f"data >= '{min(dates)}' AND data <= '{max(dates)}'",
             ExcludeColumnSchema=True,
         )
-        found = (partition for page in pages for partition in page["Partitions"])
-        return {
-            tuple(partition["Values"]): partition.get("StorageDescriptor", {})
-            for partition in found
-            if partition["Values"][0] in wanted
-        }
+        for item in (item for page in pages for item in page["Partitions"]):
+            if (of_date := found.get(item["Values"][0])) is not None:
+                of_date[tuple(item["Values"])] = item.get("StorageDescriptor", {})
+        return found
 
-    def register(
-        self, locations: dict[tuple[str, str], str], existing: dict[tuple[str, str], dict]
-    ) -> None:
+    def register(self, locations: dict[tuple[str, str], str], existing: Partitions) -> None:
         """Create what is missing, and repair what points elsewhere or is read by another serde."""
         missing, wrong = [], []
         for values, location in locations.items():
@@ -353,54 +421,47 @@ def batches(items: list, size: int) -> list[list]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-# ---------------------------------------------------------------- replacing dates
+# ---------------------------------------------------------------- replacing a date
 
 
-def replace_dates(
-    refined: DataFrame, target: Folder, catalog: Catalog, dates: list[date]
+def replace_date(
+    raw: Raw,
+    rows: list[Row],
+    existing: Partitions,
+    lake: Lake,
+    catalog: Catalog,
+    made: dict[str, str],
 ) -> dict[str, int]:
-    """Make the table hold exactly `refined` for these dates.
+    """Make the table hold exactly `rows` for their date.
 
-    1. Spark writes everything to a staging folder, in one job.
-    2. Each staged file is copied over the one object of its date and sector. On S3 that is one
-       PutObject, so a reader sees the old or the new row, never both and never none. (Spark's own
-       overwrite deletes before it renames, and leaves a vanished sector behind when it overwrites
-       partitions one by one.)
+    1. What `done` says of the date is forgotten: its rows are about to change.
+    2. Each row becomes the one object of its sector, in one PutObject: a reader sees the old or the
+       new row, never both and never none.
     3. New partitions are registered: their files are there already.
-    4. Vanished partitions leave the catalog, and only then their files are deleted.
-    5. Files of another name in a sector that stays (another writer's) go, then the staging folder.
+    4. Vanished partitions leave the catalog, and only then their files go, with whatever another
+       writer left under the date.
+    5. `done` says what the rows were made from: its key ends with the ETag of what was read.
 
     What should be there is computed from the rows, what is there is listed: a run that died
     anywhere is healed by running it again.
     """
-    write_staged(refined, target.location, len(dates))
-    staged = {key.partition("/")[2].rpartition("/")[0]: key for key in target.keys(STAGING)}
-    with ThreadPoolExecutor(S3_THREADS) as pool:
-        objects = [f"{name}/{DATA_FILE}" for name in staged]
-        list(pool.map(target.replace, objects, staged.values()))
+    day, target = rows[0]["Data"], lake.target
+    done = f"{DONE}date={day}/"
+    lake.delete(lake.keys(done))
 
-        locations = {partition_values(name): f"{target.location}{name}/" for name in staged}
-        existing = catalog.partitions(dates)
-        catalog.register(locations, existing)
-        gone = sorted(existing.keys() - locations.keys())
-        catalog.drop(gone)
+    folders = {(str(day), row["Setor"]): partition(day, row["Setor"]) for row in rows}
+    names = [target.prefix + folder + DATA_FILE for folder in folders.values()]
+    files = dict(zip(names, map(parquet, rows), strict=True))
+    lake.put(files)
 
-        listed = pool.map(target.keys, [f"Data={day}" for day in dates])
-        stale = {stale_key(key, staged) for keys in listed for key in keys} - {None}
-        list(pool.map(target.delete, stale))
-    target.delete(STAGING)
-    return {"partitions_written": len(locations), "partitions_dropped": len(gone)}
+    catalog.register({values: f"{target}{name}" for values, name in folders.items()}, existing)
+    gone = sorted(existing.keys() - folders.keys())
+    catalog.drop(gone)
+    lake.delete(lake.keys(f"{target.prefix}Data={day}/") - files.keys())
 
-
-def stale_key(key: str, partitions: dict[str, str]) -> str | None:
-    """What to delete so that the file `key` is gone, or None if it belongs where it is.
-
-    A vanished sector's folder goes whole: S3A leaves a marker where it deletes the last file.
-    """
-    folder, _, name = key.rpartition("/")
-    if folder in partitions:
-        return None if name == DATA_FILE else key
-    return folder if "/" in folder else key
+    source = {"landing_key": raw.landing_key, "content": raw.content}
+    lake.put({done + raw.etag: json.dumps(source | made).encode()})
+    return {"partitions_written": len(folders), "partitions_dropped": len(gone)}
 
 
 # ---------------------------------------------------------------- the job
@@ -414,21 +475,75 @@ def today_in_sao_paulo(spark: SparkSession, now_seconds: float) -> date:
     return date.fromisoformat(instant.atZone(zone).toLocalDate().toString())
 
 
-def run(spark: SparkSession, glue: Any, arguments: argparse.Namespace) -> dict:
-    """One run, from the arguments to what the run has to say for itself."""
-    # A sum that overflows must fail; without this Spark wraps it round.
-    spark.conf.set("spark.sql.ansi.enabled", "true")
+def each(
+    pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
+) -> tuple[dict[date, Any], dict[date, str]]:
+    """`work` for each date by itself: what came of it, and why there is nothing of the others."""
+    futures = {day: pool.submit(work, day) for day in days}
+    results, failed = {}, {}
+    for day, future in futures.items():
+        try:
+            results[day] = future.result()
+        except (RefineError, BotoCoreError, ClientError) as error:
+            failed[day] = one_line(error)
+    return results, failed
+
+
+def run(
+    spark: SparkSession, s3: Any, glue: Any, arguments: argparse.Namespace
+) -> tuple[dict, dict[date, str]]:
+    """What became of the dates that were refined, and why the others were not.
+
+    Fails itself where no date can be refined: no table, no Spark.
+    """
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    made = {"run_id": arguments.JOB_RUN_ID, "started_at": started_at}
     catalog = Catalog(glue, arguments.database, arguments.table)
     as_of = arguments.as_of or today_in_sao_paulo(spark, time.time())
-    raw = read_raw(spark, arguments.source, arguments.filename, arguments.dates)
-    target = Folder(spark, arguments.target)
-    counts = replace_dates(refine(raw, as_of), target, catalog, arguments.dates)
-    return {
-        "dates": [str(day) for day in arguments.dates],
+
+    with ThreadPoolExecutor(S3_THREADS) as calls, ThreadPoolExecutor(DATES_AT_ONCE) as dates:
+        lake = Lake(s3, arguments.target, calls)
+
+        def read(day: date) -> Raw:
+            return read_raw(s3, arguments.source, arguments.filename, day)
+
+        def replace(day: date) -> dict[str, int]:
+            check_sums(raws[day], rows[day])
+            return replace_date(raws[day], rows[day], existing[str(day)], lake, catalog, made)
+
+        raws, unread = each(calls, arguments.dates, read)
+        rows = rows_by_date(refine(frame(spark, raws.values()), as_of)) if raws else {}
+        existing = catalog.partitions(list(raws)) if raws else {}
+        counts, unwritten = each(dates, raws, replace)
+
+    written, dropped = ("partitions_written", "partitions_dropped")
+    report = {
+        "dates": [str(day) for day in counts],
         "as_of": str(as_of),
-        **counts,
+        written: sum(count[written] for count in counts.values()),
+        dropped: sum(count[dropped] for count in counts.values()),
         "claim_id": arguments.claim_id,
     }
+    return report, dict(sorted((unread | unwritten).items()))
+
+
+def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:
+    rows: dict[date, list[Row]] = {}
+    for row in refined.collect():
+        rows.setdefault(row["Data"], []).append(row)
+    return rows
+
+
+def told(failed: dict[date, str], count: int) -> str:
+    """The failed dates with their causes in one line, as many as Glue may show."""
+    text = f"{len(failed)} of {count} dates failed"
+    for number, (day, cause) in enumerate(failed.items()):
+        more = f"; and {len(failed) - number} more, see what the run printed"
+        item = f"{'; ' if number else ': '}{day}: {cause[:CAUSE_LENGTH]}"
+        if len(text + item + more) > MESSAGE_LENGTH:
+            return text + more
+        text += item
+    return text
 
 
 def one_line(error: BaseException) -> str:
@@ -443,14 +558,20 @@ def one_line(error: BaseException) -> str:
 def main(argv: list[str]) -> None:
     arguments = parse_arguments(argv)
     spark = SparkSession.builder.appName(arguments.JOB_NAME).getOrCreate()
-    glue = boto3.client("glue", config=Config(retries={"mode": "standard", "max_attempts": 8}))
+    retries = {"mode": "standard", "max_attempts": 8}
+    config = Config(retries=retries, max_pool_connections=S3_THREADS)
+    s3, glue = boto3.client("s3", config=config), boto3.client("glue", config=config)
     try:
-        report = run(spark, glue, arguments)
+        report, failed = run(spark, s3, glue, arguments)
     except (BotoCoreError, ClientError, Py4JJavaError, PySparkException) as error:
         dates = f"{arguments.dates[0]} to {arguments.dates[-1]}"
         raise RefineError(f"refining {dates}: {one_line(error)}") from error
-    sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+    lines = [f"{day} failed: {cause}" for day, cause in failed.items()]
+    lines.append(json.dumps(report, ensure_ascii=False))
+    sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+    if failed:
+        raise RefineError(told(failed, len(arguments.dates)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-"""Run a Glue job's script on this machine, with its arguments as they are and `s3://` paths
-unchanged.
+"""Run a Glue job's script on this machine, with its arguments as they are.
 
     glue_runner.py <script.py> --key value …
 
@@ -8,7 +7,6 @@ the job's role). Exit code 0 means SUCCEEDED; otherwise the last line of stderr 
 Glue's ErrorMessage has it.
 """
 
-import argparse
 import os
 import runpy
 import signal
@@ -17,9 +15,6 @@ import tempfile
 import traceback
 from pathlib import Path
 
-import boto3
-
-from glue_local.mirror import Location, Mirror
 from glue_local.spark import finish_spark, kill_spark, prepare_spark
 
 
@@ -46,41 +41,10 @@ def main(argv: list[str]) -> int:
 
 
 def run_job(script: Path, arguments: list[str], work: Path) -> None:
-    """Fill the working folder, run the script on it, and bring its changes to S3 in `Mirror`'s
-    order.
-    """
-    mirror = mirror_of(arguments, work / "s3")
-    prepare_spark(work, mirror.buckets)
-    # Clients that the script makes with boto3.client() come from this session and inherit the
-    # handler.
-    boto3.setup_default_session()
-    boto3.DEFAULT_SESSION.events.register("before-call.glue", lambda **_: mirror.upload())
+    prepare_spark(work)
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")
-    mirror.upload()
-    mirror.delete_gone()
-
-
-def mirror_of(arguments: list[str], root: Path) -> Mirror:
-    """The part of the lake that the arguments speak of. What is wrong with them, the script says
-    better.
-    """
-    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, exit_on_error=False)
-    parser.add_argument("--source", type=Location.parse)
-    parser.add_argument("--target", type=Location.parse)
-    parser.add_argument("--filename", default="")
-    parser.add_argument("--dates", default="")
-    known = parser.parse_known_args(arguments)[0]
-    if not (known.source and known.target):
-        raise ValueError(
-            "the job's arguments name no --source or no --target, like s3://bucket/raw/"
-        )
-    mirror = Mirror(boto3.client("s3"), root, known.source, known.target)
-    dates = [day.strip() for day in known.dates.split(",") if day.strip()]
-    if known.filename:
-        mirror.fetch(dates, known.filename)
-    return mirror
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""One Spark for the whole suite, raw files to order, and a catalog in memory."""
+"""One Spark for the whole suite, raw files to order, and a lake in memory."""
 
+import os
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_glue import FakeGlue
 
 INFRA = Path(__file__).parents[2]
 sys.path[:0] = [str(INFRA / "glue"), str(INFRA / "local")]
@@ -26,7 +26,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
 
     from glue_local.spark import kill_spark, prepare_spark
 
-    prepare_spark(tmp_path_factory.mktemp("spark"), buckets={})
+    # With another encoding Java would lose the accents in the names of folders that it writes.
+    os.environ["LC_ALL"] = "C.UTF-8"
+    prepare_spark(tmp_path_factory.mktemp("spark"))
     session = SparkSession.builder.appName("refine tests").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
@@ -38,4 +40,4 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
 def lake(spark: "SparkSession", tmp_path: Path) -> "Lake":
     from lake import Lake
 
-    return Lake(spark, tmp_path, FakeGlue())
+    return Lake(spark, tmp_path)

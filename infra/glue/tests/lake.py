@@ -1,9 +1,9 @@
-"""A lake in a temporary folder: raw files to order, one run of the job over it, and what a reader
-then finds.
+"""A lake in memory: raw files to order, one run of the job over it, and what a reader then finds.
 
 DuckDB writes the raw files and reads the refined ones, so Spark is checked against another program.
 """
 
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,21 +11,27 @@ from urllib.parse import unquote
 
 import duckdb
 from fake_glue import FakeGlue
-from pyspark.sql import DataFrame, SparkSession
+from fake_s3 import FakeS3
+from pyspark.sql import SparkSession
 
 import refine as job
 
 AS_OF = date(2026, 11, 30)
 FILENAME = "ibov_setor.parquet"
+REFINED = "refined/"
+METADATA = {"landing-key": "landing/index=IBOV/…", "content-sha256": "0123"}
 
 
 class Lake:
-    def __init__(self, spark: SparkSession, root: Path, glue: FakeGlue) -> None:
-        self.spark, self.root, self.glue = spark, root, glue
-        self.source, self.target = f"file://{root}/raw/", f"file://{root}/refined/"
+    def __init__(self, spark: SparkSession, scratch: Path) -> None:
+        self.spark, self.scratch = spark, scratch
+        self.s3, self.glue = FakeS3("lake"), FakeGlue()
 
-    def raw_path(self, day: date) -> Path:
-        return self.root / "raw" / f"date={day}" / FILENAME
+    def raw_key(self, day: date) -> str:
+        return f"raw/date={day}/{FILENAME}"
+
+    def raw_path(self, day: date) -> str:
+        return f"s3://lake/{self.raw_key(day)}"
 
     def write_raw(
         self,
@@ -33,12 +39,18 @@ class Lake:
         rows: list[tuple],
         portfolio_day: date | None = None,
         change: str = "SELECT * FROM portfolio",
+        says: dict[str, str] | None = None,
+        metadata: dict[str, str] = METADATA,
     ) -> None:
         """Write `(segment, cod, part, theoricalQty)` rows as one raw file; the SQL of `change` may
-        spoil it first.
+        spoil it first, and `says` its footer.
         """
-        path = self.raw_path(day)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self.scratch / FILENAME
+        totals = {
+            "total-part": str(sum(Decimal(part) for _, _, part, _ in rows)),
+            "total-theorical-qty": str(sum(quantity for _, _, _, quantity in rows)),
+        }
+        footer = ", ".join(f"'{key}': '{text}'" for key, text in (totals | (says or {})).items())
         with duckdb.connect() as database:
             database.execute(
                 "CREATE TABLE portfolio (segment VARCHAR, cod VARCHAR, asset VARCHAR, "
@@ -49,34 +61,50 @@ class Lake:
                 "INSERT INTO portfolio VALUES (?, ?, 'ACME', 'ON      NM', ?, NULL, ?, ?)",
                 [(s, c, Decimal(p), q, portfolio_day or day) for s, c, p, q in rows],
             )
-            database.execute(f"COPY ({change}) TO '{path}' (FORMAT parquet, COMPRESSION snappy)")
+            options = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{footer}}}"
+            database.execute(f"COPY ({change}) TO '{path}' ({options})")
+        self.put_raw(day, path.read_bytes(), metadata)
 
-    def run(self, *dates: date, table: str = "tb_ibov_refined", as_of: date = AS_OF) -> dict:
-        arguments = job.parse_arguments(
-            [
-                "--dates",
-                ",".join(map(str, dates)),
-                "--claim_id",
-                "claim-1",
-                "--as_of",
-                str(as_of),
-                "--source",
-                self.source,
-                "--target",
-                self.target,
-                "--filename",
-                FILENAME,
-                "--database",
-                "default",
-                "--table",
-                table,
-            ]
-        )
-        return job.run(self.spark, self.glue, arguments)
+    def put_raw(self, day: date, body: bytes, metadata: dict[str, str] = METADATA) -> None:
+        self.s3.objects[self.raw_key(day)] = body
+        self.s3.metadata[self.raw_key(day)] = metadata
+
+    def try_run(
+        self, *dates: date, table: str = "tb_ibov_refined", as_of: date = AS_OF
+    ) -> tuple[dict, dict[date, str]]:
+        """One run: its report, and the causes of the dates that failed."""
+        arguments = {
+            "--dates": ",".join(map(str, dates)),
+            "--claim_id": "claim-1",
+            "--JOB_RUN_ID": "jr_1",
+            "--as_of": str(as_of),
+            "--source": "s3://lake/raw/",
+            "--target": f"s3://lake/{REFINED}",
+            "--filename": FILENAME,
+            "--database": "default",
+            "--table": table,
+        }
+        words = [word for item in arguments.items() for word in item]
+        return job.run(self.spark, self.s3, self.glue, job.parse_arguments(words))
+
+    def run(self, *dates: date, as_of: date = AS_OF) -> dict:
+        """One run that refines all of its dates."""
+        report, failed = self.try_run(*dates, as_of=as_of)
+        assert failed == {}
+        return report
 
     def files(self) -> list[str]:
-        root = self.root / "refined"
-        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if is_data(path))
+        return [key.removeprefix(REFINED) for key in self.keys(REFINED)]
+
+    def keys(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.s3.objects if key.startswith(prefix))
+
+    def done(self) -> dict[str, dict]:
+        """What is recorded of the dates: `2026-11-20/<etag>` → what its rows were made from."""
+        prefix = "control/refine/done/date="
+        return {
+            key.removeprefix(prefix): json.loads(self.s3.objects[key]) for key in self.keys(prefix)
+        }
 
     def table(self) -> dict[tuple[str, str], tuple]:
         """What a reader of the catalog finds: (date, sector) → values, read from the partitions'
@@ -84,20 +112,20 @@ class Lake:
         """
         rows = {}
         for values, storage in self.glue.partitions.items():
-            folder = Path(storage["Location"].removeprefix("file://"))
-            assert unquote(folder.name) == f"Setor={values[1]}"
-            (path,) = filter(is_data, folder.iterdir())
+            folder = storage["Location"].removeprefix("s3://lake/")
+            assert unquote(folder.rstrip("/").rpartition("/")[2]) == f"Setor={values[1]}"
+            (key,) = self.keys(folder)
+            path = self.scratch / "refined.parquet"
+            path.write_bytes(self.s3.objects[key])
             with duckdb.connect() as database:
                 reader = "SELECT * FROM read_parquet(?, hive_partitioning = false)"
                 (rows[values],) = database.execute(reader, [str(path)]).fetchall()
         return rows
 
-
-def is_data(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
-
-
-def raw_frame(spark: SparkSession, rows: list[tuple], day: date) -> DataFrame:
-    """The same rows as a DataFrame, of the columns that `refine` looks at."""
-    schema = "segment string, cod string, part decimal(6,3), theoricalQty bigint, DataCarteira date"
-    return spark.createDataFrame([(s, c, Decimal(p), q, day) for s, c, p, q in rows], schema)
+    def download(self, folder: Path) -> Path:
+        """The refined files below a folder, for readers of files."""
+        for name in self.files():
+            path = folder / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(self.s3.objects[REFINED + name])
+        return folder

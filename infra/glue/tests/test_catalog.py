@@ -41,7 +41,10 @@ def test_drops_at_most_25_a_call(glue: FakeGlue) -> None:
 
 def test_reads_every_page_and_only_the_dates_asked_for(glue: FakeGlue) -> None:
     catalog(glue).register(locations(8) | locations(8, NEXT_DAY), {})
-    assert catalog(glue).partitions([DAY]).keys() == locations(8).keys()
+    glue.partitions["__HIVE_DEFAULT_PARTITION__", "Setor 1"] = STORAGE
+    found = catalog(glue).partitions([DAY])
+    assert found.keys() == {str(DAY)}
+    assert found[str(DAY)].keys() == locations(8).keys()
 
 
 def test_repairs_a_partition_that_points_elsewhere(glue: FakeGlue) -> None:
@@ -51,7 +54,7 @@ def test_repairs_a_partition_that_points_elsewhere(glue: FakeGlue) -> None:
         first: {**STORAGE, "Location": "s3://old/"},
         second: {**STORAGE, "Location": wanted[second]},
     }
-    catalog(glue).register(wanted, catalog(glue).partitions([DAY]))
+    catalog(glue).register(wanted, catalog(glue).partitions([DAY])[str(DAY)])
     assert ("update", 1) in glue.calls
     assert glue.partitions[first]["Location"] == wanted[first]
 

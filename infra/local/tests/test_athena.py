@@ -25,10 +25,10 @@ class Lake:
         self.s3, self.glue = emulator.client("s3"), emulator.client("glue")
         self.athena = emulator.client("athena")
 
-    def put_parquet(self, key: str, select: str) -> None:
+    def put_parquet(self, key: str, select: str, options: str = "", **more: Any) -> None:
         path = self.folder / "file.parquet"
-        duckdb.sql(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
-        self.s3.put_object(Bucket=self.name, Key=key, Body=path.read_bytes())
+        duckdb.sql(f"COPY ({select}) TO '{path}' (FORMAT parquet{options})")
+        self.s3.put_object(Bucket=self.name, Key=key, Body=path.read_bytes(), **more)
 
     def create_table(
         self, table: str, location: str, columns: list, keys: list, **parameters: str

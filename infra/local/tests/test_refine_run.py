@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from template_part import template_part
 from test_athena import Lake
 from test_glue_runs import JobRuns
 
-DAY, OTHER_DAY = "2026-11-20", "2026-11-23"
+DAY, OTHER_DAY, NO_DAY = "2026-11-20", "2026-11-23", "2026-11-24"
 CONTENT = "SELECT data, setor, soma_part, total_codigo, soma_qtd_teorica, dias_desde_carteira"
 # What the raw file of a day holds: segment, cod, part, theoricalQty.
 PORTFOLIO = [
@@ -81,9 +82,17 @@ class Stack(Lake):
             for segment, cod, part, quantity in rows
         )
         columns = 'segment, cod, asset, "type", part, "partAcum", "theoricalQty", "DataCarteira"'
+        part, quantity = (sum(Decimal(row[place]) for row in rows) for place in (2, 3))
+        totals = f"{{'total-part': '{part}', 'total-theorical-qty': '{quantity}'}}"
         self.put_parquet(
-            f"raw/date={day}/ibov_setor.parquet", f"SELECT * FROM (VALUES {values}) raw({columns})"
+            raw_key(day),
+            f"SELECT * FROM (VALUES {values}) raw({columns})",
+            f", KV_METADATA {totals}",
+            Metadata={"landing-key": f"landing/{day}", "content-sha256": f"of {len(rows)} rows"},
         )
+
+    def etag(self, day: str) -> str:
+        return self.s3.head_object(Bucket=self.name, Key=raw_key(day))["ETag"].strip('"')
 
     def move_partition(self, *values: str) -> None:
         table = {"DatabaseName": self.name, "TableName": "tb_ibov_refined"}
@@ -92,19 +101,31 @@ class Stack(Lake):
         update = {"PartitionValueList": list(values), "PartitionInput": entry}
         assert self.glue.batch_update_partition(**table, Entries=[update])["Errors"] == []
 
+    def run_of(self, *dates: str) -> dict:
+        run_id = self.job.start(Arguments={"--dates": ",".join(dates), "--as_of": "2026-11-30"})
+        return self.job.ended(run_id, seconds=180)
+
     def refine(self, *dates: str) -> dict:
         """Runs the job; gives the report that ends its log."""
-        run_id = self.job.start(Arguments={"--dates": ",".join(dates), "--as_of": "2026-11-30"})
-        run = self.job.ended(run_id, seconds=180)
+        run = self.run_of(*dates)
         assert run["JobRunState"] == "SUCCEEDED", run["ErrorMessage"]
-        return json.loads(self.job.log(run_id).splitlines()[-1])
+        return json.loads(self.job.log(run["Id"]).splitlines()[-1]) | {"run": run["Id"]}
+
+    def done(self) -> dict[str, dict]:
+        """What the job recorded: `2026-11-20/<etag>` → what the rows were made from."""
+        prefix = "control/refine/done/date="
+        bodies = {
+            key: self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+            for key in self.objects(prefix)
+        }
+        return {key.removeprefix(prefix): json.loads(body) for key, body in bodies.items()}
 
     def table(self) -> list[list[str | None]]:
         return self.rows(f"{CONTENT} FROM tb_ibov_refined ORDER BY data, setor")[1:]
 
-    def objects(self) -> list[str]:
-        listing = self.s3.list_objects_v2(Bucket=self.name, Prefix="refined/")
-        return [entry["Key"] for entry in listing["Contents"]]
+    def objects(self, prefix: str = "refined/") -> list[str]:
+        listing = self.s3.list_objects_v2(Bucket=self.name, Prefix=prefix)
+        return [entry["Key"] for entry in listing.get("Contents", [])]
 
     def locations(self) -> dict[tuple[str, ...], str]:
         pages = self.glue.get_paginator("get_partitions").paginate(
@@ -115,6 +136,10 @@ class Stack(Lake):
             for page in pages
             for partition in page["Partitions"]
         }
+
+
+def raw_key(day: str) -> str:
+    return f"raw/date={day}/ibov_setor.parquet"
 
 
 def segment_literal(segment: str | None) -> str:
@@ -140,6 +165,21 @@ def files_and_locations(stack: Stack, rows: list[list[str | None]]) -> None:
     }
 
 
+def recorded(stack: Stack, runs: dict[str, str], rows: dict[str, int]) -> None:
+    """`done` names for each day the raw object that is there, and the run that read it."""
+    found = stack.done()
+    assert all(each.pop("started_at").endswith("Z") for each in found.values())
+    assert found == {
+        f"{day}/{stack.etag(day)}": {
+            "landing_key": f"landing/{day}",
+            "content": f"of {rows[day]} rows",
+            "run_id": run,
+        }
+        for day, run in runs.items()
+    }
+
+
+# Between them, the two runs use every right of the job's role.
 def test_a_day_is_refined_and_refined_again_without_a_sector(stack: Stack) -> None:
     for day in (DAY, OTHER_DAY):
         stack.put_raw(day, PORTFOLIO)
@@ -148,13 +188,20 @@ def test_a_day_is_refined_and_refined_again_without_a_sector(stack: Stack) -> No
     both = content(DAY, 10, REFINED) + content(OTHER_DAY, 7, REFINED)
     assert stack.table() == both
     files_and_locations(stack, both)
+    first = report["run"]
+    recorded(stack, {DAY: first, OTHER_DAY: first}, {DAY: 4, OTHER_DAY: 4})
 
-    # The sector without a name left, another one changed, and somebody moved a partition.
+    # The sector without a name left, another one changed, and somebody moved a partition. A third
+    # day has no raw object, which fails the run and holds up nobody.
     stack.put_raw(DAY, [*PORTFOLIO[:2], ("Petróleo, Gás", "PETR4", "67.874", 4_000_000_001)])
     stack.move_partition(DAY, REFINED[0][0])
-    report = stack.refine(DAY)
-    assert (report["partitions_written"], report["partitions_dropped"]) == (2, 1)
+    run = stack.run_of(DAY, NO_DAY)
+    missing = f"s3://{stack.name}/{raw_key(NO_DAY)} does not exist: fetch that date"
+    assert f"1 of 2 dates failed: {NO_DAY}: {missing}" in run["ErrorMessage"]
+    log = stack.job.log(run["Id"]).splitlines()
+    assert any(line.startswith(f"{NO_DAY} failed: {missing}") for line in log)
     changed = [REFINED[0], ["Petróleo, Gás", "97.875", "2", "10000000001"]]
     now = content(DAY, 10, changed) + content(OTHER_DAY, 7, REFINED)
     assert stack.table() == now
     files_and_locations(stack, now)
+    recorded(stack, {DAY: run["Id"], OTHER_DAY: first}, {DAY: 3, OTHER_DAY: 4})

@@ -1,7 +1,7 @@
 """Print Parquet files as Spark reads them: one JSON document for all files of the command line.
 
-Spark is set up as for a local Glue run. Its vectorised reader, which is what Glue uses, must be the
-one that reads.
+Spark is set up as for a local Glue run. Its vectorised reader, the stricter one and the default,
+must be the one that reads.
 """
 
 import json
@@ -29,7 +29,7 @@ def read(spark: SparkSession, path: str) -> dict:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as work:
-        prepare_spark(Path(work), {})
+        prepare_spark(Path(work))
         try:
             spark = SparkSession.builder.appName("readers").getOrCreate()
             spark.sparkContext.setLogLevel("ERROR")

@@ -1,9 +1,10 @@
 """A date is replaced whole, in files and in the catalog, and a dead run is healed by the next."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from lake import Lake
+from lake import METADATA, Lake
 from pyspark.sql import SparkSession
 
 import refine as job
@@ -39,13 +40,13 @@ def test_paths_and_locations_are_hives(lake: Lake) -> None:
     folders = [f"Data={DAY}/Setor=Bens Indls %2F Máqs", f"Data={DAY}/Setor=Sem setor"]
     assert lake.files() == [f"{folder}/part-00000.snappy.parquet" for folder in folders]
     locations = {storage["Location"] for storage in lake.glue.partitions.values()}
-    assert locations == {f"{lake.target}{folder}/" for folder in folders}
+    assert locations == {f"s3://lake/refined/{folder}/" for folder in folders}
 
 
-def test_escaping_is_undone_for_every_character(spark: SparkSession) -> None:
-    text = "".join(chr(code) for code in range(1, 256)) + "ação"
+def test_escaping_is_sparks_for_every_character(spark: SparkSession) -> None:
     escape = spark._jvm.org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils.escapePathName
-    assert job.partition_values(f"Data={DAY}/Setor={escape(text)}") == (str(DAY), text)
+    text = "".join(chr(code) for code in range(1, 0x3000)) + "🜚"
+    assert job.partition(DAY, text) == f"Data={DAY}/Setor={escape(text)}/"
 
 
 def test_partitions_inherit_the_tables_serde(lake: Lake) -> None:
@@ -98,7 +99,7 @@ def test_files_are_there_before_their_partition_and_go_after_it(lake: Lake) -> N
     seen = []
 
     def look(verb: str, partitions: list) -> None:
-        folders = {path.rpartition("/")[0] for path in lake.files() if not path.startswith("_")}
+        folders = {path.rpartition("/")[0] for path in lake.files()}
         seen.append((verb, {f"Data={day}/Setor={sector}" in folders for day, sector in partitions}))
 
     lake.glue.before_call = look
@@ -133,11 +134,78 @@ def test_a_run_that_died_half_way_is_healed_by_running_again(lake: Lake, dies_at
 def test_files_of_another_writer_leave_the_date(lake: Lake) -> None:
     lake.write_raw(DAY, ONE_SECTOR)
     lake.run(DAY)
-    stays, goes = (
-        lake.root / "refined" / f"Data={DAY}" / f"Setor={name}" for name in ("Petróleo", "Velho")
-    )
-    goes.mkdir()
-    for folder in (stays, goes, goes.parent):
-        (folder / "part-00007-1234.c000.snappy.parquet").write_bytes(b"another writer's")
+    date_folder = f"refined/Data={DAY}/"
+    for folder in (f"{date_folder}Setor=Petróleo/", f"{date_folder}Setor=Velho/", date_folder):
+        lake.s3.objects[f"{folder}part-00007-1234.c000.snappy.parquet"] = b"another writer's"
+    other = "refined/Data=2026-11-2/Setor=Velho/part-0.parquet"
+    lake.s3.objects[other] = b"of no date of this run"
     lake.run(DAY)
-    assert lake.files() == [f"Data={DAY}/Setor=Petróleo/part-00000.snappy.parquet"]
+    kept = f"Data={DAY}/Setor=Petróleo/part-00000.snappy.parquet"
+    assert lake.files() == [other.removeprefix("refined/"), kept]
+
+
+def test_a_file_that_cannot_be_deleted_is_named(lake: Lake) -> None:
+    lake.write_raw(DAY, ONE_SECTOR)
+    stale = f"refined/Data={DAY}/Setor=Velho/part-0.parquet"
+    lake.s3.objects[stale] = b"another writer's"
+    lake.s3.undeletable = {stale}
+    told = f"S3 refused to delete 1 object(s) of s3://lake, first {stale}: AccessDenied no"
+    assert lake.try_run(DAY)[1] == {DAY: told}
+    assert lake.done() == {}
+
+
+def test_done_says_what_was_really_read(lake: Lake) -> None:
+    lake.write_raw(DAY, TWO_SECTORS)
+    read = lake.s3.etag(lake.raw_key(DAY))
+    # While the run is at it, a newer portfolio takes the place of the one that it has read.
+    lake.glue.before_call = lambda verb, partitions: lake.write_raw(DAY, ONE_SECTOR)
+    lake.run(DAY)
+    assert read != lake.s3.etag(lake.raw_key(DAY))
+    ((key, done),) = lake.done().items()
+    assert key == f"{DAY}/{read}"
+    started_at = datetime.fromisoformat(done.pop("started_at"))
+    assert timedelta(0) <= datetime.now(UTC) - started_at < timedelta(minutes=1)
+    assert done == {
+        "landing_key": METADATA["landing-key"],
+        "content": METADATA["content-sha256"],
+        "run_id": "jr_1",
+    }
+    assert lake.table().keys() == {(str(DAY), "Petróleo"), (str(DAY), "Bancos")}
+
+
+def test_done_is_forgotten_before_a_row_changes_and_said_when_all_is_in_place(lake: Lake) -> None:
+    lake.write_raw(DAY, TWO_SECTORS)
+    lake.run(DAY)
+    earlier, other = lake.keys("control/"), f"control/refine/done/date={NEXT_DAY}/0123"
+    lake.s3.objects[other] = b"{}"
+    # What today's functions keep of the date is theirs.
+    theirs = f"control/refine/done/date={DAY}.json"
+    lake.s3.objects[theirs] = b"{}"
+    lake.write_raw(DAY, ONE_SECTOR)
+    lake.s3.calls.clear()
+    lake.run(DAY)
+    changes = [(what, key) for what, key in lake.s3.calls if what in ("put", "delete")]
+    (said,) = set(lake.keys("control/")) - {other, theirs}
+    assert changes == [
+        ("delete", *earlier),
+        ("put", f"refined/Data={DAY}/Setor=Petróleo/part-00000.snappy.parquet"),
+        ("delete", f"refined/Data={DAY}/Setor=Bancos/part-00000.snappy.parquet"),
+        ("put", said),
+    ]
+
+
+@pytest.mark.parametrize("dies_at", ["put refined/", "create", "delete", "put control/"])
+def test_a_date_that_was_not_finished_is_not_done(lake: Lake, dies_at: str) -> None:
+    lake.write_raw(DAY, TWO_SECTORS)
+    lake.run(DAY)
+    lake.write_raw(DAY, [*ONE_SECTOR, ("Novo", "NOVO3", "0.000", 1)])
+
+    def die(verb: str, key: object) -> None:
+        if f"{verb} {key}".startswith(dies_at):
+            raise ConnectionError("the worker is gone")
+
+    lake.glue.before_call = die
+    lake.s3.before_call = die if dies_at.startswith("put") else lambda operation, key: None
+    with pytest.raises(ConnectionError):
+        lake.run(DAY)
+    assert lake.done() == {}

@@ -1,0 +1,244 @@
+"""What a run of the Glue job costs beside the job that it took the place of.
+
+    .ibov/venv/bin/python tests/bench/refine_job.py
+
+Both run on the local Glue of their time, over the same raw objects, on one emulator, by turns. The
+previous files come from git, so this needs a checkout with its history. Only the ratios mean
+something: the seconds are those of this machine, with whatever else it does. Processor time is that
+of a run's own processes and steadier than time on the clock; the emulator stands for AWS and is not
+counted. Linux only; about ten minutes.
+"""
+
+import argparse
+import io
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import local_run
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "infra" / "local" / "tests"), str(ROOT / "infra" / "glue")]
+
+import emulator_process  # noqa: E402
+import refine  # noqa: E402
+
+# The last one that wrote with Spark and copied.
+BEFORE = "a12fa64"
+# How many dates, and how often: short runs vary more.
+ROUNDS = {1: 5, 10: 3, 60: 1, 366: 1}
+SAMPLE_SECONDS = 0.1
+FIRST_DAY = date(2026, 1, 1)
+SECTORS, CONSTITUENTS = 29, 82
+BUCKET, DATABASE, FILENAME = "bench", "bench", "ibov_setor.parquet"
+
+
+@dataclass(frozen=True)
+class Cost:
+    wall_s: float
+    cpu_s: float
+    # Resident memory of a run's processes together: an upper bound.
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str
+    script: Path
+    runner: Path
+
+
+class Aws:
+    """The emulator with raw objects in it, and a table of its own for each run."""
+
+    def __init__(self, emulator: emulator_process.Emulator) -> None:
+        self.endpoint = emulator.endpoint
+        self.s3, self.glue = emulator.client("s3"), emulator.client("glue")
+        self.s3.create_bucket(Bucket=BUCKET)
+        self.glue.create_database(DatabaseInput={"Name": DATABASE})
+
+    def put_raw(self, count: int) -> None:
+        metadata = {"landing-key": "landing/of/the/benchmark", "content-sha256": "0" * 64}
+        for day in days(count):
+            key = f"raw/date={day}/{FILENAME}"
+            self.s3.put_object(Bucket=BUCKET, Key=key, Body=portfolio(day), Metadata=metadata)
+
+    def create_table(self, name: str) -> None:
+        table = {
+            "Name": name,
+            "PartitionKeys": [
+                {"Name": "data", "Type": "date"},
+                {"Name": "setor", "Type": "string"},
+            ],
+            "StorageDescriptor": {"Location": f"s3://{BUCKET}/{name}/", "Columns": []},
+        }
+        self.glue.create_table(DatabaseName=DATABASE, TableInput=table)
+
+    def left(self, name: str) -> set[str]:
+        """The files that a run has left, and its partitions."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{name}/")
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=DATABASE, TableName=name
+        )
+        found = [each["Values"] for page in pages for each in page["Partitions"]]
+        return {key.removeprefix(f"{name}/") for key in keys} | {"/".join(each) for each in found}
+
+
+def days(count: int) -> list[date]:
+    return [FIRST_DAY + timedelta(days=number) for number in range(count)]
+
+
+def portfolio(day: date) -> bytes:
+    """A raw object, as large as a real one."""
+    numbers = range(CONSTITUENTS)
+    parts = [Decimal(1 + number) / 1000 for number in numbers]
+    quantities = [1_000_000_007 * (1 + number) for number in numbers]
+    columns = {
+        "segment": [f"Bens Indls / Máqs {number % SECTORS}" for number in numbers],
+        "cod": [f"COD{number}" for number in numbers],
+        "asset": ["ACME"] * CONSTITUENTS,
+        "type": ["ON      NM"] * CONSTITUENTS,
+        "part": parts,
+        "partAcum": [None] * CONSTITUENTS,
+        "theoricalQty": quantities,
+        "DataCarteira": [day] * CONSTITUENTS,
+    }
+    footer = {"total-part": str(sum(parts)), "total-theorical-qty": str(sum(quantities))}
+    schema = pa.schema(list(refine.RAW_COLUMNS.items()), metadata=footer)
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=schema), file)
+    return file.getvalue()
+
+
+def jobs(folder: Path) -> list[Job]:
+    """The previous job, taken out of git, and the one of this checkout."""
+    paths = ["infra/glue/refine.py", "infra/local/glue_runner.py", "infra/local/glue_local"]
+    command = ["git", "archive", BEFORE, *paths]
+    archive = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    script, runner, _ = paths
+    return [
+        Job("before", folder / script, folder / runner),
+        Job("after", ROOT / script, ROOT / runner),
+    ]
+
+
+def run(job: Job, aws: Aws, count: int, name: str) -> Cost:
+    """One run into an empty table."""
+    aws.create_table(name)
+    arguments = {
+        "--dates": ",".join(map(str, days(count))),
+        "--source": f"s3://{BUCKET}/raw/",
+        "--target": f"s3://{BUCKET}/{name}/",
+        "--database": DATABASE,
+        "--table": name,
+        "--filename": FILENAME,
+    }
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    words = [word for item in arguments.items() for word in item]
+    used, began = cpu_of_children(), time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, job.runner, job.script, *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, local_run.memory_below(process.pid).mib)
+        time.sleep(SAMPLE_SECONDS)
+    wall = time.monotonic() - began
+    if process.returncode:
+        raise RuntimeError(f"the run {name} failed: {process.stderr.read()}")
+    return Cost(wall, cpu_of_children() - used, peak)
+
+
+def cpu_of_children() -> float:
+    """Processor time of what has ended, with all that it has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def compare(aws: Aws, both: list[Job], count: int, rounds: int) -> dict[str, Cost]:
+    costs: dict[str, list[Cost]] = {job.name: [] for job in both}
+    for number in range(rounds):
+        left = []
+        for job in both:
+            name = f"{job.name}_{count}_{number}"
+            costs[job.name].append(run(job, aws, count, name))
+            left.append(aws.left(name))
+        if left[0] != left[1] or len(left[0]) != 2 * count * SECTORS:
+            raise RuntimeError(f"{count} dates: the two jobs do not leave the same behind")
+    return {name: medians(each) for name, each in costs.items()}
+
+
+def medians(costs: list[Cost]) -> Cost:
+    return Cost(
+        *(median(values) for values in zip(*(vars(cost).values() for cost in costs), strict=True))
+    )
+
+
+def measure(counts: list[int]) -> dict[int, dict[str, Any]]:
+    kept = Path(sys.prefix) / "share" / "glue-local"
+    before = set(kept.glob("*"))
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="ibov-bench-") as folder:
+        both = jobs(Path(folder) / "before")
+        try:
+            with emulator_process.running(Path(folder) / "emulator") as emulator:
+                aws = Aws(emulator)
+                aws.put_raw(max(counts))
+                for job in both:
+                    # Does not count: it makes what later runs keep, and files come into memory.
+                    run(job, aws, 1, f"{job.name}_first")
+                for count in counts:
+                    costs = compare(aws, both, count, ROUNDS.get(count, 1))
+                    found[count] = {name: asdict(cost) for name, cost in costs.items()}
+                    say(count, found[count])
+        finally:
+            for new in set(kept.glob("*")) - before:
+                shutil.rmtree(new)
+    return found
+
+
+def say(count: int, costs: dict[str, dict[str, float]]) -> None:
+    before, after = costs["before"], costs["after"]
+    columns = [
+        f"{name} {before[name]:.1f} → {after[name]:.1f} (×{after[name] / before[name]:.2f})"
+        for name in before
+    ]
+    print(f"{count:>4} dates: " + ", ".join(columns), file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("counts", nargs="*", type=int, help=f"how many dates: {list(ROUNDS)}")
+    found = measure(parser.parse_args().counts or list(ROUNDS))
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
