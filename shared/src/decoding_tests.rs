@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_survive_printing(key in landing_keys(), name in "[a-z_]{1,20}\\.parquet") {
+    fn keys_survive_printing(key in landing_keys(), name in "[A-Za-z0-9][a-z_.-]{0,20}\\.parquet") {
         prop_assert_eq!(key.to_string().parse(), Ok(key.clone()));
         prop_assert_eq!(key.stamp.to_string().parse(), Ok(key.stamp.clone()));
         let file_name: FileName = name.parse().unwrap();

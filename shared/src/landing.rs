@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    b3::{Answer, MAX_ANSWER_BYTES, PageRequest, ShapeError},
+    b3::{Answer, ByName, MAX_ANSWER_BYTES, PageRequest, ShapeError},
     portfolio::{Portfolio, Refusal, Warning},
 };
 
@@ -86,6 +86,9 @@ impl EnvelopeError {
                 ShapeError::Empty | ShapeError::Html { .. } | ShapeError::NotJson { .. } => {
                     Some("it is not JSON")
                 }
+                ShapeError::OtherJson { has_parts: false, .. } => {
+                    Some("there is no portfolio in it")
+                }
                 ShapeError::JsonInText { .. } | ShapeError::OtherJson { .. } => None,
             },
             Self::Refused(refusal) => refusal.beyond_repair(),
@@ -99,7 +102,8 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError::NotAnEnvelope`].
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        serde_json::from_slice(bytes).map_err(EnvelopeError::NotAnEnvelope)
+        let envelope = serde_json::from_slice(bytes).map(|ByName(envelope)| envelope);
+        envelope.map_err(EnvelopeError::NotAnEnvelope)
     }
 
     /// The portfolio that the pages add up to, held against the moment at which they were fetched.

@@ -12,8 +12,8 @@ use shared::{
     portfolio::{ContentHash, Segment, is_weekday},
 };
 
-/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -5 to 9
-/// they are plausible answers of today, whatever day of the week it is. Midnight changes nothing within a process.
+/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -4 to 9
+/// they are plausible answers of today and of tomorrow, so that midnight changes nothing within a process.
 #[must_use]
 pub fn session(offset: i32) -> NaiveDate {
     static NOW: OnceLock<NaiveDate> = OnceLock::new();

@@ -1,8 +1,9 @@
 //! The process's emulator, and the async runtime that its clients live in.
 
+use std::fs;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -42,4 +43,21 @@ pub async fn emulator() -> Result<&'static LocalRuntime> {
 /// When the checkout is gone.
 pub fn in_workspace(relative: &str) -> Result<PathBuf> {
     Ok(Workspace::locate()?.path(relative))
+}
+
+/// Every Rust file of a folder.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(sources(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }

@@ -86,6 +86,17 @@ async fn compressed_answers_are_decoded() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_compressed_although_it_says_so_is_read_as_it_is() -> Result<()> {
+    let (server, page) = server().await?;
+    for encoding in ["gzip", "deflate", "br", "zstd"] {
+        server.answer(encoded(encoding, page.clone().into()));
+        let fetched = fetch(&server).await?.context(encoding)?;
+        assert_eq!(fetched.envelope.pages, [page.as_str()], "{encoding}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_small_answer_that_unpacks_to_too_much_is_not_read_to_its_end() -> Result<()> {
     let (server, _) = server().await?;
     server.answer(encoded("gzip", gzip(&" ".repeat(64 << 20))?));

@@ -16,7 +16,7 @@ use fetcher::{B3, Fetched, SourceError, SourceErrorCause};
 use futures::future::join_all;
 use ibov::b3_server::{Answer, B3Server, Day};
 use shared::{
-    b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest},
+    b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
     portfolio::Segment,
 };
 use tokio::time::Instant;
@@ -87,10 +87,10 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
             Answer::Response {
                 status: 200,
                 headers: vec![("content-encoding", "gzip")],
-                body: b"{\"page\": {}}".into(),
+                body: b"\x1f\x8b\x08\x00 cut".into(),
             },
-            "b3-encoding",
-            "not what its Content-Encoding says",
+            "b3-not-json",
+            "the answer says charset utf-8, Content-Encoding gzip); it begins with the bytes 1f 8b 08",
             ATTEMPTS,
         ),
         (
@@ -109,7 +109,7 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
         (
             body("{\"message\": \"Erro interno\"}"),
             "unexpected-answer",
-            "not a page of GetPortfolioDay: missing field `page`; it begins \"{\\\"message",
+            "not a page of GetPortfolioDay: page is absent; it begins \"{\\\"message",
             ATTEMPTS,
         ),
         (
@@ -187,7 +187,9 @@ async fn a_failure_that_passes_is_followed_by_the_portfolio() -> Result<()> {
 
 #[tokio::test]
 async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Result<()> {
-    let server = B3Server::with_sample().await?;
+    let server = B3Server::start().await?;
+    let day = Day::sample()?;
+    server.publish("IBOV", day.clone());
     server.cap_page_size(7);
     let fetched = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
     let asked: Vec<usize> = server.requests().iter().map(|request| request.page_number).collect();
@@ -198,9 +200,7 @@ async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Res
             .iter()
             .all(|request| request.page_size == 1000 && request.language == "pt-br")
     );
-    let served: Vec<String> = (1..=12)
-        .map(|page| Day::sample().map(|day| day.page(page, 7).to_string()))
-        .collect::<Result<_>>()?;
+    let served: Vec<String> = (1..=12).map(|page| day.page(page, 7).to_string()).collect();
     assert_eq!(fetched.envelope.pages, served, "every body, byte for byte");
     assert_eq!(fetched.portfolio?.0.constituents.len(), 82);
     Ok(())
@@ -226,12 +226,26 @@ async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_portfolio_of_too_many_pages_is_refused_after_the_last_that_is_read() -> Result<()> {
+async fn a_portfolio_of_too_many_pages_is_refused_after_the_first() -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(1);
     let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
-    assert_eq!(server.requests().len(), usize::try_from(MAX_PAGES)?);
-    assert_eq!(fetched.portfolio.err().context("a portfolio")?.code(), "row-count");
+    assert_eq!(server.requests().len(), 1);
+    let refused = fetched.portfolio.err().context("a portfolio")?;
+    assert_eq!(refused.code(), "too-many-pages", "{refused}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_knows_one_page_only_is_not_asked_for_all_of_them() -> Result<()> {
+    let server = B3Server::with_sample().await?;
+    let mut page = Day::sample()?.page(1, PAGE);
+    page["page"]["totalPages"] = 50.into();
+    server.answer(Answer::Body(page.to_string().into()));
+    let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
+    let refused = fetched.portfolio.err().context("a portfolio")?;
+    assert_eq!(refused.code(), "pages-overlap", "{refused}");
+    assert_eq!(server.requests().len(), 2 * ATTEMPTS);
     Ok(())
 }
 
@@ -239,14 +253,14 @@ async fn a_portfolio_of_too_many_pages_is_refused_after_the_last_that_is_read() 
 async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
     let server = B3Server::with_sample().await?;
     let padding = "x".repeat(MAX_BODY_BYTES - 1_000);
-    let page = |total| {
+    let page = |number| {
         let rows = r#"[{"cod":"PETR4"}]"#;
         let body = format!(
-            r#"{{"page":{{"totalRecords":9,"totalPages":{total}}},"header":{{}},"results":{rows},"x":"{padding}"}}"#
+            r#"{{"page":{{"totalRecords":9,"totalPages":9}},"header":{{}},"results":{rows},"x":"{number}{padding}"}}"#
         );
         Answer::Body(body.into())
     };
-    server.answer(page(9));
+    server.answer_next((1..=9).map(page));
     let error = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await?;
     let error = error.err().context("an answer")?;
     assert_eq!(error.cause.code(), "b3-body-too-long", "{error}");

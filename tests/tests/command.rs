@@ -74,7 +74,7 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
 fn a_portfolio_never_seen_before_is_summed_exactly_and_what_is_odd_about_it_is_told() -> Result<()>
 {
     local::run(async {
-        // As far ahead as a date is accepted, so that no table may end before it.
+        // Nearly as far ahead as a date is accepted, so that no table may end before it.
         let mut day = days::small(days::session(9));
         let odd = day.results.first_mut().context("no row")?;
         odd.r#type = String::new();

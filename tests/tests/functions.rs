@@ -1,5 +1,7 @@
 //! What a build for AWS compiles into the functions.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use e2e::local;
 use tokio::process::Command;
@@ -9,19 +11,21 @@ const FOR_PEOPLE: [&str; 4] = ["aws-sdk-sso v", "aws-sdk-ssooidc v", "aws-sdk-si
 const FUNCTIONS: [&str; 4] = ["fetcher v", "parquet-writer v", "glue-trigger v", "glue-notifier v"];
 
 /// The packages that Cargo compiles for these arguments, seen from the top of the checkout.
-async fn packages(arguments: &[&str]) -> Result<Vec<String>> {
+async fn packages(arguments: &[&str]) -> Result<BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])
+        .args(["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none"])
         .args(arguments)
         .current_dir(local::in_workspace("")?);
     let output = command.output().await.context("cannot start cargo")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    // What stands there again is marked, and named once here.
+    let lines = String::from_utf8_lossy(&output.stdout);
+    Ok(lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect())
 }
 
-fn holds(packages: &[String], name: &str) -> bool {
+fn holds(packages: &BTreeSet<String>, name: &str) -> bool {
     packages.iter().any(|package| package.starts_with(name))
 }
 

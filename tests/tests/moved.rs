@@ -162,3 +162,15 @@ fn cargo_says_which_checkout_is_meant_where_the_program_lies_elsewhere() -> Resu
         Ok(())
     })
 }
+
+#[test]
+fn no_path_of_a_checkout_is_compiled_in() -> Result<()> {
+    let compiled_in = ["env!(\"CARGO_MANIFEST", "_DIR\")"].concat();
+    for folder in ["shared", "services", "infra", "tests"] {
+        for file in local::sources(&local::in_workspace(folder)?)? {
+            let holds_one = fs::read_to_string(&file)?.contains(&compiled_in);
+            ensure!(!holds_one, "{} holds {compiled_in}", file.display());
+        }
+    }
+    Ok(())
+}

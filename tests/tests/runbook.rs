@@ -1,27 +1,9 @@
 //! The runbooks name every kind of failure that a message can be parked with.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs};
 
 use anyhow::{Context as _, Result};
 use e2e::local;
-
-/// Every Rust file of a folder.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
 
 /// The names that a source's `fn code` gives, and those that stand in a `code: "…"`.
 fn codes(source: &str) -> BTreeSet<String> {
@@ -42,7 +24,7 @@ fn codes(source: &str) -> BTreeSet<String> {
 fn every_kind_of_failure_stands_in_both_runbooks() -> Result<()> {
     let mut all = BTreeSet::new();
     for folder in ["shared/src", "services"] {
-        for file in sources(&local::in_workspace(folder)?)? {
+        for file in local::sources(&local::in_workspace(folder)?)? {
             let text = fs::read_to_string(&file)?;
             let (program, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
             if !file.ends_with("tests.rs") {

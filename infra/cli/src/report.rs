@@ -25,7 +25,7 @@ pub struct Report {
     pub raw_key: String,
     /// Rows of raw.
     pub constituents: i64,
-    /// What is odd about the portfolio, and harms nothing.
+    /// What is odd about the portfolio but harmless.
     pub warnings: Vec<WarningLine>,
     /// Heaviest first.
     pub sectors: Vec<SectorLine>,

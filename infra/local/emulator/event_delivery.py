@@ -93,7 +93,7 @@ def count(source: JSON, *, with_dead_letters: bool, delivered: bool) -> None:
     if ":rule/" in source.get("Arn", ""):
         namespace, dimensions = "AWS/Events", {"RuleName": source["Arn"].rsplit("/", 1)[-1]}
         sent, lost = "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"
-        metrics = [] if with_dead_letters else ["FailedInvocations"]
+        metrics = ["FailedInvocations"]
     else:
         namespace, dimensions = "AWS/Scheduler", {"ScheduleGroup": source["GroupName"]}
         sent, lost = (

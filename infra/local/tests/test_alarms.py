@@ -51,7 +51,6 @@ def test_silence_is_noticed_where_ticks_stop_and_not_before_the_first_could_come
     queue: QueueWithDeadLetters,
     role: Roles,
 ) -> None:
-    Function(emulator, name, role.allowing("lambda", *reader(queue)), queue.arn)
     alarm = template_part("SilenceAlarm")["Resources"]["SilenceAlarm"]["Properties"]
     # The template's own alarm, on this queue and with less patience.
     shortened = {
@@ -62,7 +61,8 @@ def test_silence_is_noticed_where_ticks_stop_and_not_before_the_first_could_come
         "AlarmName": name,
     }
     deploy_alarm(emulator, name, alarm | shortened)
-    eventually(lambda: state(emulator, name) == "OK", "nothing is wrong at first", 15)
+    eventually(lambda: state(emulator, name) == "OK", "nobody has polled yet", 15)
+    Function(emulator, name, role.allowing("lambda", *reader(queue)), queue.arn)
     eventually(lambda: state(emulator, name) == "ALARM", "nothing came for two periods", 40)
     assert outbox.first()["subject"].startswith(f'ALARM: "{name}"')
 

@@ -46,7 +46,7 @@ impl fmt::Display for Declared {
 
 /// A body that is no text that we can read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the body is not UTF-8{declared}; it begins {beginning:?}")]
+#[error("the body is not UTF-8{declared}; it begins {beginning}")]
 pub struct NotText {
     declared: Declared,
     beginning: String,
@@ -68,9 +68,21 @@ pub(crate) fn text(bytes: Vec<u8>, declared: &Declared) -> Result<String, NotTex
     }
     Err(NotText {
         declared: declared.clone(),
-        beginning: beginning(&String::from_utf8_lossy(error.as_bytes())),
+        beginning: shown(error.as_bytes()),
         characters: error.as_bytes().iter().copied().map(char::from).collect(),
     })
+}
+
+/// How a body begins: as text, unless it is none at all.
+fn shown(bytes: &[u8]) -> String {
+    const BYTES: usize = 16;
+    let text = beginning(&String::from_utf8_lossy(bytes));
+    let binary = |letter: char| letter.is_control() && !letter.is_whitespace();
+    if !text.contains(binary) {
+        return format!("{text:?}");
+    }
+    let hex: Vec<_> = bytes.iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect();
+    format!("with the bytes {}", hex.join(" "))
 }
 
 #[cfg(test)]
@@ -120,6 +132,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, "compress".parse().unwrap());
         let error = text(vec![0x1f, 0x9d], &Declared::of(&headers)).unwrap_err();
-        assert!(error.to_string().contains("Content-Encoding compress"), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "the body is not UTF-8 (the answer says Content-Encoding compress); it begins with the bytes 1f 9d"
+        );
     }
 }

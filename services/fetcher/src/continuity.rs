@@ -1,5 +1,8 @@
 //! A portfolio held against the one before it: from one session to the next an index keeps most of its stocks.
 //!
+//! It tells a sector's index, or one of small companies, from the broad one; two broad indices share most of their
+//! stocks, and are not told apart by them.
+//!
 //! Only the fetcher asks for that. When an index really is turned over, somebody copies the refused answer to
 //! `landing/`, and it goes on from there.
 

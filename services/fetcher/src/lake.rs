@@ -72,7 +72,11 @@ impl Lake {
         let body = match answer.content_length() {
             Some(size) if size <= MAX_LANDING_BYTES => answer.body.collect().await,
             size => {
-                tracing::warn!(object, size_bytes = size, "a landing object is no portfolio");
+                tracing::warn!(
+                    object,
+                    size_bytes = size,
+                    "a landing object cannot be read as a portfolio"
+                );
                 return Ok(None);
             }
         };
@@ -80,7 +84,7 @@ impl Lake {
         match Envelope::parse(&body.into_bytes()).and_then(|envelope| envelope.portfolio()) {
             Ok((portfolio, _)) => Ok(Some(portfolio)),
             Err(error) => {
-                tracing::warn!(object, %error, "a landing object is no portfolio");
+                tracing::warn!(object, %error, "a landing object cannot be read as a portfolio");
                 Ok(None)
             }
         }

@@ -24,6 +24,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct B3 {
     client: Client,
+    /// Takes bodies as they come: for a server whose Content-Encoding is not true.
+    undecoding: Client,
     base_url: String,
     timeout: Duration,
 }
@@ -48,7 +50,7 @@ struct Page {
 
 /// B3 gave no answer that could be read. It may later.
 #[derive(Debug, thiserror::Error)]
-#[error("B3 did not give page {page} of the portfolio ({attempts} attempts): {cause}")]
+#[error("B3 did not give page {page} of the portfolio (attempts: {attempts}): {cause}")]
 pub struct SourceError {
     /// From 1.
     pub page: u32,
@@ -86,8 +88,11 @@ pub enum SourceErrorCause {
     Transport(String),
     #[error("HTTP {status}{}", asked_to_wait(*.retry_after))]
     Status { status: StatusCode, retry_after: Option<Duration> },
-    #[error("HTTP {status}, a redirect to {location:?}: B3's error pages are reached like that")]
-    Redirect { status: StatusCode, location: String },
+    #[error(
+        "HTTP {status}, a redirect to {location:?}: B3's error pages are reached like that{}",
+        asked_to_wait(*.retry_after)
+    )]
+    Redirect { status: StatusCode, location: String, retry_after: Option<Duration> },
     #[error("the body is longer than {MAX_BODY_BYTES} bytes")]
     TooLong,
     #[error("all pages up to this one are longer than {MAX_ANSWER_BYTES} bytes")]
@@ -127,11 +132,10 @@ impl SourceErrorCause {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } | Self::Redirect { retry_after, .. } => *retry_after,
             Self::Connect(_)
             | Self::Timeout(_)
             | Self::Transport(_)
-            | Self::Redirect { .. }
             | Self::TooLong
             | Self::AllTooLong
             | Self::Encoding(_)
@@ -154,12 +158,14 @@ impl B3 {
     /// If the HTTP client cannot be set up.
     pub fn new(base_url: String, timeout: Duration) -> Result<Self, reqwest::Error> {
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .redirect(Policy::none())
-            .user_agent(concat!("ibov-pipeline/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, base_url, timeout })
+        let builder = || {
+            Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+                .redirect(Policy::none())
+                .user_agent(concat!("ibov-pipeline/", env!("CARGO_PKG_VERSION")))
+        };
+        let undecoding = builder().no_gzip().no_brotli().no_deflate().no_zstd().build()?;
+        Ok(Self { client: builder().build()?, undecoding, base_url, timeout })
     }
 
     /// Fetches all pages, and asks for all of them again while nothing in them is data. Reading ends early at the
@@ -202,13 +208,16 @@ impl B3 {
             let Page { asked_at, text, answer } =
                 page.map_err(|error| error.after(mem::take(&mut pages), fetched_at))?;
             fetched_at.get_or_insert(asked_at);
+            // Some servers know one page only, whatever they are asked for.
+            let repeated = pages.last() == Some(&text);
             pages.push(text);
             if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
                 return Err(self.error(&request, 1, SourceErrorCause::AllTooLong));
             }
             let Some(Answer { page, results, .. }) = answer else { break };
             let empty = results.is_none_or(|rows| rows.is_empty());
-            if empty || number >= page.total_pages {
+            let too_many = page.total_pages > MAX_PAGES;
+            if empty || repeated || too_many || number >= page.total_pages {
                 break;
             }
         }
@@ -227,11 +236,12 @@ impl B3 {
 
     async fn page(&self, request: &PageRequest, deadline: Instant) -> Result<Page, SourceError> {
         let mut attempts = 0;
+        let mut client = &self.client;
         loop {
             attempts += 1;
             // Before each attempt anew: what was asked for later is newer, however long it took.
             let asked_at = Utc::now();
-            let (cause, unreadable) = match self.body(request, deadline).await {
+            let (cause, unreadable) = match self.body(client, request, deadline).await {
                 Ok(text) => match Answer::parse(&text) {
                     Ok(answer) => return Ok(Page { asked_at, text, answer: Some(answer) }),
                     Err(ShapeError::OtherJson { .. } | ShapeError::JsonInText { .. }) => {
@@ -250,6 +260,9 @@ impl B3 {
                 }
                 Err(cause) => (cause, None),
             };
+            if matches!(cause, SourceErrorCause::Encoding(_)) {
+                client = &self.undecoding;
+            }
             let unreadable = unreadable.map(|text| self.envelope(request, asked_at, vec![text]));
             let error = SourceError {
                 unreadable: unreadable.map(Box::new),
@@ -267,13 +280,14 @@ impl B3 {
 
     async fn body(
         &self,
+        client: &Client,
         request: &PageRequest,
         deadline: Instant,
     ) -> Result<String, SourceErrorCause> {
         let url = self.url(request);
         let timeout = self.timeout.min(deadline.saturating_duration_since(Instant::now()));
         let describe = |error: reqwest::Error| describe(error, timeout);
-        let response = self.client.get(url).timeout(timeout).send().await.map_err(describe)?;
+        let response = client.get(url).timeout(timeout).send().await.map_err(describe)?;
         let mut response = ok_status(response)?;
         let declared = Declared::of(response.headers());
         let mut body = Vec::new();
@@ -303,13 +317,13 @@ fn ok_status(response: Response) -> Result<Response, SourceErrorCause> {
         return Ok(response);
     }
     let header = |name| response.headers().get(name)?.to_str().ok();
+    let retry_after =
+        header(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
     if !status.is_redirection() {
-        let retry_after =
-            header(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
         return Err(SourceErrorCause::Status { status, retry_after });
     }
     let location = header(LOCATION).unwrap_or_default().chars().take(200).collect();
-    Err(SourceErrorCause::Redirect { status, location })
+    Err(SourceErrorCause::Redirect { status, location, retry_after })
 }
 
 fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {

@@ -103,6 +103,8 @@ impl GlueTrigger {
         message: &Message,
         invocation: &Invocation,
     ) -> Result<Vec<Result<Hint, Failure>>, TriggerError> {
+        /// Of the records of one message. Each takes a few small calls.
+        const AT_ONCE: usize = 16;
         match GlueQueueMessage::parse(&message.body, self.control.bucket())? {
             GlueQueueMessage::S3(S3Message::Test) => Ok(vec![Ok(Hint::Nothing("no raw files"))]),
             GlueQueueMessage::S3(S3Message::Created(records)) => {
@@ -110,7 +112,7 @@ impl GlueTrigger {
                     let trigger = Arc::clone(&self);
                     async move { trigger.note_written(record).await }
                 };
-                Ok(stage::each_part(records, invocation, note).await)
+                Ok(stage::each_part(records, AT_ONCE, invocation, note).await)
             }
             GlueQueueMessage::Refine(request) => {
                 let sent_at = message.sent_at;
@@ -118,7 +120,7 @@ impl GlueTrigger {
                     let trigger = Arc::clone(&self);
                     async move { trigger.note_requested(&request, sent_at).await }
                 };
-                Ok(stage::each_part([request], invocation, note).await)
+                Ok(stage::each_part([request], AT_ONCE, invocation, note).await)
             }
         }
     }

@@ -100,7 +100,9 @@ impl ParquetWriter {
             let writer = Arc::clone(&self);
             async move { writer.write(record).await }
         };
-        Ok(stage::each_part(records, invocation, write).await)
+        // The messages of a batch are handled side by side, and so many landing objects fit into memory.
+        const AT_ONCE: usize = 1;
+        Ok(stage::each_part(records, AT_ONCE, invocation, write).await)
     }
 
     async fn write(

@@ -1,8 +1,6 @@
 //! AWS clients and their errors, the same for every function.
 
 mod cause;
-#[cfg(test)]
-mod modelled;
 
 use std::{fmt::Display, time::Duration};
 
@@ -129,6 +127,9 @@ fn cause<E>(code: Option<&str>, error: &SdkError<E, HttpResponse>) -> Cause {
         None => Cause::Unavailable,
     }
 }
+
+#[cfg(test)]
+mod modelled;
 
 #[cfg(test)]
 mod tests {

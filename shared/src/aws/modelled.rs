@@ -210,13 +210,18 @@ fn the_sdk_knows_no_error_about_which_nothing_was_decided() {
 #[test]
 fn every_operation_that_a_function_calls_is_in_the_table() {
     let mut called = BTreeSet::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = manifest_dir();
     for folder in [root.join("src"), root.join("../services")] {
         operations_in(&folder, &mut called);
     }
     let listed: BTreeSet<String> =
         OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect();
     assert_eq!(called, listed);
+}
+
+/// This package's folder, now and not when it was compiled.
+fn manifest_dir() -> PathBuf {
+    env::var_os("CARGO_MANIFEST_DIR").expect("Cargo runs the tests").into()
 }
 
 /// Where Cargo has the SDK's packages.
@@ -228,7 +233,7 @@ fn sdk_packages() -> BTreeMap<String, PathBuf> {
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     let mut metadata = cargo();
     metadata.args(["metadata", "--format-version=1", "--offline", "--locked"]);
-    metadata.arg(format!("--filter-platform={host}")).current_dir(env!("CARGO_MANIFEST_DIR"));
+    metadata.arg(format!("--filter-platform={host}")).current_dir(manifest_dir());
     let metadata = metadata.output().unwrap();
     assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();

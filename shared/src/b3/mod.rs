@@ -2,12 +2,14 @@
 //!
 //! Nothing here does I/O. The spellings (`theoricalQty`, `partAcum`) are B3's own.
 
+mod field;
 mod payload;
 pub mod ptbr;
 mod request;
 
+pub use field::{ByName, Field, Missing};
 pub use payload::{
-    Answer, Field, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, Missing, Page,
-    Row, ShapeError, beginning,
+    Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, Page, Row, ShapeError,
+    beginning,
 };
 pub use request::{Language, PageRequest};

@@ -4,10 +4,15 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, SeqAccess, Visitor},
 };
 use serde_json::Value;
 use serde_path_to_error::Segment;
+
+use super::{
+    field::{ByName, Field},
+    ptbr::{cut, shortened},
+};
 
 /// The largest body that is read. A page of a thousand rows takes about 200 kB.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -51,8 +56,8 @@ pub struct Header {
     pub date: Field<String>,
     /// Sum of the rows' `part`, in percent.
     pub part: Field<String>,
-    /// The index's divisor, 8 decimals.
-    pub reductor: Field<String>,
+    /// The index's divisor, a text with 8 decimals. Nothing is computed from it, so that it may be anything.
+    pub reductor: Field<Value>,
     /// Sum of the rows' `theoricalQty`.
     pub theorical_qty: Field<String>,
 }
@@ -76,79 +81,6 @@ pub struct Row {
     pub part_acum: Field<String>,
     /// Theoretical quantity of shares.
     pub theorical_qty: Field<String>,
-}
-
-/// A field of an object. That it is not there and that it is null are told apart: the one is another shape, the
-/// other is B3's way to say that it has nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Field<T> {
-    /// The object has no field of this name.
-    #[default]
-    Absent,
-    /// It is null.
-    Null,
-    /// It has a value.
-    Present(T),
-}
-
-/// Why there is no text where one is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Missing {
-    /// No field of this name.
-    #[error("absent")]
-    Absent,
-    /// Null.
-    #[error("null")]
-    Null,
-    /// Empty, or nothing but white space.
-    #[error("blank")]
-    Blank,
-}
-
-impl Field<String> {
-    /// The text. White space alone is none.
-    ///
-    /// # Errors
-    /// [`Missing`] says why there is none.
-    pub fn text(&self) -> Result<&str, Missing> {
-        match self {
-            Self::Absent => Err(Missing::Absent),
-            Self::Null => Err(Missing::Null),
-            Self::Present(text) if text.trim().is_empty() => Err(Missing::Blank),
-            Self::Present(text) => Ok(text),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Option::<T>::deserialize(deserializer)?;
-        Ok(value.map_or(Self::Null, Self::Present))
-    }
-}
-
-/// An object that is read by the names of its fields. Serde would also read one from an array, by their order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct ByName<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByName<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<T>(std::marker::PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
-            type Value = T;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer.deserialize_map(Object(std::marker::PhantomData)).map(Self)
-    }
 }
 
 /// At most [`MAX_ROWS`], counted while they are read.
@@ -182,10 +114,11 @@ impl<'de> Deserialize<'de> for Rows {
     }
 }
 
-/// A page as it is written. The header and the results have to be there, be it as null.
+/// A page as it is written. All three have to be there; the header and the results may be null.
 #[derive(Deserialize)]
 struct Body {
-    page: ByName<Page>,
+    #[serde(default)]
+    page: Field<ByName<Page>>,
     #[serde(default)]
     header: Field<ByName<Header>>,
     #[serde(default)]
@@ -225,6 +158,8 @@ pub enum ShapeError {
     OtherJson {
         /// What is missing or of another type, with its path and the row's ticker.
         reason: String,
+        /// Whether it has anything of a page, in whatever shape. An error object has not.
+        has_parts: bool,
         /// The first characters of it.
         beginning: String,
     },
@@ -246,28 +181,18 @@ impl Answer {
         }
         let mut json = serde_json::Deserializer::from_str(body);
         let read = serde_path_to_error::deserialize::<_, ByName<Body>>(&mut json);
-        let ByName(Body { page: ByName(page), header, results }) =
+        let ByName(Body { page, header, results }) =
             read.map_err(|error| other_shape(body, error))?;
         json.end().map_err(|source| not_json(body, source))?;
-        let absent = |name| ShapeError::OtherJson {
-            reason: format!("{name} is absent"),
-            beginning: beginning(body),
-        };
-        Ok(Self {
-            page,
-            header: header.or_absent(|| absent("header"))?.map(|ByName(header)| header),
-            results: results.or_absent(|| absent("results"))?.map(|Rows(rows)| rows),
-        })
-    }
-}
-
-impl<T> Field<T> {
-    fn or_absent<E>(self, absent: impl FnOnce() -> E) -> Result<Option<T>, E> {
-        match self {
-            Self::Absent => Err(absent()),
-            Self::Null => Ok(None),
-            Self::Present(value) => Ok(Some(value)),
-        }
+        let has_parts = page.is_present() || header.is_present() || results.is_present();
+        let other =
+            |reason| ShapeError::OtherJson { reason, has_parts, beginning: beginning(body) };
+        let absent = |name| move || other(format!("{name} is absent"));
+        let page = page.or_absent(absent("page"))?;
+        let ByName(page) = page.ok_or_else(|| other("page is null".to_owned()))?;
+        let header = header.or_absent(absent("header"))?.map(|ByName(header)| header);
+        let results = results.or_absent(absent("results"))?.map(|Rows(rows)| rows);
+        Ok(Self { page, header, results })
     }
 }
 
@@ -285,7 +210,8 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
         Err(source) => return not_json(body, source),
     };
     let beginning = beginning(body);
-    if document.as_str().is_some_and(|text| serde_json::from_str::<Value>(text).is_ok()) {
+    let within = document.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    if within.is_some_and(|within| within.is_object() || within.is_array()) {
         return ShapeError::JsonInText { beginning };
     }
     let row = error.path().iter().find_map(|segment| match segment {
@@ -293,15 +219,17 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
         Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => None,
     });
     let ticker = row.and_then(|row| document.get("results")?.get(row)?.get("cod")?.as_str());
-    let ticker = ticker.map(|ticker| format!(" of {}", super::ptbr::shortened(ticker)));
+    let ticker = ticker.map(|ticker| format!(" of {}", shortened(ticker)));
     // At the top of the document the path is a point.
     let place = match error.path().to_string() {
         path if path == "." => String::new(),
         path => format!("{path}{}: ", ticker.unwrap_or_default()),
     };
     // What is wrong with a value quotes it, and it may be long.
-    let reason = format!("{place}{}", error.inner()).chars().take(MAX_REASON).collect();
-    ShapeError::OtherJson { reason, beginning }
+    let reason = cut(&format!("{place}{}", error.inner()), MAX_REASON);
+    let part = |name| document.get(name).is_some_and(|part| !part.is_null());
+    let has_parts = ["page", "header", "results"].into_iter().any(part);
+    ShapeError::OtherJson { reason, has_parts, beginning }
 }
 
 const MAX_REASON: usize = 200;
@@ -310,7 +238,7 @@ const MAX_REASON: usize = 200;
 #[must_use]
 pub fn beginning(body: &str) -> String {
     const CHARACTERS: usize = 200;
-    body.chars().take(CHARACTERS).collect()
+    cut(body, CHARACTERS)
 }
 
 #[cfg(test)]
@@ -318,6 +246,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::b3::Missing;
 
     const PAGE: &str = r#""page":{"totalRecords":1,"totalPages":1},"header":{}"#;
 

@@ -122,7 +122,15 @@ fn grouped(value: &str, separator: char) -> Option<String> {
 #[must_use]
 pub fn shortened(value: &str) -> String {
     const MAX_CHARACTERS: usize = 40;
-    value.chars().take(MAX_CHARACTERS).collect()
+    cut(value, MAX_CHARACTERS)
+}
+
+/// The beginning of a text, with a mark where it goes on.
+pub(super) fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn all_digits(text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Why an answer of B3's is not taken as data.
 
 use super::{ImplausibleDate, TextError, Ticker, Weight};
-use crate::b3::{Missing, ptbr::FormatError};
+use crate::b3::{MAX_PAGES, Missing, ptbr::FormatError};
 
 /// One thing about an answer that cannot be right.
 ///
@@ -39,6 +39,8 @@ pub enum Refusal {
     Text { place: String, value: String, source: TextError },
     #[error("{place}: {source}")]
     Number { place: String, source: FormatError },
+    #[error("{announced} pages are announced, and no more than {MAX_PAGES} are followed")]
+    TooManyPages { announced: u32 },
     #[error("{rows} rows are more than any index has")]
     TooManyRows { rows: usize },
     #[error("{rows} rows came, but totalRecords says {stated}")]
@@ -81,6 +83,7 @@ impl Refusal {
             Self::Text { source, .. } if source.is_damage() => "text-damaged",
             Self::Text { .. } => "text-malformed",
             Self::Number { source, .. } => format(source, "number-malformed"),
+            Self::TooManyPages { .. } => "too-many-pages",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::RowCount { .. } => "row-count",
             Self::TickerTwice { .. } => "ticker-twice",
@@ -91,8 +94,8 @@ impl Refusal {
         }
     }
 
-    /// Whether nothing in the answer is data, so that asking again soon may bring some. All others are the answer
-    /// that B3 has.
+    /// Whether the answer lacks data, all of it or some of its rows, so that asking again soon may bring it. All others
+    /// are the answer that B3 has.
     #[must_use]
     pub fn may_pass_soon(&self) -> bool {
         match self {
@@ -100,17 +103,18 @@ impl Refusal {
             | Self::ResultsEmpty
             | Self::PageEmpty { .. }
             | Self::PagesDiffer { .. }
-            | Self::PagesOverlap { .. } => true,
-            Self::HeaderNull
-            | Self::DateAbsent { .. }
+            | Self::PagesOverlap { .. }
+            | Self::HeaderNull => true,
+            Self::RowCount { rows, stated } => rows < stated,
+            Self::DateAbsent { .. }
             | Self::Date { .. }
             | Self::DateImplausible { .. }
             | Self::FieldAbsent { .. }
             | Self::Ticker { .. }
             | Self::Text { .. }
             | Self::Number { .. }
+            | Self::TooManyPages { .. }
             | Self::TooManyRows { .. }
-            | Self::RowCount { .. }
             | Self::TickerTwice { .. }
             | Self::SectorsAbsent { .. }
             | Self::WeightTotal { .. }
@@ -138,6 +142,7 @@ impl Refusal {
             | Self::Ticker { .. }
             | Self::Text { .. }
             | Self::Number { .. }
+            | Self::TooManyPages { .. }
             | Self::TooManyRows { .. }
             | Self::RowCount { .. }
             | Self::TickerTwice { .. }

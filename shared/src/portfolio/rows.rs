@@ -6,7 +6,7 @@ use super::{
     Constituent, MAX_CONSTITUENTS, OptionalField, Refusal, Segment, Ticker, Warning, Weight, text,
 };
 use crate::b3::{
-    Answer, Field, Header, Row,
+    Answer, Field, Header, MAX_PAGES, Row,
     ptbr::{self, shortened},
 };
 
@@ -52,11 +52,14 @@ fn pages_are_of_one_portfolio(answers: &[Answer]) -> Result<(), Refusal> {
             let field = answer.header.as_ref().map(field);
             field.and_then(|field| field.text().ok()).unwrap_or_default().to_owned()
         };
+        let header = if answer.header.is_some() { "an object" } else { "null" };
         [
+            ("header", header.to_owned()),
             ("header.date", text(|header| &header.date)),
             ("header.part", text(|header| &header.part)),
             ("header.theoricalQty", text(|header| &header.theorical_qty)),
             ("page.totalRecords", answer.page.total_records.to_string()),
+            ("page.totalPages", answer.page.total_pages.to_string()),
         ]
     };
     for (number, other) in others.iter().enumerate() {
@@ -72,6 +75,10 @@ fn pages_are_of_one_portfolio(answers: &[Answer]) -> Result<(), Refusal> {
 }
 
 fn all_rows(answers: &[Answer]) -> Result<Vec<RowPlace<'_>>, Refusal> {
+    let announced = answers.first().map_or(0, |first| first.page.total_pages);
+    if announced > MAX_PAGES {
+        return Err(Refusal::TooManyPages { announced });
+    }
     let mut rows = Vec::new();
     let among_several = answers.len() > 1;
     for (page, answer) in (1..).zip(answers) {
@@ -100,6 +107,12 @@ impl RowPlace<'_> {
     fn constituent(&self, segment: Segment) -> Result<Constituent, Refusal> {
         let row = self.row;
         let cod = self.required(&row.cod, "cod")?;
+        if let Err(source) = text::read(cod)
+            && source.is_damage()
+        {
+            let (place, value) = (self.path("cod"), shortened(cod));
+            return Err(Refusal::Text { place, value, source });
+        }
         let ticker: Ticker = cod
             .parse()
             .map_err(|_| Refusal::Ticker { place: self.path("cod"), value: shortened(cod) })?;

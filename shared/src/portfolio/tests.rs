@@ -345,6 +345,7 @@ fn what_is_wrong_is_named() {
         ("/results/0/segment", json!("MineraÃ§Ã£o"), "text-damaged"),
         ("/results/0/type", json!("ON\tNM"), "text-damaged"),
         ("/results/0/asset", json!("V".repeat(201)), "text-malformed"),
+        ("/results/0/cod", json!("VALE\u{fffd}"), "text-damaged"),
         ("/results/0/cod", json!(" "), "field-absent"),
         ("/results/0/part", Value::Null, "field-absent"),
         ("/results/0/theoricalQty", json!(""), "field-absent"),

@@ -2,6 +2,7 @@
 
 use encoding_rs::WINDOWS_1252;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// The longest one known has 49 characters.
 const MAX_CHARACTERS: usize = 200;
@@ -15,8 +16,8 @@ pub enum TextError {
     /// Somebody on the way could not read it, and wrote that instead.
     #[error("holds U+FFFD, which stands for a character that was lost")]
     Replaced,
-    /// A character that no name has.
-    #[error("holds the control character U+{:04X}", u32::from(*.0))]
+    /// A character that no name has: one that controls, or that nobody sees.
+    #[error("holds the control or invisible character U+{:04X}", u32::from(*.0))]
     Control(char),
     /// Somebody on the way took its bytes for another encoding.
     #[error(
@@ -46,7 +47,7 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
     if text.contains('\u{fffd}') {
         return Err(TextError::Replaced);
     }
-    if let Some(control) = text.chars().find(|character| character.is_control()) {
+    if let Some(control) = text.chars().find(|character| is_invisible(*character)) {
         return Err(TextError::Control(control));
     }
     let composed = if is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
@@ -56,22 +57,38 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
     }
 }
 
-/// What a text was before its UTF-8 was taken for Latin-1 or Windows-1252, if that is what happened to it.
+/// Control and format characters, separators of lines, and what stands for no character of Unicode.
+fn is_invisible(character: char) -> bool {
+    use GeneralCategory::{LineSeparator, ParagraphSeparator};
+    character.general_category_group() == GeneralCategoryGroup::Other
+        || matches!(character.general_category(), LineSeparator | ParagraphSeparator)
+}
+
+/// What a text was before its UTF-8 was taken for Latin-1 or Windows-1252, if that is what happened to all of it, or to
+/// some letter of Portuguese in it.
 fn encoded_twice(text: &str) -> Option<String> {
+    let whole = decoded(text).filter(|meant| {
+        meant.nfc().any(|character| !character.is_ascii() && character.is_alphabetic())
+    });
+    whole.or_else(|| {
+        let letter =
+            |meant: &String| meant.chars().all(|character| ('À'..='ÿ').contains(&character));
+        let runs = text.split(|character: char| character.is_ascii()).filter(|run| !run.is_empty());
+        let meant = runs.filter_map(|run| Some((run, decoded(run).filter(letter)?))).next();
+        meant.map(|(run, meant)| text.replace(run, &meant))
+    })
+}
+
+/// What the text's bytes in Latin-1 or Windows-1252 say in UTF-8.
+fn decoded(text: &str) -> Option<String> {
     let latin_1: Option<Vec<u8>> =
         text.chars().map(|character| u8::try_from(character).ok()).collect();
     let windows_1252 = || match WINDOWS_1252.encode(text) {
         (bytes, _, false) => Some(bytes.into_owned()),
         (_, _, true) => None,
     };
-    let meant = |bytes: Vec<u8>| {
-        let meant = String::from_utf8(bytes).ok()?;
-        meant
-            .chars()
-            .any(|character| !character.is_ascii() && character.is_alphabetic())
-            .then_some(meant)
-    };
-    latin_1.and_then(meant).or_else(|| windows_1252().and_then(meant))
+    let utf_8 = |bytes| String::from_utf8(bytes).ok();
+    latin_1.and_then(utf_8).or_else(|| windows_1252().and_then(utf_8))
 }
 
 #[cfg(test)]
@@ -99,6 +116,7 @@ mod tests {
             "SÃO PAULO Nº 1",
             "AÇÃO À VISTA",
             "ON  ED  NM",
+            "“CAFÉ”",
         ] {
             assert_eq!(read(name).as_deref(), Ok(name));
         }
@@ -114,7 +132,12 @@ mod tests {
     fn what_was_lost_or_read_in_another_encoding_is_damage() {
         assert_eq!(read("M\u{fffd}qs"), Err(TextError::Replaced));
         assert_eq!(read("VA\u{0}LE"), Err(TextError::Control('\0')));
-        assert_eq!(read("VA\u{85}LE"), Err(TextError::Control('\u{85}')));
+        for invisible in
+            ['\u{85}', '\u{200b}', '\u{202e}', '\u{ad}', '\u{feff}', '\u{2028}', '\u{e000}']
+        {
+            let text = format!("VA{invisible}LE");
+            assert_eq!(read(&text), Err(TextError::Control(invisible)));
+        }
         for name in ["Máqs e Equips", "Água", "IMÓVEIS", "Construção – obras", "Ção"] {
             for damaged in [taken_for_windows_1252(name), taken_for_latin_1(name)] {
                 let error = read(&damaged).unwrap_err();
@@ -123,6 +146,11 @@ mod tests {
             let twice = taken_for_windows_1252(&taken_for_windows_1252(name));
             assert!(read(&twice).unwrap_err().is_damage(), "{twice}");
         }
+        let decomposed: String = "Mineração".nfd().collect();
+        assert!(read(&taken_for_windows_1252(&decomposed)).unwrap_err().is_damage());
+        let partly = format!("Petróleo / {}", taken_for_windows_1252("Gás"));
+        let error = read(&partly).unwrap_err();
+        assert!(error.to_string().contains("\"Petróleo / Gás\""), "{error}");
         let error = read(&taken_for_windows_1252("Gás")).unwrap_err();
         assert!(error.to_string().contains("\"Gás\""), "{error}");
     }

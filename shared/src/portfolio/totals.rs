@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{Constituent, Refusal, Warning, Weight, values::percent};
 use crate::b3::{Field, Header, ptbr};
 
@@ -77,12 +79,15 @@ pub(super) fn sectors(constituents: &[Constituent]) -> Result<(), Refusal> {
 
 /// The divisor. B3 garbled it once; nothing is computed from it, so that is no reason to lose the day.
 pub(super) fn reductor(header: &Header) -> (Option<String>, Option<Warning>) {
-    match header.reductor.text() {
-        Err(_) => (None, None),
-        Ok(value) => match ptbr::reductor(value) {
-            Some(reductor) => (Some(reductor), None),
-            None => (None, Some(Warning::ReductorMalformed { value: ptbr::shortened(value) })),
-        },
+    let value = match &header.reductor {
+        Field::Absent | Field::Null => return (None, None),
+        Field::Present(Value::String(text)) if text.trim().is_empty() => return (None, None),
+        Field::Present(Value::String(text)) => text.clone(),
+        Field::Present(other) => other.to_string(),
+    };
+    match ptbr::reductor(&value) {
+        Some(reductor) => (Some(reductor), None),
+        None => (None, Some(Warning::ReductorMalformed { value: ptbr::shortened(&value) })),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is odd about a portfolio and harms nothing.
+//! What is odd about a portfolio but harmless.
 
 use std::fmt;
 

@@ -13,9 +13,11 @@ use super::{
     Disposition, Failure, Invocation, Kind, Message, Outcome, Queues, Stage, StageError, guarded,
 };
 
-/// Runs `handle` for each part of a message in a task of its own, until the invocation's deadline.
+/// Runs `handle` for each part of a message in a task of its own, until the invocation's deadline: so many at once as
+/// there is memory for, times the messages of a batch.
 pub async fn each_part<P, F, W, T, E>(
     parts: impl IntoIterator<Item = P>,
+    at_once: usize,
     invocation: &Invocation,
     handle: F,
 ) -> Vec<Result<T, Failure>>
@@ -25,10 +27,8 @@ where
     T: Send + 'static,
     E: StageError,
 {
-    /// A body has room for a thousand records, and each may hold a file in memory.
-    const AT_ONCE: usize = 16;
     let work = parts.into_iter().map(|part| guarded(handle(part), invocation));
-    stream::iter(work).buffered(AT_ONCE).collect().await
+    stream::iter(work).buffered(at_once).collect().await
 }
 
 impl<Q: Queues> Stage<Q> {
@@ -95,6 +95,8 @@ mod tests {
 
     use super::*;
     use crate::{aws::CallError, stage::Parked};
+
+    const AT_ONCE: usize = 16;
 
     struct NoQueues;
 
@@ -221,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn a_part_that_fails_panics_or_hangs_harms_no_other() {
         let parts = [Part::Hang, Part::Good, Part::Panic, Part::Bad, Part::Good];
-        let came_to = each_part(parts, &invocation(), handle).await;
+        let came_to = each_part(parts, AT_ONCE, &invocation(), handle).await;
         let (good, late, bug) = (Ok(Part::Good), Err("out-of-time"), Err("bug"));
         assert_eq!(codes(&came_to), [late, good, bug, Err("refused"), good]);
     }
@@ -232,7 +234,9 @@ mod tests {
         let parts = |_| {
             let invocation = invocation.clone();
             async move {
-                Ok::<_, Refused>(each_part([Part::Hang, Part::Good], &invocation, handle).await)
+                Ok::<_, Refused>(
+                    each_part([Part::Hang, Part::Good], AT_ONCE, &invocation, handle).await,
+                )
             }
         };
         let its_end = invocation.to_its_end();

@@ -25,6 +25,10 @@ impl StageError for TestError {
     fn object(&self) -> Option<String> {
         Some("s3://bucket/key".to_owned())
     }
+
+    fn retry_after(&self) -> Option<Duration> {
+        (self.0 == "asked to wait").then_some(Duration::from_secs(7_000))
+    }
 }
 
 /// Keeps what is parked and postponed, or refuses to.
@@ -102,6 +106,7 @@ async fn run_for(
             "nothing" => Ok(Outcome::NothingToDo("object gone")),
             "refused" => Err(TestError("refused")),
             "denied" => Err(TestError("denied")),
+            "asked to wait" => Err(TestError("asked to wait")),
             "panic" => panic!("index out of bounds"),
             "hang" => std::future::pending().await,
             _ => Err(TestError("busy")),
@@ -211,6 +216,15 @@ async fn what_comes_again_waits_longer_each_time() {
 fn an_error_that_quotes_a_body_is_cut() {
     let error = TestError(Box::leak("é".repeat(100_000).into_boxed_str()));
     assert_eq!(Failure::new(&error).error, "é".repeat(1_000));
+}
+
+#[tokio::test]
+async fn whoever_asks_to_be_left_alone_is_left_alone_for_as_long() {
+    let stage = stage(false);
+    run(&stage, &["asked to wait"], 1).await;
+    let postponed = stage.queues.postponed.lock().unwrap();
+    let [(_, delay)] = postponed.as_slice() else { panic!("{postponed:?}") };
+    assert_eq!(*delay, Duration::from_secs(7_000), "longer than the first wait of our own");
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn lane(number: usize, kills: &[(Stage, &str, Way)]) -> Result<Vec<String>
     let bench = Bench::deploy_with(&name, |config| config.with("FunctionTimeout", "10")).await?;
     bench.comes_again_after(12).await?;
     let mut hits = Vec::new();
-    let mut date = days::session(-5);
+    let mut date = days::session(-4);
     for (stage, effect, way) in kills {
         for side in ["before", "after"] {
             let failpoint = format!("{side}-{effect}");

@@ -112,7 +112,7 @@ fn a_right_that_is_missing_is_tried_again_once_and_then_parked() -> Result<()> {
 fn a_right_that_comes_a_moment_late_parks_nothing() -> Result<()> {
     local::run(async {
         let bench =
-            Bench::deploy_with("right-comes-late", |config| config.with("BackoffBase", "10"))
+            Bench::deploy_with("right-comes-late", |config| config.with("BackoffBase", "30"))
                 .await?;
         bench.comes_again_after(60).await?;
         let date = days::session(0);

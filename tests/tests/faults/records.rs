@@ -106,7 +106,7 @@ fn a_bad_record_hides_no_raw_file() -> Result<()> {
 fn a_record_that_may_pass_is_tried_again_before_its_notification_is_parked() -> Result<()> {
     local::run(async {
         let bench =
-            Bench::deploy_with("records-again", |config| config.with("BackoffBase", "10")).await?;
+            Bench::deploy_with("records-again", |config| config.with("BackoffBase", "30")).await?;
         bench.comes_again_after(60).await?;
         let good = without_raw_file(&bench).await?;
         let denied = bench.deny_writing("raw/").await?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate, Utc};
 use e2e::{days, faults::Bench, local};
 use ibov::{
     b3_server::{Answer, Day},
@@ -12,7 +12,10 @@ use ibov::{
     stack::Stage,
 };
 use serde_json::{Value, json};
-use shared::landing::Envelope;
+use shared::{
+    landing::Envelope,
+    portfolio::{Segment, day_in_sao_paulo, is_weekday},
+};
 
 /// What an operator does: `aws s3 cp`, to the place where the fetcher would have put it.
 async fn copy_to_landing(bench: &Bench, rejected: &str, date: NaiveDate) -> Result<()> {
@@ -44,21 +47,27 @@ fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
         Answer::Body(answer.to_string().into())
     };
     let text = |text: String| Answer::Body(text.into());
-    let weekend = date.iter_days().find(|day| !shared::portfolio::is_weekday(*day));
+    let weekend = date.iter_days().find(|day| !is_weekday(*day));
     let weekend = weekend.expect("a Saturday").format("%d/%m/%y").to_string();
     let row = sound["results"][0].clone();
     let mut too_many = sound.clone();
     too_many["page"]["totalPages"] = json!(2);
     too_many["results"] = json!(vec![row.clone(); shared::portfolio::MAX_CONSTITUENTS / 2 + 1]);
+    let mut renamed = sound.clone();
+    renamed["items"] = renamed["results"].take();
+    renamed.as_object_mut().expect("an object").remove("results");
     use Fate::{Hopeless, RefusedAlike};
     vec![
         ("unexpected-answer", RefusedAlike, with("/page/totalRecords", json!("4"))),
         ("unexpected-answer", RefusedAlike, text(json!(sound.to_string()).to_string())),
+        ("unexpected-answer", Hopeless, text(json!({"message": "Erro interno"}).to_string())),
+        ("unexpected-answer", RefusedAlike, text(renamed.to_string())),
         ("results-null", Hopeless, with("/results", Value::Null)),
         ("results-empty", Hopeless, with("/results", json!([]))),
         ("page-missing", Hopeless, Answer::MissingPage),
         ("changed-between-pages", Hopeless, Answer::DateChangesBetweenPages),
         ("pages-overlap", Hopeless, with("/page/totalPages", json!(2))),
+        ("too-many-pages", RefusedAlike, with("/page/totalPages", json!(51))),
         ("date-absent", Hopeless, with("/header/date", Value::Null)),
         ("date-malformed", RefusedAlike, with("/header/date", json!("2026-11-25"))),
         ("date-implausible", RefusedAlike, with("/header/date", json!(weekend))),
@@ -202,6 +211,67 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
         let next = days::session(1);
         bench.fetch_day(&upheaval.dated(next)).await?;
         bench.refined(next).await
+    })
+}
+
+#[test]
+fn a_portfolio_is_compared_with_the_newest_of_thirty_days_that_can_be_read() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("compared-with").await?;
+        let others = Day::of(days::session(0), &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
+        let today = day_in_sao_paulo(Utc::now());
+        let weekday = |days_ago| {
+            let from = today - Days::new(days_ago);
+            (0..)
+                .map(|more| from - Days::new(more))
+                .find(|date| is_weekday(*date))
+                .expect("a weekday")
+        };
+        let put = async |day: &Day, date: NaiveDate| {
+            let (key, body) =
+                days::landing(&day.clone().dated(date), Segment::BySector, days::morning(date))?;
+            bench.put(&key.to_string(), body).await
+        };
+        // Too old to be compared with.
+        put(&others, weekday(31)).await?;
+        let first = days::session(-1);
+        bench.fetch(first).await?;
+        bench.refined(first).await?;
+
+        // Newer, and no use: it does not hide the one before.
+        let broken = format!(
+            "landing/index=IBOV/date={}/20260102T130000.000Z-0123456789abcdef.json",
+            days::session(0)
+        );
+        bench.put(&broken, b"{}".to_vec()).await?;
+        bench.fetch_day(&others).await?;
+        let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
+        assert_eq!(parked.attribute("kind"), Some("other-portfolio"), "{}", parked.cause());
+        let compared = format!("landing/index=IBOV/date={first}/");
+        assert!(parked.cause().contains(&compared), "{}", parked.cause());
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_odd_about_a_portfolio_is_logged_by_its_kind_and_counted() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("odd").await?;
+        let mut day = days::small(days::session(0));
+        for row in day.results.iter_mut().take(2) {
+            row.r#type = String::new();
+        }
+        bench.fetch_day(&day).await?;
+        bench.refined(day.date()?).await?;
+        let log = bench.log(Stage::Fetch);
+        let odd =
+            log.lines().find(|line| line.contains("the portfolio is odd")).context("no warning")?;
+        let odd: Value = serde_json::from_str(odd)?;
+        assert_eq!((&odd["kind"], &odd["rows"]), (&json!("type-absent"), &json!(2)), "{odd}");
+        let fetched =
+            log.lines().find(|line| line.contains("portfolio fetched")).context("no line")?;
+        assert_eq!(serde_json::from_str::<Value>(fetched)?["warnings"], 1);
+        Ok(())
     })
 }
 

@@ -174,7 +174,7 @@ fn alerts_come_from_alarms_of_this_stack() {
 }
 
 #[test]
-fn completions_come_from_nobody_who_has_not_the_right_in_a_role() {
+fn nobody_publishes_completions_without_the_right_in_a_role() {
     assert_eq!(publishers(&Template::load(), "CompletionsTopic"), Vec::<&Value>::new());
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shared::portfolio::DAYS_AFTER;
 
 use crate::document::{Template, repository, text, texts};
 
@@ -147,8 +148,9 @@ fn raw_table_projects_its_partitions_from_a_parameter_as_far_as_a_date_is_accept
     assert_eq!(parameters["projection.enabled"], "true");
     assert_eq!(parameters["projection.date.type"], "date");
     assert_eq!(parameters["projection.date.format"], "yyyy-MM-dd");
-    // A portfolio may be dated up to fifteen days after its fetch; one more is to spare.
-    assert_eq!(text(&parameters["projection.date.range"]), "${FirstMonth}-01,NOW+16DAYS");
+    // One more to spare, since Athena's day is another than São Paulo's for three hours.
+    let range = format!("${{FirstMonth}}-01,NOW+{}DAYS", DAYS_AFTER + 1);
+    assert_eq!(text(&parameters["projection.date.range"]), range);
     // ${!date} is how Fn::Sub writes a literal ${date}, which is Athena's placeholder.
     assert_eq!(
         text(&parameters["storage.location.template"]),
