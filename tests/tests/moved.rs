@@ -1,7 +1,6 @@
 //! A checkout that was copied or moved together with what was built in it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -48,9 +47,9 @@ impl Skeleton {
         write(&original.join("infra/local/emulator/__main__.py"), EMULATOR)?;
         write(&original.join("target/CACHEDIR.TAG"), "")?;
         fs::create_dir_all(original.join("target/debug"))?;
-        fs::copy(command::program().await?, original.join("target/debug/ibov"))?;
-        write(&top.join("cargo"), CARGO)?;
-        fs::set_permissions(top.join("cargo"), fs::Permissions::from_mode(0o755))?;
+        write(&top.join("cargo.sh"), CARGO)?;
+        install(command::program().await?, &original.join("target/debug/ibov")).await?;
+        install(&top.join("cargo.sh"), &top.join("cargo")).await?;
         Ok(Self { _folder: folder, top })
     }
 
@@ -82,6 +81,15 @@ impl Skeleton {
         let lines = emulator.lines().chain(cargo.lines());
         Ok(lines.filter(|line| line.contains('/')).map(str::to_owned).collect())
     }
+}
+
+/// Makes a program that can be started at once. Another process writes it: were it this one, whatever another test starts
+/// meanwhile would hold the file open for writing until it executes, and the program would be busy as long.
+async fn install(program: &Path, path: &Path) -> Result<()> {
+    let mut command = Command::new("install");
+    command.args(["-m", "755"]).arg(program).arg(path);
+    ensure!(command.status().await?.success(), "cannot write {}", path.display());
+    Ok(())
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {
