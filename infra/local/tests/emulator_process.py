@@ -68,8 +68,12 @@ class Emulator:
         )
 
     def server_pid(self) -> int:
-        """The process that serves: the only child that the one we started has of its own."""
-        return next(pid for pid in descendants(self.process.pid))
+        """The process that serves.
+
+        It is known by what it runs: the process that we started adopts orphans too, and numbers of
+        processes begin again at a small one.
+        """
+        return next(pid for pid in descendants(self.process.pid) if "server.py" in arguments(pid))
 
 
 @contextlib.contextmanager
@@ -157,6 +161,13 @@ def descendants(pid: int) -> list[int]:
     for process in found:
         found += children.get(process, [])
     return found
+
+
+def arguments(pid: int) -> str:
+    """The command line of a process; empty when it is gone."""
+    return subprocess.run(
+        ["ps", "-o", "args=", "-ww", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def alive(pid: int) -> bool:
