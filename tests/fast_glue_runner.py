@@ -3,7 +3,8 @@
     fast_glue_runner.py <script.py> --key value …
 
 It takes the arguments and the credentials of `infra/local/glue_runner.py`, leaves the same rows,
-objects and partitions behind, and takes a moment instead of ten seconds.
+objects, partitions and marks behind, and takes a moment instead of ten seconds. A date whose raw
+object is missing, is no Parquet or does not say what it was made from fails by itself.
 
 A test scripts the runs of a job through the folder `<state dir>/glue-control/<job name>/`:
 
@@ -11,7 +12,7 @@ A test scripts the runs of a job through the folder `<state dir>/glue-control/<j
 |---|---|
 | `use-spark` | while it is there, the runs are carried out by `infra/local/glue_runner.py` |
 | `hold` | a run waits, before it does anything, until the file is gone |
-| `fail-…` | the next run removes one such file and fails; its text is the cause |
+| `fail-…` | the next run removes one such file and fails at once; its text is the cause |
 
 A run that is about to do its work notes its id in the file `begun`, one on a line.
 """
@@ -23,6 +24,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -31,11 +33,12 @@ from typing import Any
 
 import boto3
 import duckdb
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 SPARK_RUNNER = Path(__file__).parents[1] / "infra" / "local" / "glue_runner.py"
 DATA_FILE = "part-00000.snappy.parquet"
-DONE = "control/refine/done/"
+DONE, FAILED = "control/refine/done/", "control/refine/failed/"
+CAUSE_LENGTH = 400
 # São Paulo has had no summer time since 2019.
 SAO_PAULO = timezone(timedelta(hours=-3))
 THREADS = 8
@@ -109,51 +112,90 @@ class Folder:
         return f"s3://{self.bucket}/{self.prefix}"
 
 
+@dataclass(frozen=True)
+class RawObject:
+    """A raw object as S3 gave it, its bytes in a file."""
+
+    path: str
+    file: Path
+    metadata: dict[str, str]
+    etag: str
+
+
 class Run:
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         self._arguments, self._work = arguments, work
         self._s3, self._glue = boto3.client("s3"), boto3.client("glue")
         self._duckdb = duckdb.connect()
+        started_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self._made = {"run_id": arguments.JOB_RUN_ID, "started_at": started_at}
 
     def refine(self) -> None:
-        """The order is that of `refine.py`: `done` forgotten, objects, catalog, objects that are
-        gone, and `done` said again. One date that fails fails all, and none is begun then.
+        """Refines and records what can be, marks what cannot, and fails at its end if there is any
+        of that.
         """
-        days, target = self._arguments.dates, self._arguments.target
-        started_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        days = self._arguments.dates
         with ThreadPoolExecutor(THREADS) as pool:
-            read = list(pool.map(self._fetch, days))
-            self._delete(self._listed(pool, [f"{DONE}date={day}/" for day in days]))
-            as_of = str(datetime.now(UTC).astimezone(SAO_PAULO).date())
-            files = [str(self._raw(day)) for day in days]
-            self._duckdb.execute(REFINE, {"as_of": as_of, "files": files})
-            rows = self._duckdb.execute("SELECT data, setor, number FROM refined").fetchall()
-            wanted = {self._key(day, sector): self._encode(number) for day, sector, number in rows}
-            list(pool.map(self._put, wanted, wanted.values()))
-            self._register({(day, sector) for day, sector, _ in rows})
-            there = self._listed(pool, [f"{target.prefix}Data={day}/" for day in days])
-            self._delete(there - wanted.keys())
-            made = {"run_id": self._arguments.JOB_RUN_ID, "started_at": started_at}
-            for day, (etag, source) in zip(days, read, strict=True):
-                self._put(f"{DONE}date={day}/{etag}", json.dumps(source | made).encode())
+            found, missing = each(pool, days, self._fetch)
+            good, unread = each(pool, found, lambda day: self._usable(found[day]))
+            if good:
+                self._replace(pool, good)
+            failed = dict(sorted((missing | unread).items()))
 
-    def _raw(self, day: date) -> Path:
-        return self._work / f"{day}.parquet"
+            def mark(day: date) -> None:
+                key = f"{FAILED}date={day}/{found[day].etag}/{self._arguments.JOB_RUN_ID}"
+                self._create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
 
-    def _fetch(self, day: date) -> tuple[str, dict[str, str]]:
-        """Brings the raw file; gives its ETag and what it was made from."""
+            _, unmarked = each(pool, unread, mark)
+        for day, cause in unmarked.items():
+            sys.stdout.write(f"{day} could not be marked as failed: {cause}\n")
+        if failed:
+            told = "; ".join(f"{day}: {cause[:CAUSE_LENGTH]}" for day, cause in failed.items())
+            raise RunError(f"{len(failed)} of {len(days)} dates failed: {told}")
+
+    def _replace(self, pool: ThreadPoolExecutor, raws: dict[date, RawObject]) -> None:
+        """The order is that of `refine.py`: `done` forgotten, objects, catalog, objects that are
+        gone, and `done` said again. All these dates at once: what fails here fails the run.
+        """
+        target = self._arguments.target
+        self._delete(self._listed(pool, [f"{DONE}date={day}/" for day in raws]))
+        as_of = str(datetime.now(UTC).astimezone(SAO_PAULO).date())
+        files = [str(raw.file) for raw in raws.values()]
+        self._duckdb.execute(REFINE, {"as_of": as_of, "files": files})
+        rows = self._duckdb.execute("SELECT data, setor, number FROM refined").fetchall()
+        wanted = {self._key(day, sector): self._encode(number) for day, sector, number in rows}
+        list(pool.map(self._put, wanted, wanted.values()))
+        self._register({str(day) for day in raws}, {(day, sector) for day, sector, _ in rows})
+        there = self._listed(pool, [f"{target.prefix}Data={day}/" for day in raws])
+        self._delete(there - wanted.keys())
+        for day, raw in raws.items():
+            says = raw.metadata
+            source = {"landing_key": says["landing-key"], "content": says["content-sha256"]}
+            self._put(f"{DONE}date={day}/{raw.etag}", json.dumps(source | self._made).encode())
+
+    def _fetch(self, day: date) -> RawObject:
         source = self._arguments.source
         key = f"{source.prefix}date={day}/{self._arguments.filename}"
+        path = f"s3://{source.bucket}/{key}"
         try:
             answer = self._s3.get_object(Bucket=source.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            raise RunError(f"s3://{source.bucket}/{key} does not exist: fetch that date") from error
-        self._raw(day).write_bytes(answer["Body"].read())
-        says = answer["Metadata"]
-        made_from = {"landing_key": says["landing-key"], "content": says["content-sha256"]}
-        return answer["ETag"].strip('"'), made_from
+            raise RunError(f"{path} does not exist: fetch that date, then refine again") from error
+        file = self._work / f"{day}.parquet"
+        file.write_bytes(answer["Body"].read())
+        return RawObject(path, file, answer["Metadata"], answer["ETag"].strip('"'))
+
+    def _usable(self, raw: RawObject) -> RawObject:
+        try:
+            self._duckdb.cursor().execute("FROM parquet_schema(?)", [str(raw.file)])
+        except duckdb.Error as error:
+            raise RunError(f"{raw.path} cannot be read as Parquet: {error}") from error
+        if not {"landing-key", "content-sha256"} <= raw.metadata.keys():
+            what = "does not say which landing object it was made from"
+            raise RunError(f"{raw.path} {what}: write the raw object again")
+        return raw
 
     def _encode(self, number: int) -> bytes:
         path = self._work / f"{number}.refined"
@@ -163,6 +205,15 @@ class Run:
 
     def _put(self, key: str, body: bytes) -> None:
         self._s3.put_object(Bucket=self._arguments.target.bucket, Key=key, Body=body)
+
+    def _create(self, key: str, body: bytes) -> None:
+        bucket = self._arguments.target.bucket
+        try:
+            self._s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            there = ("PreconditionFailed", "ConditionalRequestConflict")
+            if error.response["Error"]["Code"] not in there:
+                raise
 
     def _key(self, day: str, sector: str) -> str:
         return f"{self._arguments.target.prefix}{partition_name(day, sector)}/{DATA_FILE}"
@@ -184,13 +235,12 @@ class Run:
             )
             checked(answer.get("Errors", []))
 
-    def _register(self, wanted: set[tuple[str, str]]) -> None:
+    def _register(self, days: set[str], wanted: set[tuple[str, str]]) -> None:
         table = {"DatabaseName": self._arguments.database}
         storage = self._glue.get_table(**table, Name=self._arguments.table)["Table"][
             "StorageDescriptor"
         ]
         table["TableName"] = self._arguments.table
-        days = {str(day) for day in self._arguments.dates}
         pages = self._glue.get_paginator("get_partitions").paginate(
             **table, Expression=f"data >= '{min(days)}' AND data <= '{max(days)}'"
         )
@@ -207,6 +257,20 @@ class Run:
     def _partition(self, partition: tuple[str, str], storage: dict[str, Any]) -> dict[str, Any]:
         location = f"{self._arguments.target}{partition_name(*partition)}/"
         return {"Values": list(partition), "StorageDescriptor": {**storage, "Location": location}}
+
+
+def each(
+    pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
+) -> tuple[dict[date, Any], dict[date, str]]:
+    """`work` for each date by itself: what came of it, and the cause where nothing did."""
+    futures = {day: pool.submit(work, day) for day in days}
+    results, failed = {}, {}
+    for day, future in futures.items():
+        try:
+            results[day] = future.result()
+        except (RunError, BotoCoreError, ClientError) as error:
+            failed[day] = " ".join(str(error).split())
+    return results, failed
 
 
 def checked(errors: list[dict[str, Any]]) -> None:

@@ -7,9 +7,10 @@ and what it gives is written, by S3's own client, since Spark and Hadoop make se
 copy of what is a single PutObject. Each raw object is read once, so that what was checked is what
 was summed is what `done` says.
 
-A date that cannot be refined does not stop the others (see `each`). Those that can be are put where
-Athena finds them, in an order that readers can live with and that the next run repairs if this one
-dies (see `replace_date`).
+A date that cannot be refined does not stop the others (see `each`). It is marked as failed before
+the run ends, and not started again until somebody asks for it. Those that can be refined are put
+where Athena finds them, in an order that readers can live with and that the next run repairs if
+this one dies (see `replace_date`).
 """
 
 import argparse
@@ -22,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, NamedTuple
 
 import boto3
@@ -40,8 +42,9 @@ MAX_DATES = 366
 # One object per date and sector, always under the same name: writing it again replaces it in a
 # single PutObject.
 DATA_FILE = "part-00000.snappy.parquet"
-# Beside the lake's folders: which raw object each date's rows were made from.
-DONE = "control/refine/done/"
+# Beside the lake's folders: which raw object each date's rows were made from, and with which one a
+# date failed in which run.
+DONE, FAILED = "control/refine/done/", "control/refine/failed/"
 # What one call may carry.
 CREATE_BATCH, UPDATE_BATCH, DELETE_BATCH, OBJECTS_BATCH = 100, 100, 25, 1000
 # Calls to S3 wait far more than they compute. Of the catalog, which throttles sooner, no more is
@@ -114,9 +117,9 @@ class Arguments(argparse.ArgumentParser):
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Read the arguments that are ours: Glue adds its own. The last of two equal ones wins."""
+    # Not --etags, the raw objects that the run was started for: what is really read is recorded.
     parser = Arguments(prog="refine.py", allow_abbrev=False, add_help=False)
     parser.add_argument("--dates", type=parse_dates, required=True)
-    parser.add_argument("--claim_id", default="")
     parser.add_argument("--source", type=parse_folder, required=True)
     parser.add_argument("--target", type=parse_folder, required=True)
     parser.add_argument("--database", required=True)
@@ -181,8 +184,18 @@ def parse_filename(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class RawObject:
+    """A raw object as one GetObject gave it, good or bad."""
+
+    path: str
+    body: bytes
+    metadata: dict[str, str]
+    etag: str
+
+
+@dataclass(frozen=True)
 class Raw:
-    """A raw object as one GetObject gave it: its rows, what it says of itself, and its version."""
+    """A good raw object: its rows, what it says of itself, and its version."""
 
     path: str
     table: pa.Table
@@ -194,22 +207,28 @@ class Raw:
     etag: str
 
 
-def read_raw(s3: Any, source: Folder, filename: str, day: date) -> Raw:
-    """The raw object of a date, read by its name and checked before it is used."""
+def fetch_raw(s3: Any, source: Folder, filename: str, day: date) -> RawObject:
+    """The raw object of a date, by its name."""
     key = f"{source.prefix}date={day}/{filename}"
     path = f"s3://{source.bucket}/{key}"
     try:
         answer = s3.get_object(Bucket=source.bucket, Key=key)
     except s3.exceptions.NoSuchKey as error:
         raise RefineError(f"{path} does not exist: fetch that date, then refine again") from error
+    etag = answer["ETag"].strip('"')
+    return RawObject(path, answer["Body"].read(), answer["Metadata"], etag)
+
+
+def read_raw(found: RawObject, day: date) -> Raw:
+    """What a raw object holds, checked before it is used."""
+    path, says = found.path, found.metadata
     try:
-        file = pq.ParquetFile(pa.BufferReader(answer["Body"].read()))
+        file = pq.ParquetFile(pa.BufferReader(found.body))
         table = file.read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise RefineError(f"{path} cannot be read as Parquet: {one_line(error)}") from error
     check_columns(path, table)
     check_rows(path, table, day)
-    says = answer["Metadata"]
     footer = file.metadata.metadata or {}
     try:
         return Raw(
@@ -219,7 +238,7 @@ def read_raw(s3: Any, source: Folder, filename: str, day: date) -> Raw:
             total_quantity=int(footer[b"total-theorical-qty"]),
             landing_key=says["landing-key"],
             content=says["content-sha256"],
-            etag=answer["ETag"].strip('"'),
+            etag=found.etag,
         )
     except (KeyError, ValueError, InvalidOperation) as error:
         what = "does not say which landing object it was made from and what its rows add up to"
@@ -316,6 +335,15 @@ class Lake:
 
     def _put(self, key: str, body: bytes) -> None:
         self._s3.put_object(Bucket=self.target.bucket, Key=key, Body=body)
+
+    def create(self, key: str, body: bytes) -> None:
+        """Put an object that is not there yet: one that is, stays as it is."""
+        try:
+            self._s3.put_object(Bucket=self.target.bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            there = ("PreconditionFailed", "ConditionalRequestConflict")
+            if error.response["Error"]["Code"] not in there:
+                raise
 
     def keys(self, prefix: str) -> set[str]:
         lister = self._s3.get_paginator("list_objects_v2")
@@ -491,8 +519,9 @@ def each(
 
 def run(
     spark: SparkSession, s3: Any, glue: Any, arguments: argparse.Namespace
-) -> tuple[dict, dict[date, str]]:
-    """What became of the dates that were refined, and why the others were not.
+) -> tuple[dict, dict[date, str], dict[date, str]]:
+    """What became of the dates that were refined, why the others were not, and why some of those
+    could not be marked as failed.
 
     Fails itself where no date can be refined: no table, no Spark.
     """
@@ -504,17 +533,26 @@ def run(
     with ThreadPoolExecutor(S3_THREADS) as calls, ThreadPoolExecutor(DATES_AT_ONCE) as dates:
         lake = Lake(s3, arguments.target, calls)
 
-        def read(day: date) -> Raw:
-            return read_raw(s3, arguments.source, arguments.filename, day)
-
         def replace(day: date) -> dict[str, int]:
             check_sums(raws[day], rows[day])
             return replace_date(raws[day], rows[day], existing[str(day)], lake, catalog, made)
 
-        raws, unread = each(calls, arguments.dates, read)
+        def mark(day: date) -> None:
+            """Created once: a late duplicate must not revive what somebody has emptied since."""
+            key = f"{FAILED}date={day}/{found[day].etag}/{arguments.JOB_RUN_ID}"
+            lake.create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
+
+        fetch = partial(fetch_raw, s3, arguments.source, arguments.filename)
+        found, missing = each(calls, arguments.dates, fetch)
+        raws, unread = each(calls, found, lambda day: read_raw(found[day], day))
         rows = rows_by_date(refine(frame(spark, raws.values()), as_of)) if raws else {}
         existing = catalog.partitions(list(raws)) if raws else {}
         counts, unwritten = each(dates, raws, replace)
+
+        failed = dict(sorted((missing | unread | unwritten).items()))
+        # Without an ETag or a run's id nothing is marked: whoever reads the run's end does it then.
+        known = sorted(unread | unwritten) if arguments.JOB_RUN_ID else []
+        _, unmarked = each(calls, known, mark)
 
     written, dropped = ("partitions_written", "partitions_dropped")
     report = {
@@ -522,9 +560,8 @@ def run(
         "as_of": str(as_of),
         written: sum(count[written] for count in counts.values()),
         dropped: sum(count[dropped] for count in counts.values()),
-        "claim_id": arguments.claim_id,
     }
-    return report, dict(sorted((unread | unwritten).items()))
+    return report, failed, unmarked
 
 
 def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:
@@ -562,11 +599,12 @@ def main(argv: list[str]) -> None:
     config = Config(retries=retries, max_pool_connections=S3_THREADS)
     s3, glue = boto3.client("s3", config=config), boto3.client("glue", config=config)
     try:
-        report, failed = run(spark, s3, glue, arguments)
+        report, failed, unmarked = run(spark, s3, glue, arguments)
     except (BotoCoreError, ClientError, Py4JJavaError, PySparkException) as error:
         dates = f"{arguments.dates[0]} to {arguments.dates[-1]}"
         raise RefineError(f"refining {dates}: {one_line(error)}") from error
     lines = [f"{day} failed: {cause}" for day, cause in failed.items()]
+    lines += [f"{day} could not be marked as failed: {cause}" for day, cause in unmarked.items()]
     lines.append(json.dumps(report, ensure_ascii=False))
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -7,16 +7,14 @@
 
 /// Every side effect that has a failpoint on either side, called `before-<effect>` and
 /// `after-<effect>`.
-pub const EFFECTS: [&str; 14] = [
+pub const EFFECTS: [&str; 12] = [
     "put-landing",
     "put-rejected",
     "put-raw",
-    "add-pending",
-    "delete-pending",
-    "set-done",
+    "mark",
+    "empty-mark",
     "forget-done",
     "set-told",
-    "write-lock",
     "start-run",
     "publish",
     "park",

@@ -25,10 +25,6 @@ pub const LANDING_KEY: &str = "landing-key";
 /// The footer's and the object's metadata key for the [`ContentHash`].
 pub const CONTENT_SHA256: &str = "content-sha256";
 
-/// The raw object's metadata key (not the footer's) for the [stamp](crate::lake::Stamp) of the first of
-/// the landing objects that made it hold its content without a break.
-pub const CONTENT_SINCE: &str = "content-since";
-
 /// The raw file could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the raw Parquet file could not be encoded: {0}")]

@@ -21,10 +21,9 @@
 //! | `size_bytes`, `pages`, `constituents` | how large it is |
 //! | `page_attempt`, `wait_ms` | how often B3 was asked, and when it is asked again |
 //! | `warnings`, `rows` | how many kinds of oddities a portfolio has, and in how many of its rows one is |
-//! | `run_id`, `run_state`, `claim_id`, `dates` | the Glue run and the dates it was given |
+//! | `run_id`, `run_state`, `dates`, `parked` | the Glue run, the dates it was given, and how many of them were parked |
 //! | `date_count`, `first_date`, `last_date` | the dates of a run that is started |
 //! | `run_seconds` | how long Glue says that the run took |
-//! | `finished` | what the tick made of a run that had ended unseen |
 
 use std::panic;
 

@@ -87,8 +87,8 @@ class AccountHandler(servers.Handler):
         target = self.headers.get("X-Amz-Target", "")
         if target == "AWSGlue.StartJobRun":
             self.start_run(json.loads(body))
-        elif target == "AWSGlue.GetJobRun":
-            self.send_run(json.loads(body))
+        elif target == "AWSGlue.GetJobRuns":
+            self.send_runs(json.loads(body))
         elif b"Action=Publish" in body:
             self.server.published += 1
             self.answer(200, PUBLISHED, self.XML)
@@ -110,7 +110,7 @@ class AccountHandler(servers.Handler):
 
     def send_list(self, prefix: str) -> None:
         keys = self.server.keys(prefix)
-        contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys)
+        contents = "".join(listed(key, self.server.objects[key]) for key in keys)
         xml = (
             f"<ListBucketResult><Prefix>{escape(prefix)}</Prefix><KeyCount>{len(keys)}</KeyCount>"
             f"<IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
@@ -122,17 +122,19 @@ class AccountHandler(servers.Handler):
         self.server.runs[run_id] = request.get("Arguments", {})
         self.answer(200, json.dumps({"JobRunId": run_id}).encode(), self.JSON)
 
-    def send_run(self, request: dict[str, Any]) -> None:
+    def send_runs(self, request: dict[str, Any]) -> None:
         """Every run has succeeded the moment it was started."""
-        run_id = request["RunId"]
-        run = {
-            "Id": run_id,
-            "JobName": request["JobName"],
-            "JobRunState": "SUCCEEDED",
-            "Arguments": self.server.runs[run_id],
-            "ExecutionTime": 60,
-        }
-        self.answer(200, json.dumps({"JobRun": run}).encode(), self.JSON)
+        runs = [
+            {
+                "Id": run_id,
+                "JobName": request["JobName"],
+                "JobRunState": "SUCCEEDED",
+                "Arguments": arguments,
+                "ExecutionTime": 60,
+            }
+            for run_id, arguments in reversed(self.server.runs.items())
+        ]
+        self.answer(200, json.dumps({"JobRuns": runs}).encode(), self.JSON)
 
     def fail(self, status: int, code: str) -> None:
         self.answer(status, f"<Error><Code>{code}</Code></Error>".encode(), self.XML)
@@ -141,6 +143,13 @@ class AccountHandler(servers.Handler):
         target = self.headers.get("X-Amz-Target", "")
         self.server.unknown_calls.append(f"{self.command} {self.path} {target}".strip())
         self.fail(400, "NotHere")
+
+
+def listed(key: str, stored: StoredObject) -> str:
+    """An object as a listing shows it."""
+    size = len(stored.body)
+    described = f"<Key>{escape(key)}</Key><ETag>{escape(stored.etag)}</ETag><Size>{size}</Size>"
+    return f"<Contents>{described}</Contents>"
 
 
 PUBLISHED = (

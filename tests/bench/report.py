@@ -19,7 +19,7 @@ Medians. init: start of the process to its first poll. first, warm: the first ca
 the stand-ins' answers included. CPU: of the process, for each warm call. peak: VmHWM.
 Python / Rust: times of two functions are added up, of their memory the larger one counts.
 The same job is not the same calls: the functions check what they get, keep B3's answer, and write
-on conditions, and glue-trigger makes some ten calls, for the refine state, where Python makes one.
+on conditions, and glue-trigger makes five calls, to see what is due, where Python makes one.
 glue-notifier has no counterpart in the reference."""
 
 

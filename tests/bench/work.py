@@ -17,7 +17,7 @@ from aws import BUCKET, Account, StoredObject
 JOB = "glue_job_refinamento_bovespa"
 ARN = "arn:aws:{}:us-east-1:000000000000:{}"
 FILE_NAME = "ibov_setor.parquet"
-CONTROL = "control/"
+CONTROL, DONE, TOLD = "control/", "control/refine/done/", "control/refine/told/"
 INGESTION, TRIGGER = "ingestion (Python)", "trigger (Python)"
 
 
@@ -46,7 +46,7 @@ class Chain:
         self.events = events
         self.landing: tuple[str, StoredObject] | None = None
         self.raw: tuple[str, StoredObject] | None = None
-        self.claimed: dict[str, StoredObject] = {}
+        self.started: dict[str, dict[str, str]] = {}
         self.environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(temporary),
@@ -144,8 +144,9 @@ class Chain:
 
     def after_trigger(self, answer: Any) -> None:
         self.after_run(answer)
-        claimed = self.account.keys(CONTROL)
-        self.claimed = {key: self.account.objects[key] for key in claimed}
+        unknown = self.account.unknown_calls
+        require(not unknown, "glue-trigger", f"{unknown} was asked")
+        self.started = dict(self.account.runs)
 
     def before_python_trigger(self) -> Any:
         self.account.runs.clear()
@@ -155,20 +156,19 @@ class Chain:
         require(len(self.account.runs) == 1, "trigger", f"{len(self.account.runs)} runs, not 1")
 
     def before_notifier(self) -> Any:
-        """The run that glue-trigger started last is over; nobody has recorded that yet."""
+        """The run that glue-trigger started last has succeeded; nobody was told of that yet."""
         self.account.delete(CONTROL)
-        self.account.objects |= self.claimed
-        lock = json.loads(self.claimed["control/refine/active.json"].body)["holder"]
-        self.account.runs = {
-            lock["run_id"]: {"--dates": ",".join(lock["dates"]), "--claim_id": lock["claim_id"]}
-        }
+        self.account.runs = dict(self.started)
+        [(run_id, arguments)] = self.started.items()
+        done = f"{DONE}date={arguments['--dates']}/{arguments['--etags']}"
+        self.account.objects[done] = StoredObject(b"{}")
         self.account.published = 0
         event = json.loads(self.sample("glue-run-succeeded.json"))
-        event["detail"] |= {"jobName": JOB, "jobRunId": lock["run_id"]}
+        event["detail"] |= {"jobName": JOB, "jobRunId": run_id}
         return sqs_event(json.dumps(event))
 
     def after_notifier(self, answer: Any) -> None:
-        self.only("control/refine/done/", "glue-notifier")
+        self.only(TOLD, "glue-notifier")
         published = self.account.published
         require(published == 1, "glue-notifier", f"{published} notifications, not 1")
 

@@ -16,11 +16,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta, Utc};
 use ibov::{
     b3_server::Day, deploy::StackConfig, emulator::EmulatorOptions, local::LocalRuntime,
     outbox::Mail, process::Processes, progress::Progress, stack::Stage, workspace::Workspace,
 };
+use shared::refine::State as _;
 use tokio::sync::OnceCell;
 
 use crate::{days, pipeline::Pipeline};
@@ -38,14 +39,18 @@ const FIRST_TICK: Duration = Duration::from_secs(1);
 /// By so much longer is waited before each further tick. On a slow machine one would otherwise always be on its way,
 /// and who waits for an empty queue would wait for ever.
 const RARER: f64 = 1.5;
+/// For so long the event of a run's end may be on its way.
+const UNDER_WAY: TimeDelta = TimeDelta::seconds(3);
 
 /// How the Glue runs of a stack end.
 #[derive(Debug, Clone, Copy)]
 pub enum Order {
     /// Well.
     Succeed,
-    /// With this message.
+    /// With this message, and the lake stays as it is.
     Fail(&'static str),
+    /// The same for one run: the one that is going on, or the next one. The others end well.
+    FailOnce(&'static str),
     /// Not before there is another order, or Glue's timeout.
     Hang,
 }
@@ -135,18 +140,35 @@ impl Bench {
     /// # Errors
     /// When the order cannot be written.
     pub fn order_runs(&self, order: Order) -> Result<()> {
-        let folder = self.logs().folder().join("glue-orders");
-        fs::create_dir_all(&folder)?;
-        let file = folder.join(self.stack.output("GlueJobName")?);
+        let file = self.orders()?;
+        fs::create_dir_all(file.parent().context("a file without a folder")?)?;
         let text = match order {
             Order::Succeed => String::new(),
             Order::Fail(message) => format!("fail {message}"),
+            Order::FailOnce(message) => format!("fail-once {message}"),
             Order::Hang => "hang".to_owned(),
         };
         // In one step: a run may be reading.
         let written = file.with_extension("new");
         fs::write(&written, text)?;
         fs::rename(&written, &file).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// How often glue-trigger found a run active, and left what is due to its end.
+    #[must_use]
+    pub fn left_to_an_end(&self) -> usize {
+        self.log(Stage::Glue).matches("a run is active, its end starts the next one").count()
+    }
+
+    /// Whether a run has read its raw files.
+    pub(crate) fn has_read(&self, run_id: &str) -> bool {
+        let read = self.orders().map(|file| file.with_extension("read"));
+        let read = read.and_then(|file| Ok(fs::read_to_string(file)?)).unwrap_or_default();
+        read.lines().any(|line| line == run_id)
+    }
+
+    fn orders(&self) -> Result<PathBuf> {
+        Ok(self.logs().folder().join("glue-orders").join(self.stack.output("GlueJobName")?))
     }
 
     /// Arms a failpoint of a stage's function.
@@ -198,7 +220,8 @@ impl Bench {
         Ok(())
     }
 
-    /// As [`Pipeline::until`], with a tick now and then.
+    /// As [`Pipeline::until`], with a tick now and then. None comes while a run is active or has just ended: its event
+    /// is on its way then, and two that take in one end at the same moment tell people twice.
     ///
     /// # Errors
     /// As [`Pipeline::until`].
@@ -213,7 +236,7 @@ impl Bench {
             async move {
                 let found = looking.await?;
                 let (since, wait) = next.get();
-                if found.is_none() && since.elapsed() > wait {
+                if found.is_none() && since.elapsed() > wait && self.no_end_is_on_its_way().await? {
                     self.tick().await?;
                     next.set((Instant::now(), wait.mul_f64(RARER)));
                 }
@@ -221,6 +244,12 @@ impl Bench {
             }
         })
         .await
+    }
+
+    async fn no_end_is_on_its_way(&self) -> Result<bool> {
+        let over = Utc::now() - UNDER_WAY;
+        let runs = self.refine.runs().await?;
+        Ok(runs.iter().all(|run| run.ended_at.is_some_and(|ended_at| ended_at < over)))
     }
 
     /// The notifier's mails to people. Alarms mail them, too, and are left out.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_sqs::types::QueueAttributeName;
 use ibov::{
+    aws::local_config,
     b3_server::B3Server,
     chain::{Before, Journey},
     dead_letters::{self, Parked},
@@ -18,9 +19,13 @@ use ibov::{
     progress::Progress,
     stack::{Stack, Stage},
 };
+use shared::{
+    refine::{AwsState, Listing, State as _, people_know},
+    settings::Environment,
+};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{diagnosis, local};
+use crate::{diagnosis, local, wire};
 
 /// Long enough for a Spark run on a machine that is busy with others.
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -33,6 +38,8 @@ pub struct Pipeline {
     pub stack: Stack,
     /// What it takes for B3. It knows no portfolio until one is published.
     pub b3: B3Server,
+    /// Its refine state, as the functions see it.
+    pub refine: AwsState,
     runtime: &'static LocalRuntime,
 }
 
@@ -71,7 +78,8 @@ impl Pipeline {
             .with("DatabaseName", &database)
             .with("GlueJobName", name);
         let stack = runtime.deploy(&change(config), &Progress::silent()).await?;
-        Ok(Self { stack, b3, runtime })
+        let refine = refine_state(&stack, runtime.endpoint())?;
+        Ok(Self { stack, b3, refine, runtime })
     }
 
     /// What the emulator, its functions and its Glue runs print.
@@ -173,6 +181,19 @@ impl Pipeline {
         .await
     }
 
+    /// Whether no run is active, people know how each one ended, and nothing is due.
+    ///
+    /// # Errors
+    /// When the lake or Glue cannot be asked.
+    pub async fn nothing_to_refine(&self) -> Result<bool> {
+        let known = people_know(&self.refine, "").await?;
+        let runs = self.refine.runs().await?;
+        if runs.iter().any(|run| run.is_active() || !known.contains(&run.id)) {
+            return Ok(false);
+        }
+        Ok(Listing::read(&self.refine).await?.due().is_empty())
+    }
+
     /// How many messages a stage's queue holds.
     ///
     /// # Errors
@@ -192,6 +213,19 @@ impl Pipeline {
             .flatten()
             .filter_map(|(_, value)| value.parse::<usize>().ok())
             .sum())
+    }
+
+    /// Has a stage's function handed to it what its batching window has gathered.
+    ///
+    /// # Errors
+    /// When a message cannot be sent.
+    pub async fn fill_batch(&self, stage: Stage) -> Result<()> {
+        /// So many messages fill a batch, on the emulator.
+        const FULL: usize = 10;
+        for _ in 0..FULL {
+            self.stack.send(stage, &wire::test_event(self.stack.bucket()?)).await?;
+        }
+        Ok(())
     }
 
     /// The mails about this stack to one of its topics, in order.
@@ -257,4 +291,13 @@ impl Pipeline {
         request.send().await.with_context(|| format!("cannot write {key}"))?;
         Ok(())
     }
+}
+
+fn refine_state(stack: &Stack, endpoint: &str) -> Result<AwsState> {
+    let (bucket, job) = (stack.bucket()?, stack.output("GlueJobName")?);
+    let settings =
+        [("S3_BUCKET", bucket), ("FILENAME", "ibov_setor.parquet"), ("GLUE_JOB_NAME", job)];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = Environment::from_iter(settings);
+    Ok(AwsState::from_environment(&environment, &local_config(endpoint))?)
 }

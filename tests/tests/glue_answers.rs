@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use axum::{
     Router,
-    extract::State,
+    extract::State as Shared,
     http::{StatusCode, header::CONTENT_TYPE},
     response::IntoResponse,
 };
@@ -16,27 +16,28 @@ use ibov::aws::local_config;
 use serde_json::json;
 use shared::{
     aws::Cause,
-    refine::{ClaimId, GlueRuns, Runs as _},
+    refine::{AwsState, State as _},
+    settings::Environment,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// Answers in turn, and the last one again and again; counts the requests.
 struct Glue {
-    runs: GlueRuns,
+    state: AwsState,
     requests: Arc<Mutex<usize>>,
     server: JoinHandle<std::io::Result<()>>,
 }
 
 type Script = (Arc<Mutex<VecDeque<(u16, &'static str)>>>, Arc<Mutex<usize>>);
 
-async fn answer(State((answers, requests)): State<Script>) -> impl IntoResponse {
+async fn answer(Shared((answers, requests)): Shared<Script>) -> impl IntoResponse {
     *requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
     let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
     let (status, error) = answer.unwrap_or((500, "InternalFailure"));
     let body = match status {
         202 => json!({}),
-        200 => json!({"JobRunId": "jr_1", "JobRun": {"Id": "jr_1", "JobRunState": "RUNNING"}}),
+        200 => json!({"JobRunId": "jr_1", "JobRuns": [{"Id": "jr_1", "JobRunState": "RUNNING"}]}),
         _ => json!({"__type": error, "Message": "scripted"}),
     };
     let status = StatusCode::from_u16(status).unwrap_or_default();
@@ -51,18 +52,24 @@ impl Glue {
         let endpoint = format!("http://{}", listener.local_addr()?);
         let router = Router::new().fallback(answer).with_state(script);
         let server = tokio::spawn(axum::serve(listener, router).into_future());
-        let runs = GlueRuns::new(&local_config(&endpoint), "job".to_owned());
-        Ok(Self { runs, requests, server })
+        Ok(Self { state: state(&endpoint)?, requests, server })
     }
 
     fn requests(&self) -> usize {
         *self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn start(&self) -> Result<String, Cause> {
-        let started = self.runs.start(&ClaimId::new("1"), &[].into()).await;
-        started.map_err(|error| error.cause)
+    async fn start(&self) -> Result<Option<String>, Cause> {
+        self.state.start(&[].into()).await.map_err(|error| error.cause)
     }
+}
+
+/// Glue at an endpoint. The lake is not asked.
+fn state(endpoint: &str) -> Result<AwsState> {
+    let settings = [("S3_BUCKET", "lake"), ("FILENAME", "a.parquet"), ("GLUE_JOB_NAME", "job")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = Environment::from_iter(settings);
+    Ok(AwsState::from_environment(&environment, &local_config(endpoint))?)
 }
 
 impl Drop for Glue {
@@ -75,7 +82,6 @@ impl Drop for Glue {
 async fn a_run_is_asked_for_once_whatever_glue_answers() -> Result<()> {
     for (status, error, cause) in [
         (400, "ThrottlingException", Cause::Busy),
-        (400, "ConcurrentRunsExceededException", Cause::Busy),
         (400, "ResourceNumberLimitExceededException", Cause::Busy),
         (400, "AccessDeniedException", Cause::Denied),
         (400, "EntityNotFoundException", Cause::NotFound),
@@ -92,20 +98,24 @@ async fn a_run_is_asked_for_once_whatever_glue_answers() -> Result<()> {
         assert_eq!(glue.start().await, Err(cause), "{error}");
         assert_eq!(glue.requests(), 1, "{error}");
     }
-    let glue = Glue::answering(&[(200, "")]).await?;
-    assert_eq!(glue.start().await, Ok("jr_1".to_owned()));
+    for (answer, started) in
+        [((200, ""), Some("jr_1".to_owned())), ((400, "ConcurrentRunsExceededException"), None)]
+    {
+        let glue = Glue::answering(&[answer]).await?;
+        assert_eq!(glue.start().await, Ok(started));
+        assert_eq!(glue.requests(), 1);
+    }
     let nobody = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
-    let runs = GlueRuns::new(&local_config(&format!("http://{nobody}")), "job".to_owned());
-    let error = runs.start(&ClaimId::new("1"), &[].into()).await.err();
+    let error = state(&format!("http://{nobody}"))?.start(&[].into()).await.err();
     assert_eq!(error.map(|error| error.cause), Some(Cause::Unavailable), "nobody listens");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_run_is_looked_at_again_where_glue_is_busy() -> Result<()> {
+async fn runs_are_asked_for_again_where_glue_is_busy() -> Result<()> {
     let glue = Glue::answering(&[(400, "ThrottlingException"), (200, "")]).await?;
-    let run = glue.runs.get("jr_1").await.context("Glue was busy once")?;
-    assert_eq!(run.map(|run| run.id), Some("jr_1".to_owned()));
+    let runs = glue.state.runs().await.context("Glue was busy once")?;
+    assert_eq!(runs.into_iter().map(|run| run.id).collect::<Vec<_>>(), ["jr_1"]);
     assert_eq!(glue.requests(), 2);
     Ok(())
 }

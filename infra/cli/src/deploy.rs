@@ -71,7 +71,6 @@ impl StackConfig {
             ("MaxReceiveCount", "1"),
             // What does come again, in tests, comes when the queue says so.
             ("BackoffBase", "0"),
-            ("ClaimGrace", "1"),
             // Recorded portfolios are of any year, and nobody pays for listing partitions here.
             ("FirstMonth", "2010-01"),
         ];

@@ -92,7 +92,7 @@ pub async fn redrive(args: &RedriveArgs) -> Result<()> {
 /// When there is no stack or it cannot be sent to.
 pub async fn refine(args: &RefineArgs) -> Result<()> {
     let RefineArgs { date, force, .. } = *args;
-    let request = RefineRequest { date, landing_key: None, force, retry_of: None };
+    let request = RefineRequest { date, force, retry_of: None };
     with_stack(&args.stack, async |stack| {
         let id = stack.send(Stage::Glue, &serde_json::to_string(&request)?).await?;
         println!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?);

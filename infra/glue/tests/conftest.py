@@ -37,6 +37,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
 
 
 @pytest.fixture
+def clients(lake: "Lake", monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job's own clients reach the lake."""
+    import refine
+
+    reached = {"s3": lake.s3, "glue": lake.glue}
+    monkeypatch.setattr(refine.boto3, "client", lambda service, config: reached[service])
+
+
+@pytest.fixture
 def lake(spark: "SparkSession", tmp_path: Path) -> "Lake":
     from lake import Lake
 

@@ -17,6 +17,10 @@ class NoSuchKey(ClientError):
     pass
 
 
+def refusal(operation: str, code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+
 class FakeS3:
     """Stands in for boto3's S3 client, with one bucket."""
 
@@ -47,8 +51,10 @@ class FakeS3:
             "Metadata": self.metadata.get(Key, {}),
         }
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
+    def put_object(self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "") -> None:
         self._called("put", Bucket, Key)
+        if IfNoneMatch == "*" and Key in self.objects:
+            raise refusal("PutObject", "PreconditionFailed")
         self.objects[Key] = Body
 
     def delete_objects(self, Bucket: str, Delete: dict) -> dict:

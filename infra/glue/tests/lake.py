@@ -7,11 +7,12 @@ import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import duckdb
 from fake_glue import FakeGlue
-from fake_s3 import FakeS3
+from fake_s3 import FakeS3, refusal
 from pyspark.sql import SparkSession
 
 import refine as job
@@ -26,6 +27,8 @@ class Lake:
     def __init__(self, spark: SparkSession, scratch: Path) -> None:
         self.spark, self.scratch = spark, scratch
         self.s3, self.glue = FakeS3("lake"), FakeGlue()
+        # Which dates the last run could not mark as failed, and why.
+        self.unmarked: dict[date, str] = {}
 
     def raw_key(self, day: date) -> str:
         return f"raw/date={day}/{FILENAME}"
@@ -69,14 +72,17 @@ class Lake:
         self.s3.objects[self.raw_key(day)] = body
         self.s3.metadata[self.raw_key(day)] = metadata
 
-    def try_run(
-        self, *dates: date, table: str = "tb_ibov_refined", as_of: date = AS_OF
-    ) -> tuple[dict, dict[date, str]]:
-        """One run: its report, and the causes of the dates that failed."""
+    def words(
+        self,
+        *dates: date,
+        table: str = "tb_ibov_refined",
+        as_of: date = AS_OF,
+        run_id: str | None = "jr_1",
+    ) -> list[str]:
+        """The arguments of a run."""
         arguments = {
             "--dates": ",".join(map(str, dates)),
-            "--claim_id": "claim-1",
-            "--JOB_RUN_ID": "jr_1",
+            "--JOB_RUN_ID": run_id,
             "--as_of": str(as_of),
             "--source": "s3://lake/raw/",
             "--target": f"s3://lake/{REFINED}",
@@ -84,14 +90,28 @@ class Lake:
             "--database": "default",
             "--table": table,
         }
-        words = [word for item in arguments.items() for word in item]
-        return job.run(self.spark, self.s3, self.glue, job.parse_arguments(words))
+        return [word for item in arguments.items() for word in item if item[1] is not None]
+
+    def try_run(self, *dates: date, **arguments: Any) -> tuple[dict, dict[date, str]]:
+        """One run: its report, and the causes of the dates that failed."""
+        parsed = job.parse_arguments(self.words(*dates, **arguments))
+        report, failed, self.unmarked = job.run(self.spark, self.s3, self.glue, parsed)
+        return report, failed
 
     def run(self, *dates: date, as_of: date = AS_OF) -> dict:
         """One run that refines all of its dates."""
         report, failed = self.try_run(*dates, as_of=as_of)
         assert failed == {}
         return report
+
+    def refuse(self, operation: str, part: str, code: str = "SlowDown") -> None:
+        """From now on S3 refuses to get or put objects with this in their names."""
+
+        def refuse(called: str, key: str) -> None:
+            if called == operation and part in key:
+                raise refusal(f"{operation.title()}Object", code)
+
+        self.s3.before_call = refuse
 
     def files(self) -> list[str]:
         return [key.removeprefix(REFINED) for key in self.keys(REFINED)]
@@ -101,7 +121,17 @@ class Lake:
 
     def done(self) -> dict[str, dict]:
         """What is recorded of the dates: `2026-11-20/<etag>` → what its rows were made from."""
-        prefix = "control/refine/done/date="
+        return self._bodies("control/refine/done/date=")
+
+    def marks(self) -> dict[str, dict]:
+        """What is marked as failed: `2026-11-20/<etag>/<run id>` → the mark."""
+        return self._bodies("control/refine/failed/date=")
+
+    def mark_key(self, day: date, run_id: str = "jr_1") -> str:
+        etag = self.s3.etag(self.raw_key(day))
+        return f"control/refine/failed/date={day}/{etag}/{run_id}"
+
+    def _bodies(self, prefix: str) -> dict[str, dict]:
         return {
             key.removeprefix(prefix): json.loads(self.s3.objects[key]) for key in self.keys(prefix)
         }

@@ -1,11 +1,9 @@
 """What a person reads when the input or the arguments are wrong: one line that names the object."""
 
 import json
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
 from lake import FILENAME, METADATA, Lake
 
 import refine as job
@@ -139,32 +137,21 @@ def test_a_date_that_cannot_be_written_does_not_stop_the_others(lake: Lake, refu
     if refuses == "catalog":
         lake.glue.refused = {"Novo": ("InternalServiceException", "try later")}
     else:
-        lake.s3.before_call = refuse_to_put(f"Data={NEXT_DAY}/Setor=Novo")
+        lake.refuse("put", f"Data={NEXT_DAY}/Setor=Novo")
     report, failed = lake.try_run(DAY, NEXT_DAY)
     assert (report["dates"], failed.keys()) == ([str(DAY)], {NEXT_DAY})
     assert {key.partition("/")[0] for key in lake.done()} == {str(DAY)}
 
 
-def refuse_to_put(part: str) -> Callable[[str, str], None]:
-    def refuse(operation: str, key: str) -> None:
-        if operation == "put" and part in key:
-            error = {"Error": {"Code": "SlowDown", "Message": "reduce your request rate"}}
-            raise ClientError(error, "PutObject")
-
-    return refuse
-
-
+@pytest.mark.usefixtures("clients")
 def test_the_run_fails_at_its_end_with_a_line_for_each_failed_date(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     third = date(2026, 11, 24)
     lake.write_raw(DAY, ROWS)
     lake.put_raw(third, b"not Parquet")
-    # Stands for AWS as it is reached from here.
-    clients = {"s3": lake.s3, "glue": lake.glue}
-    monkeypatch.setattr(job.boto3, "client", lambda service, config: clients[service])
     with pytest.raises(job.RefineError) as caught:
-        job.main(words({"--dates": f"{DAY},{NEXT_DAY},{third}", "--as_of": "2026-11-30"}))
+        job.main(lake.words(DAY, NEXT_DAY, third))
     *lines, report = capsys.readouterr().out.splitlines()
     assert json.loads(report)["dates"] == [str(DAY)]
     assert [line.partition(":")[0] for line in lines] == [f"{NEXT_DAY} failed", f"{third} failed"]
@@ -217,16 +204,16 @@ def test_foreign_arguments_are_ignored_and_the_last_of_two_wins() -> None:
     extra = [
         "--job-language",
         "python",
+        "--etags",
+        "0123,4567",
         "--JOB_RUN_ID",
         "jr_1",
-        "--claim_id",
-        "claim-1",
-        "--claim_id",
-        "claim-2",
+        "--JOB_RUN_ID",
+        "jr_2",
     ]
     arguments = job.parse_arguments(words({"--dates": "2026-11-21,2026-11-20,2026-11-21"}) + extra)
     assert [str(day) for day in arguments.dates] == ["2026-11-20", "2026-11-21"]
-    assert (arguments.claim_id, arguments.as_of) == ("claim-2", None)
+    assert (arguments.JOB_RUN_ID, arguments.as_of) == ("jr_2", None)
 
 
 def test_366_dates_are_taken_and_367_refused() -> None:

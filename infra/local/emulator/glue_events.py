@@ -26,7 +26,7 @@ def install() -> None:
 
 
 def state_changed(run: dict[str, Any]) -> None:
-    """Publishes the end of `run`. The event carries neither its arguments nor its claim."""
+    """Publishes the end of `run`. The event does not carry its arguments."""
     state = run["JobRunState"]
     detail = {
         "jobName": run["JobName"],

@@ -96,7 +96,7 @@ def test_a_run_gets_merged_arguments_and_the_rights_of_the_jobs_role(
     job = make_job(
         WRITE_ARGUMENTS,
         ("s3:PutObject", f"arn:aws:s3:::{name}/out/*"),
-        DefaultArguments={"--claim_id": "none", "--dates": "none"},
+        DefaultArguments={"--as_of": "none", "--dates": "none"},
         NonOverridableArguments={"--table": "the jobs own"},
     )
     run_id = job.start(Arguments={"--dates": "2026-11-20", "--table": "the runs"})
@@ -107,7 +107,7 @@ def test_a_run_gets_merged_arguments_and_the_rights_of_the_jobs_role(
     assert run["StartedOn"] <= run["CompletedOn"]
     written = emulator.client("s3").get_object(Bucket=name, Key="out/arguments.json")["Body"]
     assert json.load(written) == [
-        *("--claim_id", "none", "--dates", "2026-11-20", "--table", "the jobs own"),
+        *("--as_of", "none", "--dates", "2026-11-20", "--table", "the jobs own"),
         *("--JOB_NAME", name, "--JOB_RUN_ID", run_id),
     ]
     role_name = job.glue.get_job(JobName=name)["Job"]["Role"].rsplit("/", 1)[-1]

@@ -12,7 +12,7 @@ from template_part import template_part
 from test_athena import Lake
 from test_glue_runs import JobRuns
 
-DAY, OTHER_DAY, NO_DAY = "2026-11-20", "2026-11-23", "2026-11-24"
+DAY, OTHER_DAY, NO_DAY, BAD_DAY = "2026-11-20", "2026-11-23", "2026-11-24", "2026-11-25"
 CONTENT = "SELECT data, setor, soma_part, total_codigo, soma_qtd_teorica, dias_desde_carteira"
 # What the raw file of a day holds: segment, cod, part, theoricalQty.
 PORTFOLIO = [
@@ -113,7 +113,13 @@ class Stack(Lake):
 
     def done(self) -> dict[str, dict]:
         """What the job recorded: `2026-11-20/<etag>` → what the rows were made from."""
-        prefix = "control/refine/done/date="
+        return self._bodies("control/refine/done/date=")
+
+    def marks(self) -> dict[str, dict]:
+        """What the job marked as failed: `2026-11-20/<etag>/<run id>` → the mark."""
+        return self._bodies("control/refine/failed/date=")
+
+    def _bodies(self, prefix: str) -> dict[str, dict]:
         bodies = {
             key: self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
             for key in self.objects(prefix)
@@ -192,14 +198,21 @@ def test_a_day_is_refined_and_refined_again_without_a_sector(stack: Stack) -> No
     recorded(stack, {DAY: first, OTHER_DAY: first}, {DAY: 4, OTHER_DAY: 4})
 
     # The sector without a name left, another one changed, and somebody moved a partition. A third
-    # day has no raw object, which fails the run and holds up nobody.
+    # day has no raw object, and a fourth an unreadable one: they fail the run and hold up nobody.
     stack.put_raw(DAY, [*PORTFOLIO[:2], ("Petróleo, Gás", "PETR4", "67.874", 4_000_000_001)])
     stack.move_partition(DAY, REFINED[0][0])
-    run = stack.run_of(DAY, NO_DAY)
+    stack.s3.put_object(Bucket=stack.name, Key=raw_key(BAD_DAY), Body=b"<html>sorry</html>")
+    run = stack.run_of(DAY, NO_DAY, BAD_DAY)
     missing = f"s3://{stack.name}/{raw_key(NO_DAY)} does not exist: fetch that date"
-    assert f"1 of 2 dates failed: {NO_DAY}: {missing}" in run["ErrorMessage"]
+    unreadable = f"s3://{stack.name}/{raw_key(BAD_DAY)} cannot be read as Parquet"
+    assert f"2 of 3 dates failed: {NO_DAY}: {missing}" in run["ErrorMessage"]
+    assert f"; {BAD_DAY}: {unreadable}" in run["ErrorMessage"]
     log = stack.job.log(run["Id"]).splitlines()
     assert any(line.startswith(f"{NO_DAY} failed: {missing}") for line in log)
+    assert not [line for line in log if "could not be marked" in line]
+    ((mark, said),) = stack.marks().items()
+    assert mark == f"{BAD_DAY}/{stack.etag(BAD_DAY)}/{run['Id']}"
+    assert said["cause"].startswith(unreadable)
     changed = [REFINED[0], ["Petróleo, Gás", "97.875", "2", "10000000001"]]
     now = content(DAY, 10, changed) + content(OTHER_DAY, 7, REFINED)
     assert stack.table() == now

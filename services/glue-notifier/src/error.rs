@@ -3,7 +3,6 @@
 use shared::{
     aws::CallError,
     events::EventError,
-    refine::FinishError,
     stage::{Kind, StageError},
 };
 
@@ -27,10 +26,20 @@ pub enum NotifyError {
         /// The event's run.
         run_id: String,
     },
-    /// The end of the run could not be taken in.
-    #[error(transparent)]
-    Finish(#[from] FinishError),
-    /// Glue did not say how the run stands.
+    /// The event is ahead of what Glue shows.
+    #[error("the run has not ended yet: it is {state}")]
+    NotEnded {
+        /// The event's run.
+        run_id: String,
+        /// Its state.
+        state: String,
+    },
+    /// Glue counts a run that it does not show.
+    #[error(
+        "Glue says that the job is busy and shows no run that is active: look at its runs in the console"
+    )]
+    Busy,
+    /// S3 or Glue did not do it, or people cannot be told.
     #[error(transparent)]
     Aws(#[from] CallError),
 }
@@ -40,7 +49,7 @@ impl StageError for NotifyError {
     fn kind(&self) -> Kind {
         match self {
             Self::Event(_) | Self::OtherJob { .. } | Self::NoRun { .. } => Kind::Refused,
-            Self::Finish(error) => error.kind(),
+            Self::NotEnded { .. } | Self::Busy => Kind::Transient,
             Self::Aws(call) => call.kind(),
         }
     }
@@ -50,17 +59,17 @@ impl StageError for NotifyError {
             Self::Event(error) => error.code(),
             Self::OtherJob { .. } => "other-job",
             Self::NoRun { .. } => "run-unknown",
-            Self::Finish(error) => error.code(),
+            Self::NotEnded { .. } => "run-not-ended",
+            Self::Busy => "job-busy",
             Self::Aws(call) => call.code(),
         }
     }
 
     fn object(&self) -> Option<String> {
         match self {
-            Self::NoRun { run_id } => Some(run_id.clone()),
-            Self::Finish(error) => error.object(),
+            Self::NoRun { run_id } | Self::NotEnded { run_id, .. } => Some(run_id.clone()),
             Self::Aws(call) => Some(call.object.clone()),
-            Self::Event(_) | Self::OtherJob { .. } => None,
+            Self::Event(_) | Self::OtherJob { .. } | Self::Busy => None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Takes in the end of a Glue run: records it in the refine state, tells programs and people, has failed
-//! dates replayable, and starts the next run. The tick has it look whether any of that is overdue.
+//! Takes in the end of a Glue run: has what it left unfinished replayable, tells programs and people, and starts the next
+//! run. The tick has it look whether any of that is overdue.
 
 mod error;
 pub mod notification;
@@ -8,29 +8,27 @@ mod reporter;
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chrono::TimeDelta;
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
     events::{CompletionMessage, GlueStateChange, RunState},
-    refine::{self, Finished, GlueRuns, Moment, Pumped, Run, Runs, S3Control, Ticked},
+    refine::{self, AwsState, Ended, Reconciled, Run, State as _},
     settings::{Environment, SettingError},
     stage::{Invocation, Message, Outcome, SqsQueues, Stage},
 };
+use tokio::sync::Mutex;
 
 pub use error::NotifyError;
 use reporter::Reporter;
 
 /// What the function does, and with what.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct GlueNotifier {
-    /// `CLAIM_GRACE`: seconds after which a run that may have been started is looked up. Longer than Glue
-    /// takes to list a new run.
-    claim_grace: TimeDelta,
-    control: S3Control,
-    runs: GlueRuns,
+    state: AwsState,
     reporter: Reporter,
     stage: Stage<SqsQueues>,
+    /// The messages of a batch come one after the other: two of them may be about the same end.
+    turn: Mutex<()>,
 }
 
 impl GlueNotifier {
@@ -41,15 +39,10 @@ impl GlueNotifier {
     pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
         let sdk = aws::sdk_config().await;
         Ok(Self {
-            claim_grace: TimeDelta::seconds(i64::from(environment.or("CLAIM_GRACE", 30_u32)?)),
-            control: S3Control::new(
-                aws::s3_client(&sdk),
-                environment.required("S3_BUCKET")?,
-                environment.required("FILENAME")?,
-            ),
-            runs: GlueRuns::new(&sdk, environment.required("GLUE_JOB_NAME")?),
+            state: AwsState::from_environment(environment, &sdk)?,
             reporter: Reporter::from_environment(environment, &sdk)?,
             stage: Stage::from_environment("glue-notifier", environment, &sdk)?,
+            turn: Mutex::new(()),
         })
     }
 
@@ -74,84 +67,80 @@ impl GlueNotifier {
         message: &Message,
         invocation: &Invocation,
     ) -> Result<Outcome, NotifyError> {
-        let moment = Moment::of(invocation, self.claim_grace);
-        // Unique among claims: each record of an invocation may make one.
-        let unique = format!("{}-{}", invocation.request_id, message.id);
-        match CompletionMessage::parse(&message.body)? {
-            CompletionMessage::Tick => self.tick(&unique, moment).await,
-            CompletionMessage::StateChange(change) => self.ended(&change, &unique, moment).await,
+        let message = CompletionMessage::parse(&message.body)?;
+        let _turn = self.turn.lock().await;
+        let state = self.state.until(invocation.deadline);
+        match message {
+            CompletionMessage::Tick => self.tick(&state).await,
+            CompletionMessage::StateChange(change) => self.ended(&state, &change).await,
         }
     }
 
-    async fn tick(&self, unique: &str, moment: Moment) -> Result<Outcome, NotifyError> {
-        let Self { control, runs, reporter, .. } = self;
-        Ok(match refine::tick(control, runs, reporter, unique, moment).await? {
-            Ticked::Finished(finished, pumped) => {
-                tracing::warn!(?finished, "the end of a run was found by the tick");
-                log(&pumped);
-                Outcome::Done
-            }
-            Ticked::Pumped(pumped) => {
-                log(&pumped);
-                match pumped {
-                    Pumped::Running(_) => Outcome::Done,
-                    Pumped::Held | Pumped::Idle => Outcome::NothingToDo("nothing is overdue"),
-                }
-            }
-            Ticked::Active => Outcome::NothingToDo("a run is active"),
-        })
+    async fn tick(&self, state: &AwsState) -> Result<Outcome, NotifyError> {
+        let Ended { told, reconciled } = refine::tick(state, &self.reporter).await?;
+        for (run_id, _) in &told {
+            tracing::warn!(run_id, "the end of a run was found by the tick");
+        }
+        log(&reconciled);
+        match reconciled {
+            // Who else hears that leaves it to the tick.
+            Reconciled::Busy => Err(NotifyError::Busy),
+            Reconciled::Started { .. } => Ok(Outcome::Done),
+            _ if !told.is_empty() => Ok(Outcome::Done),
+            Reconciled::Active => Ok(Outcome::NothingToDo("a run is active")),
+            Reconciled::NothingDue => Ok(Outcome::NothingToDo("nothing is overdue")),
+        }
     }
 
     async fn ended(
         &self,
+        state: &AwsState,
         change: &GlueStateChange,
-        unique: &str,
-        moment: Moment,
     ) -> Result<Outcome, NotifyError> {
-        let run = self.run(change).await?;
+        if change.job_name != self.state.job_name {
+            let (found, served) = (change.job_name.clone(), self.state.job_name.clone());
+            return Err(NotifyError::OtherJob { found, served });
+        }
         if matches!(change.state, RunState::Active(_)) {
             return Ok(Outcome::NothingToDo("the run has not ended"));
         }
-        let Run { id: run_id, state, dates, seconds, .. } = &run;
-        let Self { control, runs, reporter, .. } = self;
-        let (finished, pumped) =
-            refine::ended(control, runs, reporter, &run, unique, moment).await?;
-        log(&pumped);
-        match finished {
-            Finished::Recorded => {
-                tracing::info!(
-                    run_id,
-                    run_state = state.name(),
-                    dates,
-                    run_seconds = seconds,
-                    "Glue run ended"
-                );
-                Ok(Outcome::Done)
-            }
-            Finished::RecordedBefore => Ok(Outcome::NothingToDo("the end is recorded already")),
-            Finished::Unclaimed => Ok(Outcome::NothingToDo("the run was started by hand")),
-            Finished::UnclaimedFailure => Ok(Outcome::Done),
-        }
-    }
-
-    /// The run itself: the event carries neither arguments nor times.
-    async fn run(&self, change: &GlueStateChange) -> Result<Run, NotifyError> {
-        if change.job_name != self.runs.job_name() {
-            let served = self.runs.job_name().to_owned();
-            return Err(NotifyError::OtherJob { found: change.job_name.clone(), served });
-        }
-        let run = self.runs.get(&change.run_id).await?;
-        run.ok_or_else(|| NotifyError::NoRun { run_id: change.run_id.clone() })
+        let run = ended_run(state, &change.run_id).await?;
+        let runs = std::slice::from_ref(&run);
+        let Ended { told, reconciled } = refine::ended(state, &self.reporter, runs).await?;
+        log(&reconciled);
+        let Some((run_id, parked)) = told.first() else {
+            return Ok(Outcome::NothingToDo("people know of its end"));
+        };
+        let (dates, run_state, run_seconds) = (&run.dates, run.state.name(), run.seconds);
+        let parked = parked.len();
+        tracing::info!(run_id, run_state, dates, parked, run_seconds, "Glue run ended");
+        Ok(Outcome::Done)
     }
 }
 
-fn log(pumped: &Pumped) {
-    if let Pumped::Running(holder) = pumped {
-        tracing::info!(
-            run_id = holder.run_id,
-            claim_id = holder.claim_id.as_str(),
-            date_count = holder.dates.len(),
-            "Glue run started for what was pending"
-        );
+/// The run itself: the event carries neither arguments nor times. Glue may show its end later than the event comes.
+async fn ended_run(state: &AwsState, run_id: &str) -> Result<Run, NotifyError> {
+    loop {
+        let run = state.runs().await?.into_iter().find(|run| run.id == run_id);
+        let run = run.ok_or_else(|| NotifyError::NoRun { run_id: run_id.to_owned() })?;
+        if !run.is_active() {
+            return Ok(run);
+        }
+        if !state.pause().await {
+            let (run_id, state) = (run.id, run.state.name().to_owned());
+            return Err(NotifyError::NotEnded { run_id, state });
+        }
+    }
+}
+
+fn log(reconciled: &Reconciled) {
+    match reconciled {
+        Reconciled::Started { run_id, due } => {
+            tracing::info!(run_id, date_count = due.len(), "Glue run started for what is due");
+        }
+        Reconciled::Busy => {
+            tracing::warn!("Glue says that the job is busy; the tick starts the next run");
+        }
+        Reconciled::Active | Reconciled::NothingDue => {}
     }
 }

@@ -1,7 +1,8 @@
 //! What is said about a run, to programs and to people.
 
+use chrono::NaiveDate;
 use serde_json::{Value, json};
-use shared::{portfolio::IndexCode, refine::Run};
+use shared::{events::RunState, portfolio::IndexCode, refine::Run};
 
 /// The topic that a notification goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,87 +44,80 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// A run succeeded.
+    /// How a run ended, `parked` of whose dates wait on the dead-letter queue.
     #[must_use]
-    pub fn completion(stack: &Stack, run: &Run) -> Self {
+    pub fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
+        match run.state {
+            RunState::Succeeded if parked.is_empty() => Self::completion(stack, run),
+            RunState::Succeeded => Self::alert(stack, run, parked, "incomplete"),
+            RunState::Failed(_) | RunState::Active(_) => {
+                Self::alert(stack, run, parked, run.state.name())
+            }
+        }
+    }
+
+    fn completion(stack: &Stack, run: &Run) -> Self {
         let Run { id, dates, seconds, .. } = run;
-        let Stack { job, .. } = stack;
+        let Stack { index, name, job, .. } = stack;
         Self {
             topic: Topic::Completions,
-            subject: subject(&format!("{} refined: {}", stack.index, shortened(dates))),
-            document: document(stack, run),
+            subject: subject(&format!("{index} refined: {}", shortened(dates))),
+            document: document(stack, run, &[]),
             text: format!(
                 "The portfolios of these dates are refined and can be queried:\n\n  {}\n\n\
-                 Stack     {}\nGlue job  {job}\nRun       {id}\nTime      {seconds} s\n",
+                 Stack     {name}\nGlue job  {job}\nRun       {id}\nTime      {seconds} s\n",
                 listed(dates),
-                stack.name,
             ),
         }
     }
 
-    /// A run of the pipeline failed; each of its dates waits on the dead-letter queue.
-    #[must_use]
-    pub fn alert(stack: &Stack, run: &Run) -> Self {
-        let Stack { name, region, glue_dlq_arn, glue_queue_arn, .. } = stack;
-        let next = format!(
-            "Each date waits on the dead-letter queue {name}-glue-dlq for 14 days. Once the cause is \
-             repaired, refine them again:\n\n  \
-             aws sqs start-message-move-task --region {region} --source-arn {glue_dlq_arn} \
-             --destination-arn {glue_queue_arn}\n\n\
-             or, from a checkout of the pipeline: cargo ibov redrive glue --stack {name}\n"
-        );
-        Self::failure(stack, run, &next)
-    }
-
-    /// A run that somebody started by hand failed.
-    #[must_use]
-    pub fn alert_by_hand(stack: &Stack, run: &Run) -> Self {
-        let Stack { region, job, .. } = stack;
-        // Between quotes of the shell's, and anybody may have written these dates.
-        let arguments = json!({"--dates": run.dates}).to_string().replace('\'', r"'\''");
-        let next = format!(
-            "The run was started by hand, so nothing waits on a dead-letter queue. Once the cause is \
-             repaired, start it again:\n\n  \
-             aws glue start-job-run --region {region} --job-name {job} --arguments '{arguments}'\n"
-        );
-        Self::failure(stack, run, &next)
-    }
-
-    /// Why a run failed, in Glue's words.
-    #[must_use]
-    pub fn cause(run: &Run) -> &str {
-        run.error.as_deref().unwrap_or("Glue gives no reason")
-    }
-
-    fn failure(stack: &Stack, run: &Run, next: &str) -> Self {
-        let Run { id, state, dates, .. } = run;
-        let Stack { name, region, job, .. } = stack;
-        let state = state.name();
+    fn alert(stack: &Stack, run: &Run, parked: &[NaiveDate], how: &str) -> Self {
+        let Run { id, dates, .. } = run;
+        let Stack { name, index, region, job, glue_dlq_arn, glue_queue_arn } = stack;
+        let waiting = parked.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let concerned = if parked.is_empty() { dates } else { &waiting };
+        let (what, next) = match parked.is_empty() {
+            true => (
+                "It was started for these dates. None of them waits for anybody: each is refined, or is \
+                 refined by the next run, or has no raw file.",
+                String::new(),
+            ),
+            false => (
+                "These dates are not refined, or still show what an earlier run refined:",
+                format!(
+                    "\nEach date waits on the dead-letter queue {name}-glue-dlq for 14 days. Once the \
+                     cause is repaired, refine them again:\n\n  \
+                     aws sqs start-message-move-task --region {region} --source-arn {glue_dlq_arn} \
+                     --destination-arn {glue_queue_arn}\n\n\
+                     or, from a checkout of the pipeline: cargo ibov redrive glue --stack {name}\n"
+                ),
+            ),
+        };
         Self {
             topic: Topic::Alerts,
-            subject: subject(&format!("{} refine {state}: {}", stack.index, shortened(dates))),
-            document: document(stack, run),
+            subject: subject(&format!("{index} refine {how}: {}", shortened(concerned))),
+            document: document(stack, run, parked),
             text: format!(
-                "A Glue run ended as {state}. These dates are not refined, or still show what an \
-                 earlier run refined:\n\n  {dates_listed}\n\n\
+                "A Glue run ended as {state}. {what}\n\n  {listed}\n\n\
                  Cause     {cause}\nStack     {name}\nGlue job  {job}\nRun       {id}\n\
-                 Details   https://{region}.console.aws.amazon.com/gluestudio/home?region={region}#/job/{job}/run/{id}\n\n\
+                 Details   https://{region}.console.aws.amazon.com/gluestudio/home?region={region}#/job/{job}/run/{id}\n\
                  {next}",
-                dates_listed = listed(dates),
-                cause = Self::cause(run),
+                state = run.state.name(),
+                listed = listed(concerned),
+                cause = run.cause(),
             ),
         }
     }
 }
 
-fn document(stack: &Stack, run: &Run) -> Value {
+fn document(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Value {
     json!({
         "stack": stack.name,
         "job": stack.job,
         "run_id": run.id,
         "state": run.state.name(),
         "dates": run.dates.split(',').filter(|date| !date.is_empty()).collect::<Vec<_>>(),
-        "claim_id": run.claim_id.as_ref().map(|claim_id| claim_id.as_str()),
+        "parked": parked,
         "error": run.error,
         "seconds": run.seconds,
     })
@@ -153,7 +147,7 @@ fn subject(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::{events::RunState, refine::ClaimId};
+    use chrono::DateTime;
 
     use super::*;
 
@@ -169,14 +163,21 @@ mod tests {
     }
 
     fn run(state: &str, dates: &str) -> Run {
+        let failed = !matches!(state, "SUCCEEDED");
         Run {
             id: "jr_1".to_owned(),
             state: RunState::from_name(state),
             dates: dates.to_owned(),
-            claim_id: Some(ClaimId::new("1")),
-            error: (state != "SUCCEEDED").then(|| "raw file of 2026-11-20 is missing".to_owned()),
+            etags: String::new(),
+            started_at: DateTime::UNIX_EPOCH,
+            ended_at: None,
+            error: failed.then(|| "raw file of 2026-11-20 is missing".to_owned()),
             seconds: 61,
         }
+    }
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, day).unwrap()
     }
 
     fn assert_contains(text: &str, parts: &[&str]) {
@@ -187,23 +188,24 @@ mod tests {
 
     #[test]
     fn a_success_goes_to_programs() {
-        let notification = Notification::completion(&stack(), &run("SUCCEEDED", "2026-11-20"));
+        let run = run("SUCCEEDED", "2026-11-20");
+        let notification = Notification::of(&stack(), &run, &[]);
         assert_eq!(notification.topic, Topic::Completions);
         assert_eq!(notification.subject, "IBOV refined: 2026-11-20");
         let other = Stack { index: "SMLL".parse().unwrap(), ..stack() };
-        let notification = Notification::completion(&other, &run("SUCCEEDED", "2026-11-20"));
+        let notification = Notification::of(&other, &run, &[]);
         assert_eq!(notification.subject, "SMLL refined: 2026-11-20");
         assert_eq!(
             notification.document,
             json!({"stack": "ibov", "job": "refine", "run_id": "jr_1", "state": "SUCCEEDED",
-                   "dates": ["2026-11-20"], "claim_id": "refine-1", "error": null, "seconds": 61})
+                   "dates": ["2026-11-20"], "parked": [], "error": null, "seconds": 61})
         );
     }
 
     #[test]
     fn a_failure_tells_people_what_which_why_and_what_next() {
-        let run = run("TIMEOUT", "2026-11-18,2026-11-19,2026-11-20");
-        let alert = Notification::alert(&stack(), &run);
+        let run = run("TIMEOUT", "2026-11-17,2026-11-18,2026-11-19,2026-11-20");
+        let alert = Notification::of(&stack(), &run, &[day(18), day(19), day(20)]);
         assert_eq!(alert.topic, Topic::Alerts);
         assert_eq!(alert.subject, "IBOV refine TIMEOUT: 2026-11-18 to 2026-11-20 (3 dates)");
         assert_contains(
@@ -220,16 +222,26 @@ mod tests {
                 "cargo ibov redrive glue --stack ibov",
             ],
         );
+        assert!(!alert.text.contains("2026-11-17"), "that one is refined:\n{}", alert.text);
+        assert_eq!(alert.document["parked"], json!(["2026-11-18", "2026-11-19", "2026-11-20"]));
     }
 
     #[test]
-    fn a_failure_by_hand_is_started_again_by_hand() {
-        let alert = Notification::alert_by_hand(&stack(), &run("FAILED", "2026-11-20"));
-        let command = r#"start-job-run --region sa-east-1 --job-name refine --arguments '{"--dates":"2026-11-20"}'"#;
-        assert_contains(&alert.text, &[command]);
-        assert!(!alert.text.contains("redrive"));
-        let alert = Notification::alert_by_hand(&stack(), &run("FAILED", "2026-11-20'; ls '"));
-        assert_contains(&alert.text, &[r#"'{"--dates":"2026-11-20'\''; ls '\''"}'"#]);
+    fn a_failure_that_leaves_nothing_behind_asks_for_nothing() {
+        let alert = Notification::of(&stack(), &run("STOPPED", "2026-11-20"), &[]);
+        assert_eq!(alert.topic, Topic::Alerts);
+        assert_eq!(alert.subject, "IBOV refine STOPPED: 2026-11-20");
+        assert_contains(&alert.text, &["2026-11-20", "raw file of 2026-11-20 is missing"]);
+        assert!(!alert.text.contains("redrive"), "{}", alert.text);
+    }
+
+    #[test]
+    fn a_success_that_did_not_record_a_date_is_none() {
+        let run = run("SUCCEEDED", "2026-11-19,2026-11-20");
+        let alert = Notification::of(&stack(), &run, &[day(20)]);
+        assert_eq!(alert.topic, Topic::Alerts);
+        assert_eq!(alert.subject, "IBOV refine incomplete: 2026-11-20");
+        assert_contains(&alert.text, &["SUCCEEDED", "did not record", "redrive glue"]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Tells the topics, and parks what a failed run leaves.
 
 use aws_config::SdkConfig;
+use chrono::NaiveDate;
 use serde_json::json;
 use shared::{
     aws::CallError,
-    events::{RefineRequest, RunState},
+    events::RefineRequest,
     failpoint,
     refine::{Reports, Run},
     settings::{Environment, SettingError},
@@ -70,20 +71,11 @@ impl Reporter {
 }
 
 impl Reports for Reporter {
-    async fn publish(&self, run: &Run) -> Result<(), CallError> {
-        let notification = match run.state {
-            RunState::Succeeded => Notification::completion(&self.stack, run),
-            RunState::Failed(_) | RunState::Active(_) => Notification::alert(&self.stack, run),
-        };
-        self.send(&notification).await
+    async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError> {
+        self.send(&Notification::of(&self.stack, run, parked)).await
     }
 
-    /// Nothing of such a run waits for a redrive.
-    async fn publish_unclaimed(&self, run: &Run) -> Result<(), CallError> {
-        self.send(&Notification::alert_by_hand(&self.stack, run)).await
-    }
-
-    async fn park(&self, request: &RefineRequest, run: &Run) -> Result<(), CallError> {
+    async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError> {
         let body = serde_json::to_string(request)
             .map_err(|error| CallError::not_sent("SendMessage", &error))?;
         // As if the glue stage had received the request and failed at it once.
@@ -97,7 +89,7 @@ impl Reports for Reporter {
         let failure = Failure {
             kind: Kind::Refused,
             code: "run-failed",
-            error: format!("{}: {}", run.state.name(), Notification::cause(run)),
+            error: format!("{}: {cause}", run.state.name()),
             object: Some(run.id.clone()),
             retry_after: None,
         };

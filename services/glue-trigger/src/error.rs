@@ -1,14 +1,15 @@
-//! What can go wrong with a raw object.
+//! What can go wrong with a message.
 
 use chrono::NaiveDate;
 use shared::{
     aws::CallError,
     events::EventError,
     lake::InvalidKey,
+    refine::Refusal,
     stage::{Kind, StageError},
 };
 
-/// A raw object for which no run could be started.
+/// A message that was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum TriggerError {
     /// The message is no notification about this stack's bucket.
@@ -23,14 +24,6 @@ pub enum TriggerError {
         /// Its URI.
         object: String,
     },
-    /// Somebody else wrote the file.
-    #[error(
-        "the raw file has no landing-key: it was not written by parquet-writer; delete it, and send the event of its landing object to the parquet queue again"
-    )]
-    ForeignRawFile {
-        /// Its URI.
-        object: String,
-    },
     /// Somebody wants a date refined of which there is nothing.
     #[error(
         "{date} has no raw file to refine; send the event of its landing object to the parquet queue, or fetch it"
@@ -39,20 +32,36 @@ pub enum TriggerError {
         /// The date.
         date: NaiveDate,
     },
+    /// Somebody wants a date refined that may be refined already, while a run may still be at it.
+    #[error("a forced request waits until the newest run has ended and people know of it")]
+    RunActive {
+        /// The run.
+        run_id: String,
+    },
     /// S3 or Glue did not do it.
     #[error(transparent)]
     Aws(#[from] CallError),
+}
+
+impl TriggerError {
+    /// Why `date` was asked for in vain.
+    #[must_use]
+    pub fn of(date: NaiveDate, refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoRawFile => Self::NoRawFile { date },
+            Refusal::RunActive(run_id) => Self::RunActive { run_id },
+        }
+    }
 }
 
 #[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for TriggerError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Event(_)
-            | Self::Key(_)
-            | Self::OtherFile { .. }
-            | Self::ForeignRawFile { .. }
-            | Self::NoRawFile { .. } => Kind::Refused,
+            Self::Event(_) | Self::Key(_) | Self::OtherFile { .. } | Self::NoRawFile { .. } => {
+                Kind::Refused
+            }
+            Self::RunActive { .. } => Kind::Transient,
             Self::Aws(call) => call.kind(),
         }
     }
@@ -62,17 +71,19 @@ impl StageError for TriggerError {
             Self::Event(error) => error.code(),
             Self::Key(_) => "unknown-key",
             Self::OtherFile { .. } => "other-file-name",
-            Self::ForeignRawFile { .. } => "foreign-raw-file",
             Self::NoRawFile { .. } => "no-raw-file",
+            Self::RunActive { .. } => "run-active",
             Self::Aws(call) => call.code(),
         }
     }
 
     fn object(&self) -> Option<String> {
         match self {
-            Self::OtherFile { object } | Self::ForeignRawFile { object } => Some(object.clone()),
+            Self::OtherFile { object } => Some(object.clone()),
+            Self::NoRawFile { date } => Some(date.to_string()),
+            Self::RunActive { run_id } => Some(run_id.clone()),
             Self::Aws(call) => Some(call.object.clone()),
-            Self::Event(_) | Self::Key(_) | Self::NoRawFile { .. } => None,
+            Self::Event(_) | Self::Key(_) => None,
         }
     }
 }

@@ -1,20 +1,20 @@
-//! Has the dates refined whose raw file changed, by at most one Glue run at a time.
+//! Has the job refine what is due, whenever a raw file was written or somebody asks for a date.
 //!
-//! What is due is kept in the refine state ([`shared::refine`]); this function notes what its messages
-//! hint at, and starts a run if none is active.
+//! What is due is told by the lake, not by the messages ([`shared::refine`]): all of a batch are read, and then one look
+//! answers them.
 
 mod error;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::NaiveDate;
 use lambda_runtime::LambdaEvent;
 use shared::{
     aws,
     events::{CreatedObject, EventError, GlueQueueMessage, RefineRequest, S3Message},
-    lake::{FileName, RawKey},
-    refine::{self, GlueRuns, Moment, Noted, Pumped, S3Control},
+    lake::RawKey,
+    refine::{self, AwsState, Reconciled},
     settings::{Environment, SettingError},
     stage::{self, Failure, Invocation, Message, Outcome, SqsQueues, Stage},
 };
@@ -24,20 +24,17 @@ pub use error::TriggerError;
 /// What the function does, and with what.
 #[derive(Clone, Debug)]
 pub struct GlueTrigger {
-    settings: Settings,
-    control: S3Control,
-    runs: GlueRuns,
+    state: AwsState,
     stage: Stage<SqsQueues>,
 }
 
-/// The trigger's own settings.
+/// What one record of a message wants.
 #[derive(Clone, Debug)]
-struct Settings {
-    /// `FILENAME`: the raw file's name in each date's partition.
-    file_name: FileName,
-    /// `CLAIM_GRACE`: seconds after which a run that may have been started is looked up. Longer than Glue
-    /// takes to list a new run.
-    claim_grace: TimeDelta,
+enum Ask {
+    /// A raw file was written: look what is due.
+    Look,
+    /// Refine this date.
+    Refine(RefineRequest),
 }
 
 impl GlueTrigger {
@@ -47,21 +44,13 @@ impl GlueTrigger {
     /// Names the variable that is missing or cannot be used.
     pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
         let sdk = aws::sdk_config().await;
-        let file_name: FileName = environment.required("FILENAME")?;
-        let claim_grace = TimeDelta::seconds(i64::from(environment.or("CLAIM_GRACE", 30_u32)?));
         Ok(Self {
-            control: S3Control::new(
-                aws::s3_client(&sdk),
-                environment.required("S3_BUCKET")?,
-                file_name.clone(),
-            ),
-            settings: Settings { file_name, claim_grace },
-            runs: GlueRuns::new(&sdk, environment.required("GLUE_JOB_NAME")?),
+            state: AwsState::from_environment(environment, &sdk)?,
             stage: Stage::from_environment("glue-trigger", environment, &sdk)?,
         })
     }
 
-    /// Handles one batch: notes every date, then starts one run for all that is due.
+    /// Handles one batch: reads what its messages want, and then looks once for all of them.
     ///
     /// # Errors
     /// Only if a record of the batch has no message id.
@@ -71,26 +60,18 @@ impl GlueTrigger {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let invocation = Invocation::new(&event.context);
         let messages = Message::of_batch(event.payload)?;
-        // A record that hangs must not take the time that starting a run for its neighbours needs.
-        let noting = invocation.first_half();
-        let note = |message: Message| {
-            let (trigger, noting) = (Arc::clone(self), noting.clone());
-            async move { trigger.note_all(&message, &noting).await }
+        let read = |message: Message| {
+            let trigger = Arc::clone(self);
+            async move { trigger.read(&message) }
         };
-        let noted = Stage::<SqsQueues>::each(messages, &invocation, note).await;
-        let hints = noted.iter().flat_map(|(_, parts)| parts).flatten();
-        let pumped = match hints.into_iter().any(|hint| *hint == Ok(Hint::Due)) {
-            true => self.pump(&invocation).await,
-            false => Ok(()),
-        };
-        let outcome = |hint| match hint {
-            Hint::Due => pumped.clone().map(|()| Outcome::Done),
-            Hint::Nothing(reason) => Ok(Outcome::NothingToDo(reason)),
-        };
-        let settled = noted.into_iter().map(|(message, hints)| {
-            let outcome = hints.and_then(|hints| {
-                let parts = hints.into_iter().map(|hint| hint.and_then(outcome));
-                self.stage.whole(&message, parts.collect())
+        let read = Stage::<SqsQueues>::each(messages, &invocation, read).await;
+        let asks = read.iter().filter_map(|(_, asks)| asks.as_ref().ok()).flatten();
+        let asks: Vec<_> = asks.flatten().cloned().collect();
+        let answer = self.answer(&asks, &invocation).await;
+        let settled = read.into_iter().map(|(message, asks)| {
+            let answered = |ask: Result<Ask, Failure>| ask.and_then(|ask| answer.to(&ask));
+            let outcome = asks.and_then(|asks| {
+                self.stage.whole(&message, asks.into_iter().map(answered).collect())
             });
             (message, outcome)
         });
@@ -98,105 +79,95 @@ impl GlueTrigger {
     }
 
     /// A message may name several raw files.
-    async fn note_all(
-        self: Arc<Self>,
-        message: &Message,
-        invocation: &Invocation,
-    ) -> Result<Vec<Result<Hint, Failure>>, TriggerError> {
-        /// Of the records of one message. Each takes a few small calls.
-        const AT_ONCE: usize = 16;
-        match GlueQueueMessage::parse(&message.body, self.control.bucket())? {
-            GlueQueueMessage::S3(S3Message::Test) => Ok(vec![Ok(Hint::Nothing("no raw files"))]),
+    fn read(&self, message: &Message) -> Result<Vec<Result<Ask, Failure>>, TriggerError> {
+        Ok(match GlueQueueMessage::parse(&message.body, self.state.bucket.name())? {
+            GlueQueueMessage::S3(S3Message::Test) => vec![],
             GlueQueueMessage::S3(S3Message::Created(records)) => {
-                let note = |record| {
-                    let trigger = Arc::clone(&self);
-                    async move { trigger.note_written(record).await }
-                };
-                Ok(stage::each_part(records, AT_ONCE, invocation, note).await)
+                let look = |record| self.look(record).map_err(|error| Failure::new(&error));
+                records.into_iter().map(look).collect()
             }
-            GlueQueueMessage::Refine(request) => {
-                let sent_at = message.sent_at;
-                let note = |request| {
-                    let trigger = Arc::clone(&self);
-                    async move { trigger.note_requested(&request, sent_at).await }
-                };
-                Ok(stage::each_part([request], AT_ONCE, invocation, note).await)
-            }
-        }
+            GlueQueueMessage::Refine(request) => vec![Ok(Ask::Refine(request))],
+        })
     }
 
-    async fn note_written(
-        &self,
-        record: Result<CreatedObject, EventError>,
-    ) -> Result<Hint, TriggerError> {
-        let date = self.date_of(&record?.key)?;
-        Ok(self.note_date(date).await?.unwrap_or(Hint::Nothing("object gone")))
-    }
-
-    async fn note_requested(
-        &self,
-        request: &RefineRequest,
-        sent_at: Option<DateTime<Utc>>,
-    ) -> Result<Hint, TriggerError> {
-        let date = request.date;
-        if request.force {
-            refine::force(&self.control, date, sent_at).await?;
-        }
-        self.note_date(date).await?.ok_or(TriggerError::NoRawFile { date })
-    }
-
-    /// `None` if there is no raw file.
-    async fn note_date(&self, date: NaiveDate) -> Result<Option<Hint>, TriggerError> {
-        match refine::note(&self.control, date).await? {
-            Noted::Pending => Ok(Some(Hint::Due)),
-            Noted::AlreadyRefined => Ok(Some(Hint::Nothing("content already refined"))),
-            Noted::NoRawFile => Ok(None),
-            Noted::ForeignRawFile { object } => Err(TriggerError::ForeignRawFile { object }),
-        }
-    }
-
-    fn date_of(&self, key: &str) -> Result<NaiveDate, TriggerError> {
+    fn look(&self, record: Result<CreatedObject, EventError>) -> Result<Ask, TriggerError> {
+        let key = record?.key;
         let raw: RawKey = key.parse()?;
-        if raw.file_name != self.settings.file_name {
-            return Err(TriggerError::OtherFile { object: self.control.uri(key) });
+        match raw.file_name == self.state.file_name {
+            true => Ok(Ask::Look),
+            false => Err(TriggerError::OtherFile { object: self.state.bucket.uri(&key) }),
         }
-        Ok(raw.date)
     }
 
-    async fn pump(self: &Arc<Self>, invocation: &Invocation) -> Result<(), Failure> {
-        let trigger = Arc::clone(self);
-        let moment = Moment::of(invocation, self.settings.claim_grace);
-        let unique = invocation.request_id.clone();
-        let pump = async move {
-            let Self { control, runs, .. } = &*trigger;
-            refine::pump(control, runs, &unique, moment).await.map_err(TriggerError::Aws)
+    async fn answer(&self, asks: &[Ask], invocation: &Invocation) -> Answer {
+        if asks.is_empty() {
+            return Answer::all(Ok(Outcome::NothingToDo("no raw files")));
+        }
+        let state = self.state.until(invocation.deadline);
+        let requests = asks.iter().filter_map(|ask| match ask {
+            Ask::Look => None,
+            Ask::Refine(request) => Some(request.clone()),
+        });
+        let requests: Vec<_> = requests.collect();
+        let work =
+            async move { refine::answer(&state, &requests).await.map_err(TriggerError::Aws) };
+        match stage::guarded(work, invocation).await {
+            Ok((refused, reconciled)) => {
+                log(&reconciled);
+                let failure = |date, refusal| Failure::new(&TriggerError::of(date, refusal));
+                let refused = refused.into_iter();
+                let refused = refused.map(|(date, refusal)| (date, failure(date, refusal)));
+                Answer { refused: refused.collect(), others: Ok(outcome(&reconciled)) }
+            }
+            Err(failure) => Answer::all(Err(failure)),
+        }
+    }
+}
+
+/// What the asks of a batch came to.
+#[derive(Clone, Debug)]
+struct Answer {
+    /// Dates that were asked for in vain.
+    refused: BTreeMap<NaiveDate, Failure>,
+    /// Everything else.
+    others: Result<Outcome, Failure>,
+}
+
+impl Answer {
+    fn all(outcome: Result<Outcome, Failure>) -> Self {
+        Self { refused: BTreeMap::new(), others: outcome }
+    }
+
+    fn to(&self, ask: &Ask) -> Result<Outcome, Failure> {
+        let refused = match ask {
+            Ask::Look => None,
+            Ask::Refine(request) => self.refused.get(&request.date),
         };
-        let pumped = stage::guarded(pump, invocation).await?;
-        log(&pumped);
-        Ok(())
+        refused.map_or_else(|| self.others.clone(), |failure| Err(failure.clone()))
     }
 }
 
-/// What a date that a message names comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hint {
-    /// It is pending now: perhaps a run has to be started.
-    Due,
-    /// It is not, for the reason named.
-    Nothing(&'static str),
+fn outcome(reconciled: &Reconciled) -> Outcome {
+    match reconciled {
+        Reconciled::NothingDue => Outcome::NothingToDo("nothing is due"),
+        // What is due is found again by the end of the run that is active, or by the tick.
+        Reconciled::Started { .. } | Reconciled::Active | Reconciled::Busy => Outcome::Done,
+    }
 }
 
-fn log(pumped: &Pumped) {
-    match pumped {
-        Pumped::Running(holder) => tracing::info!(
-            run_id = holder.run_id,
-            claim_id = holder.claim_id.as_str(),
-            date_count = holder.dates.len(),
-            first_date = holder.dates.keys().next().map(ToString::to_string),
-            last_date = holder.dates.keys().next_back().map(ToString::to_string),
+fn log(reconciled: &Reconciled) {
+    match reconciled {
+        Reconciled::Started { run_id, due } => tracing::info!(
+            run_id,
+            date_count = due.len(),
+            first_date = due.keys().next().map(ToString::to_string),
+            last_date = due.keys().next_back().map(ToString::to_string),
             "Glue run started"
         ),
-        Pumped::Held => tracing::info!("a run is active, its end starts the next one"),
-        Pumped::Idle => tracing::info!("nothing is pending"),
+        Reconciled::Active => tracing::info!("a run is active, its end starts the next one"),
+        Reconciled::NothingDue => tracing::info!("nothing is due"),
+        Reconciled::Busy => {
+            tracing::warn!("Glue says that the job is busy; the tick starts the next run");
+        }
     }
 }

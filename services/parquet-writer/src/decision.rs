@@ -9,15 +9,8 @@
 //! - a newer one with the same content is written too, so that the recorded key moves on;
 //! - the same one writes again only if the bytes would differ, which is how a later version of this
 //!   program corrects what an earlier one wrote.
-//!
-//! What is written also says since when the file has held this content without a break
-//! ([`content_since`]): whoever reads it twice and finds the same content both times can thus tell whether
-//! there was another one in between.
 
-use shared::{
-    lake::{LandingKey, Stamp},
-    portfolio::ContentHash,
-};
+use shared::lake::LandingKey;
 
 /// The raw object of a date, as HEAD shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +19,6 @@ pub struct Recorded {
     pub etag: String,
     /// The landing object that it was made from; `None` if it was not written by us.
     pub landing: Option<LandingKey>,
-    /// The portfolio's hash; `None` if it was not written by us.
-    pub content: Option<ContentHash>,
-    /// Since which landing object it has held this content; `None` if it was not written by us.
-    pub content_since: Option<Stamp>,
     /// The hash of its bytes; `None` if it was not written by us.
     pub file_hash: Option<String>,
 }
@@ -69,18 +58,6 @@ pub fn decide(recorded: Option<Recorded>, landing: &LandingKey, file_hash: &str)
         }
         _ => Decision::Write(Condition::StillETag(recorded.etag)),
     }
-}
-
-/// Since which landing object the file will have held `content`, once it is made from `landing`.
-#[must_use]
-pub fn content_since(
-    recorded: Option<&Recorded>,
-    landing: &LandingKey,
-    content: &ContentHash,
-) -> Stamp {
-    let same = recorded.filter(|recorded| recorded.content.as_ref() == Some(content));
-    let since = same.and_then(|recorded| recorded.content_since.as_ref());
-    since.unwrap_or(&landing.stamp).clone()
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use aws_sdk_s3::{Client, primitives::ByteStream};
 use shared::{
     aws::{CallError, Cause},
     failpoint,
-    lake::{LandingKey, RawKey, Stamp},
+    lake::{LandingKey, RawKey},
     landing::MAX_LANDING_BYTES,
-    parquet::{CONTENT_SHA256, CONTENT_SINCE, LANDING_KEY},
+    parquet::{CONTENT_SHA256, LANDING_KEY},
     portfolio::ContentHash,
 };
 
@@ -108,8 +108,6 @@ impl Lake {
                 Ok(Some(Recorded {
                     etag: head.e_tag().map(str::to_owned).ok_or_else(absent)?,
                     landing: metadata(LANDING_KEY).and_then(|key| key.parse().ok()),
-                    content: metadata(CONTENT_SHA256).and_then(|hash| hash.parse().ok()),
-                    content_since: metadata(CONTENT_SINCE).and_then(|since| since.parse().ok()),
                     file_hash: metadata(FILE_SHA256),
                 }))
             }
@@ -123,8 +121,7 @@ impl Lake {
         }
     }
 
-    /// Writes a raw file if the condition holds; `false` if it does not. It then has held its content
-    /// since `content_since`.
+    /// Writes a raw file if the condition holds; `false` if it does not.
     ///
     /// # Errors
     /// If S3 does not say which.
@@ -132,7 +129,6 @@ impl Lake {
         &self,
         key: &RawKey,
         file: &RawFile,
-        content_since: &Stamp,
         condition: &Condition,
     ) -> Result<bool, CallError> {
         let request = self
@@ -143,7 +139,6 @@ impl Lake {
             .content_type("application/vnd.apache.parquet")
             .metadata(LANDING_KEY, file.landing.to_string())
             .metadata(CONTENT_SHA256, file.content.to_string())
-            .metadata(CONTENT_SINCE, content_since.to_string())
             .metadata(FILE_SHA256, &file.file_hash)
             .body(ByteStream::from(file.bytes.clone()));
         let request = match condition {

@@ -145,14 +145,13 @@ impl ParquetWriter {
         const MAX_RACES: u32 = 8;
         for _ in 0..MAX_RACES {
             let recorded = self.lake.head_raw(raw).await?;
-            let since = decision::content_since(recorded.as_ref(), &file.landing, &file.content);
             let decision = decision::decide(recorded, &file.landing, &file.file_hash);
             let condition = match decision {
                 Decision::Write(condition) => condition,
                 Decision::AlreadyWritten => return Ok(Outcome::NothingToDo("already written")),
                 Decision::Older => return Ok(Outcome::NothingToDo("older than what is there")),
             };
-            if self.lake.write_raw(raw, file, &since, &condition).await? {
+            if self.lake.write_raw(raw, file, &condition).await? {
                 tracing::info!(
                     raw_key = %raw, landing_key = %file.landing, content_sha256 = %file.content,
                     size_bytes = file.bytes.len(), constituents, "raw file written"

@@ -1,5 +1,6 @@
 //! AWS clients and their errors, the same for every function.
 
+mod bucket;
 mod cause;
 
 use std::{fmt::Display, time::Duration};
@@ -8,6 +9,7 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 
+pub use bucket::{Bucket, Object, Objects};
 pub use cause::Cause;
 
 use crate::stage::Kind;

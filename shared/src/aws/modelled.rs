@@ -141,7 +141,6 @@ const OPERATIONS: &[Operation] = &[
         ],
         documented: COMMON,
     },
-    Operation { name: "GetJobRun", package: "aws-sdk-glue", errors: GLUE_READ, documented: COMMON },
     Operation {
         name: "GetJobRuns",
         package: "aws-sdk-glue",
@@ -274,7 +273,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// The operations that errors are made for: `from_sdk("PutObject", …)`, `self.failed("GetJobRun", …)`.
+/// The operations that errors are made for: `from_sdk("PutObject", …)`.
 fn operations_in(folder: &Path, operations: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -283,12 +282,10 @@ fn operations_in(folder: &Path, operations: &mut BTreeSet<String>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             let (program, _) = text.split_once("#[cfg(test)]\nmod").unwrap_or((&text, ""));
-            for call in ["from_sdk(", ".failed("] {
-                let arguments = program.split(call).skip(1).map(str::trim_start);
-                let named = arguments.filter_map(|text| text.strip_prefix('"')?.split('"').next());
-                let names = named.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric()));
-                operations.extend(names.map(str::to_owned));
-            }
+            let arguments = program.split("from_sdk(").skip(1).map(str::trim_start);
+            let named = arguments.filter_map(|text| text.strip_prefix('"')?.split('"').next());
+            let names = named.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric()));
+            operations.extend(names.map(str::to_owned));
         }
     }
 }

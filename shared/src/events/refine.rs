@@ -3,17 +3,13 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::lake::LandingKey;
-
-/// `{"refine":{"date":"2026-11-20","landing_key":"landing/…"},"retry_of":"jr_…"}`.
+/// `{"refine":{"date":"2026-11-20"},"retry_of":"jr_…"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct RefineRequest {
     /// The date.
     pub date: NaiveDate,
-    /// What was being refined; for people, what is refined is what raw holds now.
-    pub landing_key: Option<LandingKey>,
-    /// Refine it even if its content is refined already.
+    /// Refine it even if it is refined already.
     pub force: bool,
     /// The run that failed.
     pub retry_of: Option<String>,
@@ -31,8 +27,6 @@ struct Wire {
 #[serde(deny_unknown_fields)]
 struct Target {
     date: NaiveDate,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    landing_key: Option<LandingKey>,
     #[serde(default, skip_serializing_if = "is_false")]
     force: bool,
 }
@@ -44,15 +38,15 @@ fn is_false(value: &bool) -> bool {
 
 impl From<Wire> for RefineRequest {
     fn from(wire: Wire) -> Self {
-        let Target { date, landing_key, force } = wire.refine;
-        Self { date, landing_key, force, retry_of: wire.retry_of }
+        let Target { date, force } = wire.refine;
+        Self { date, force, retry_of: wire.retry_of }
     }
 }
 
 impl From<RefineRequest> for Wire {
     fn from(request: RefineRequest) -> Self {
-        let RefineRequest { date, landing_key, force, retry_of } = request;
-        Self { refine: Target { date, landing_key, force }, retry_of }
+        let RefineRequest { date, force, retry_of } = request;
+        Self { refine: Target { date, force }, retry_of }
     }
 }
 

@@ -6,9 +6,9 @@
 //! dependency there once more, which takes some minutes.
 //!
 //! ```text
-//! cargo run -p e2e --bin mutants                  all of them
-//! cargo run -p e2e --bin mutants -- backoff lock  those with one of these words in their name
-//! cargo run -p e2e --bin mutants -- --json        {"mutations":…,"noticed":…} on standard output
+//! cargo run -p e2e --bin mutants                    all of them
+//! cargo run -p e2e --bin mutants -- backoff refine  those with one of these words in their name
+//! cargo run -p e2e --bin mutants -- --json          {"mutations":…,"noticed":…} on standard output
 //! ```
 //!
 //! Ends with 1 if a mutation goes unnoticed, does not apply, does not compile, or if its tests fail without it.

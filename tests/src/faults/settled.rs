@@ -1,14 +1,17 @@
-//! How a stack stands when all is done: nothing on its way, nobody holding the lock, nothing pending.
+//! How a stack stands when all is done: nothing on its way, nothing running, nothing due, everybody told.
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::NaiveDate;
 use ibov::{dead_letters, stack::Stage};
-use shared::{lake::LandingKey, landing::Envelope, parquet, refine::Lock};
+use serde_json::Value;
+use shared::{
+    lake::LandingKey,
+    landing::Envelope,
+    parquet,
+    refine::{Listing, State as _, people_know},
+};
 
 use super::Bench;
-
-const ACTIVE: &str = "control/refine/active.json";
-const PENDING: &str = "control/refine/pending/";
 
 impl Bench {
     /// Waits until a date is refined from its newest landing object and nothing is left to do, and checks that the
@@ -23,10 +26,11 @@ impl Bench {
         })
         .await?;
         self.settled().await?;
-        self.raw_is_what_landing_says(date).await
+        self.raw_is_what_landing_says(date).await?;
+        self.done_says_so(date).await
     }
 
-    /// Waits until every queue is empty, the lock is free and nothing is pending.
+    /// Waits until every queue is empty, no run is active, people know how each one ended, and nothing is due.
     ///
     /// # Errors
     /// As [`Bench::until_ticking`].
@@ -37,35 +41,31 @@ impl Bench {
                     return Ok(None);
                 }
             }
-            let idle =
-                self.stack.keys(PENDING).await?.is_empty() && self.lock().await?.holder.is_none();
-            Ok(idle.then_some(()))
+            Ok(self.nothing_to_refine().await?.then_some(()))
         })
         .await
     }
 
-    /// Waits until a run of a date is recorded in the lock, and gives its id.
+    /// Waits until an active run that was started for a date has read its raw file, and gives the run's id.
     ///
     /// # Errors
     /// As [`crate::pipeline::Pipeline::until`].
     pub async fn running(&self, date: NaiveDate) -> Result<String> {
         self.until(&format!("a run of {date}"), || async move {
-            let holder = self.lock().await?.holder;
-            let active = holder.filter(|holder| holder.dates.contains_key(&date));
-            Ok(active.and_then(|holder| holder.run_id))
+            let runs = self.refine.runs().await?;
+            let active = runs.into_iter().filter(|run| run.is_active());
+            let mut of_date = active.filter(|run| run.started_for().contains_key(&date));
+            Ok(of_date.next().map(|run| run.id).filter(|run_id| self.has_read(run_id)))
         })
         .await
     }
 
-    /// The lock of the refine state.
+    /// Whether people know how a run ended.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub async fn lock(&self) -> Result<Lock> {
-        if self.stack.keys(ACTIVE).await?.is_empty() {
-            return Ok(Lock::default());
-        }
-        serde_json::from_slice(&self.stack.read(ACTIVE).await?).context("the lock is no lock")
+    /// When the lake cannot be listed.
+    pub async fn people_know(&self, run_id: &str) -> Result<bool> {
+        Ok(people_know(&self.refine, run_id).await?.contains(run_id))
     }
 
     /// The newest landing object of a date.
@@ -76,7 +76,7 @@ impl Bench {
         Ok(self.stack.keys(&format!("landing/index=IBOV/date={date}/")).await?.pop())
     }
 
-    /// The landing object that a date was refined from last.
+    /// The landing object that a date's rows are made of.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -99,6 +99,23 @@ impl Bench {
         let wanted = parquet::encode(&portfolio, &landing)?;
         let raw = self.stack.read(&format!("raw/date={date}/ibov_setor.parquet")).await?;
         ensure!(raw == wanted, "the raw file of {date} is not what {landing} becomes");
+        Ok(())
+    }
+
+    /// One object says what a date's rows are made of, and says it of its raw file.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn done_says_so(&self, date: NaiveDate) -> Result<()> {
+        let mut raw = Listing::read(&self.refine).await?.raw;
+        let raw = raw.remove(&date).context("no raw file")?;
+        let keys = self.stack.keys(&format!("control/refine/done/date={date}/")).await?;
+        let wanted = [format!("control/refine/done/date={date}/{raw}")];
+        ensure!(keys == wanted, "{keys:?} instead of {wanted:?}");
+        let [key] = wanted;
+        let record: Value = serde_json::from_slice(&self.stack.read(&key).await?)?;
+        let made_from = record.get("landing_key").and_then(Value::as_str).map(str::to_owned);
+        ensure!(made_from == self.refined_from(date).await?, "{key} says {record}");
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ibov::{dead_letters, stack::Stage};
+use shared::refine::{Listing, State as _};
 use tokio::time::sleep;
 
 use super::{
@@ -29,7 +30,7 @@ const TICK_EVERY: Duration = Duration::from_secs(2);
 /// What fails again after so many redrives fails for a reason.
 const MOST_REDRIVES: usize = 10;
 
-/// Does everything that the storm has in store, with runs held at first until many dates are pending.
+/// Does everything that the storm has in store, with runs held at first until many dates are due.
 pub(super) async fn rage(field: &Field, storm: &[Action]) -> Result<()> {
     let over = AtomicBool::new(false);
     field.hold_runs()?;
@@ -68,8 +69,11 @@ async fn quieter(field: &Field) -> Result<()> {
 async fn gather(field: &Field, over: &AtomicBool) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let claimed = field.lock().await?.holder.map_or(0, |holder| holder.dates.len());
-        let gathered = field.pending_dates().await? >= claimed + GATHERED_DATES;
+        let runs = field.refine.runs().await?;
+        let held: usize =
+            runs.iter().filter(|run| run.is_active()).map(|run| run.started_for().len()).sum();
+        let due = Listing::read(&field.refine).await?.due().len();
+        let gathered = held > 0 && due >= held + GATHERED_DATES;
         let nothing_more = over.load(Ordering::Relaxed) && field.backlog().await? == 0;
         if gathered || nothing_more || Instant::now() > deadline {
             return field.release_runs();
@@ -90,7 +94,7 @@ pub(super) async fn rest(field: &Field, plan: &Plan) -> Result<()> {
             deadline = Instant::now() + PATIENCE;
         }
         backlog = left;
-        if backlog == 0 && is_idle(field).await? {
+        if backlog == 0 && field.nothing_to_refine().await? {
             match to_redrive(field, plan).await? {
                 Some(stage) if redrives < MOST_REDRIVES => {
                     dead_letters::redrive(&field.stack, stage).await?;
@@ -107,11 +111,6 @@ pub(super) async fn rest(field: &Field, plan: &Plan) -> Result<()> {
         }
         sleep(POLL).await;
     }
-}
-
-/// Nobody refines, and nothing wants to be refined.
-async fn is_idle(field: &Field) -> Result<bool> {
-    Ok(field.lock().await?.holder.is_none() && field.pending_dates().await? == 0)
 }
 
 /// A stage whose dead-letter queue holds something that is no poison.

@@ -9,7 +9,6 @@ use ibov::{
     aws::explain, dead_letters, emulator::EmulatorOptions, local::LocalRuntime, process::Processes,
     progress::Progress, stack::Stage, workspace::Workspace,
 };
-use shared::refine::Lock;
 use tokio::sync::OnceCell;
 
 use super::plan::Action;
@@ -20,16 +19,13 @@ static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
 const STACK: &str = "storm";
 const RUNNER: &str = "tests/fast_glue_runner.py";
-const ACTIVE: &str = "control/refine/active.json";
-const PENDING: &str = "control/refine/pending/";
 /// Visibility is hardly longer than a function may take, so that what a killed function had in hand comes again soon.
-const PARAMETERS: [(&str, &str); 5] = [
+const PARAMETERS: [(&str, &str); 4] = [
     ("FunctionTimeout", "12"),
     ("VisibilityTimeout", "19"),
     ("BackoffBase", "2"),
     // More often than any message is in the hand of a function that is killed.
     ("MaxReceiveCount", "10"),
-    ("ClaimGrace", "1"),
 ];
 
 /// A deployed stack.
@@ -141,22 +137,6 @@ impl Field {
             backlog += self.waiting(stage).await?;
         }
         Ok(backlog)
-    }
-
-    /// The refine state's lock.
-    pub(super) async fn lock(&self) -> Result<Lock> {
-        if self.stack.keys(ACTIVE).await?.is_empty() {
-            return Ok(Lock::default());
-        }
-        serde_json::from_slice(&self.stack.read(ACTIVE).await?).context("the lock is no lock")
-    }
-
-    /// How many dates are pending.
-    pub(super) async fn pending_dates(&self) -> Result<usize> {
-        let keys = self.stack.keys(PENDING).await?;
-        let mut dates: Vec<_> = keys.iter().filter_map(|key| Path::new(key).parent()).collect();
-        dates.dedup();
-        Ok(dates.len())
     }
 }
 

@@ -38,23 +38,8 @@ const LONGEST_DELAY_SECONDS: i32 = 4;
 /// Where functions are killed: before and after each of these effects.
 const EFFECTS: [(Stage, &[&str]); 3] = [
     (Stage::Parquet, &["put-raw", "park"]),
-    (
-        Stage::Glue,
-        &["add-pending", "write-lock", "forget-done", "start-run", "delete-pending", "park"],
-    ),
-    (
-        Stage::Completion,
-        &[
-            "write-lock",
-            "set-done",
-            "delete-pending",
-            "publish",
-            "set-told",
-            "park-dates",
-            "forget-done",
-            "start-run",
-        ],
-    ),
+    (Stage::Glue, &["empty-mark", "start-run", "park"]),
+    (Stage::Completion, &["mark", "park-dates", "publish", "set-told", "start-run"]),
 ];
 
 /// Something that happens to the pipeline from outside.
@@ -238,7 +223,7 @@ fn duplicates(rng: &mut Rng, events: &[Event], bucket: &str) -> Vec<Action> {
 fn weather(rng: &mut Rng, events: usize) -> Vec<Action> {
     let mut weather = Vec::new();
     for _ in 0..(events / EVENTS_PER_KILL).max(LEAST_KILLS) {
-        // By stage first: whoever takes over from a notifier that died must wait for its lease to expire.
+        // By stage first: what the notifier had in hand, which has the most effects, is the last to come again.
         let Some((stage, effects)) = rng.choice(EFFECTS) else { continue };
         let side = if rng.bool() { "before" } else { "after" };
         let effect = rng.choice(effects).copied().unwrap_or_default();

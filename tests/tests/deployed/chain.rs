@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
-use e2e::{days, local, pipeline::Pipeline, wire};
+use e2e::{days, local, pipeline::Pipeline};
 use ibov::{athena, b3_server::Day, chain::Journey, deploy::COMPLETION_EMAIL, stack::Stage};
 use serde_json::{Value, json};
 
@@ -130,8 +130,6 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
 
 /// Fetches portfolios one after the other, and has glue-trigger hear of their raw files at once.
 async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
-    /// So many messages fill a batch, on the emulator.
-    const FULL: usize = 10;
     let before = pipeline.before().await?;
     let mut gathered = pipeline.waiting(Stage::Glue).await?;
     for day in days {
@@ -144,9 +142,7 @@ async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
             })
             .await?;
     }
-    for _ in 0..FULL {
-        pipeline.stack.send(Stage::Glue, &wire::test_event(pipeline.stack.bucket()?)).await?;
-    }
+    pipeline.fill_batch(Stage::Glue).await?;
     pipeline.follow(&before).await?;
     Ok(())
 }

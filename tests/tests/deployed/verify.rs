@@ -59,7 +59,7 @@ async fn raw_holds(pipeline: &Pipeline, day: &Day) -> Result<()> {
 }
 
 /// The refined table, read through Athena, and the files under it: no sector too few and none too many.
-async fn refined_holds(pipeline: &Pipeline, day: &Day) -> Result<Vec<Sector>> {
+pub(crate) async fn refined_holds(pipeline: &Pipeline, day: &Day) -> Result<Vec<Sector>> {
     let date = day.date()?;
     let wanted = expected::refined(day)?;
     let sectors = athena::sectors(&pipeline.stack, date).await?;

@@ -8,15 +8,16 @@ use e2e::{
     local,
 };
 use ibov::{dead_letters::Parked, stack::Stage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// A run that nobody claimed keeps the job busy, so that glue-trigger fails until its last attempt.
+/// A forced request waits for the run that is active, which does not end: so it fails until its last attempt.
 async fn fails_until_parked(bench: &Bench) -> Result<Parked> {
     let date = days::session(0);
     bench.order_runs(Order::Hang)?;
-    let job = bench.stack.output("GlueJobName")?;
-    bench.stack.clients.glue.start_job_run().job_name(job).send().await?;
     bench.fetch(date).await?;
+    bench.running(date).await?;
+    let request = json!({"refine": {"date": date, "force": true}}).to_string();
+    bench.stack.send(Stage::Glue, &request).await?;
     let parked = bench.parked(Stage::Glue, 1).await?;
     bench.order_runs(Order::Succeed)?;
     parked.into_iter().next().context("counted, and gone")
@@ -45,7 +46,7 @@ fn what_failed_waits_longer_each_time() -> Result<()> {
         bench.comes_again_after(600).await?;
         let parked = fails_until_parked(&bench).await?;
         assert_eq!(parked.attribute("attempts"), Some("4"));
-        assert_eq!(parked.attribute("kind"), Some("aws-busy"));
+        assert_eq!(parked.attribute("kind"), Some("run-active"));
         let failures = failures(&bench)?;
         let delays: Vec<i64> = failures.iter().filter_map(|(_, delay)| *delay).collect();
         let [first, second, third] = delays.as_slice() else { panic!("{failures:?}") };

@@ -1,53 +1,147 @@
 """Carries out a Glue run in the place of Spark, in half a second, as its test ordered.
 
 The order is the file `glue-orders/<job name>` in the emulator's state folder: `fail <message>`
-writes the message to stderr and fails; `hang` waits until there is another order, or until the run
-is killed; no file, or an empty one, means to succeed. A run that succeeds writes, for each of its
-dates, which landing object the raw file was made from: `refined/Data=<date>/made-from`.
+writes the message to stderr and fails, and so does `fail-once <message>`, which is then forgotten;
+`hang` waits until there is another order, or until the run is killed; no file, or an empty one,
+means to succeed. A run first reads its raw files, and notes its id in `<job name>.read` beside the
+order. A run that hangs, as any, refines what it has read.
+
+A run that succeeds leaves, for each of its dates, the landing object that the raw file was made
+from in the place of rows, `refined/Data=<date>/made-from`, and says in `done` that it did. A date
+whose raw file is missing, is no Parquet or does not say what it was made from fails by itself, and
+is marked.
 """
 
+import json
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 POLL_SECONDS = 0.05
+DONE, FAILED = "control/refine/done/", "control/refine/failed/"
+MAGIC = b"PAR1"
 
 
-def order(job: str) -> str:
-    """The test's order for runs of this job, or an empty text."""
-    file = Path(os.environ["TMPDIR"]).parent / "glue-orders" / job
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
+class RunError(Exception):
+    """A failure in one line."""
 
 
-def refine(arguments: dict[str, str]) -> None:
-    """Leaves behind what each date was made from, with the rights of the job's role."""
-    import boto3  # takes longer than all the rest: only for runs that need it
+class Orders:
+    """What the test wants of the runs of one job."""
 
-    s3 = boto3.client("s3")
-    bucket = arguments["--source"].removeprefix("s3://").split("/")[0]
-    for date in arguments["--dates"].split(","):
-        raw = s3.get_object(Bucket=bucket, Key=f"raw/date={date}/{arguments['--filename']}")
-        s3.put_object(
-            Bucket=bucket,
-            Key=f"refined/Data={date}/made-from",
-            Body=raw["Metadata"]["landing-key"].encode(),
-        )
+    def __init__(self, job: str) -> None:
+        self._file = Path(os.environ["TMPDIR"]).parent / "glue-orders" / job
+
+    def fail(self) -> None:
+        """Fails, if so ordered."""
+        command, _, message = self._order().partition(" ")
+        if command == "fail-once":
+            self._file.unlink()
+        if command in ("fail", "fail-once"):
+            raise RunError(message)
+
+    def wait(self) -> None:
+        """Waits as long as it is so ordered."""
+        while self._order() == "hang":
+            time.sleep(POLL_SECONDS)
+
+    def note_read(self, run_id: str) -> None:
+        self._file.parent.mkdir(exist_ok=True)
+        with self._file.with_suffix(".read").open("a") as read:
+            read.write(f"{run_id}\n")
+
+    def _order(self) -> str:
+        try:
+            return self._file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+
+class Lake:
+    """The bucket, with the rights of the job's role."""
+
+    def __init__(self, arguments: dict[str, str]) -> None:
+        import boto3  # takes longer than all the rest: only for runs that need it
+
+        self._s3 = boto3.client("s3")
+        self._bucket = arguments["--source"].removeprefix("s3://").split("/")[0]
+        self._file_name, self._run_id = arguments["--filename"], arguments["--JOB_RUN_ID"]
+
+    def raw(self, day: str) -> dict[str, Any] | None:
+        """The raw file of a date, with its body read."""
+        try:
+            raw = self._s3.get_object(Bucket=self._bucket, Key=self._raw_key(day))
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return {**raw, "Body": raw["Body"].read(), "ETag": raw["ETag"].strip('"')}
+
+    def refine(self, day: str, raw: dict[str, Any] | None) -> None:
+        path = f"s3://{self._bucket}/{self._raw_key(day)}"
+        if raw is None:
+            raise RunError(f"{path} does not exist: fetch that date, then refine again")
+        try:
+            self._replace(day, path, raw)
+        except RunError as error:
+            self._mark(day, raw["ETag"], str(error))
+            raise
+
+    def _replace(self, day: str, path: str, raw: dict[str, Any]) -> None:
+        body, landing = raw["Body"], raw["Metadata"].get("landing-key")
+        if len(body) < 3 * len(MAGIC) or not (body.startswith(MAGIC) and body.endswith(MAGIC)):
+            raise RunError(f"{path} cannot be read as Parquet")
+        if landing is None:
+            raise RunError(f"{path} does not say which landing object it was made from")
+        done = f"{DONE}date={day}/"
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=done)
+        for item in listed.get("Contents", []):
+            self._s3.delete_object(Bucket=self._bucket, Key=item["Key"])
+        self._put(f"refined/Data={day}/made-from", landing)
+        record = {
+            "landing_key": landing,
+            "content": raw["Metadata"].get("content-sha256"),
+            "run_id": self._run_id,
+            "started_at": datetime.now(UTC).isoformat(),
+        }
+        self._put(done + raw["ETag"], json.dumps(record))
+
+    def _mark(self, day: str, etag: str, cause: str) -> None:
+        key = f"{FAILED}date={day}/{etag}/{self._run_id}"
+        self._put(key, json.dumps({"cause": cause}), IfNoneMatch="*")
+
+    def _put(self, key: str, body: str, **condition: str) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body.encode(), **condition)
+
+    def _raw_key(self, day: str) -> str:
+        return f"raw/date={day}/{self._file_name}"
+
+
+def run(arguments: dict[str, str]) -> None:
+    orders = Orders(arguments["--JOB_NAME"])
+    orders.fail()
+    lake = Lake(arguments)
+    raws = {day: lake.raw(day) for day in arguments["--dates"].split(",")}
+    orders.note_read(arguments["--JOB_RUN_ID"])
+    orders.wait()
+    orders.fail()
+    failed = []
+    for day, raw in raws.items():
+        try:
+            lake.refine(day, raw)
+        except RunError as error:
+            failed.append(f"{day}: {error}")
+    if failed:
+        raise RunError(f"{len(failed)} of {len(raws)} dates failed: {'; '.join(failed)}")
 
 
 def main(argv: list[str]) -> int:
-    arguments = dict(zip(argv[1::2], argv[2::2], strict=True))
-    job = arguments["--JOB_NAME"]
-    while order(job) == "hang":
-        time.sleep(POLL_SECONDS)
-    command, _, message = order(job).partition(" ")
-    if command == "fail":
-        print(message, file=sys.stderr)
+    try:
+        run(dict(zip(argv[1::2], argv[2::2], strict=True)))
+    except RunError as error:
+        print(error, file=sys.stderr)
         return 1
-    refine(arguments)
     return 0
 
 

@@ -11,6 +11,7 @@ use e2e::{
 };
 use futures::future::try_join_all;
 use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use serde_json::json;
 use shared::failpoint::EFFECTS;
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
@@ -23,12 +24,16 @@ enum Way {
     Straight,
     /// B3's answer is refused first, then right: the request is redriven.
     Refused,
-    /// The run fails first: its date is redriven.
+    /// The run dies first, and marks nothing: its date is redriven.
     RunFails,
+    /// The same, and the kill comes at the redrive.
+    Redriven,
     /// The content changes while it is refined.
     Changes,
     /// It waits while another date is refined.
     Waits,
+    /// It is refined, and somebody wants it refined again.
+    Forced,
     /// B3 is down when it is asked first.
     Down,
 }
@@ -40,23 +45,19 @@ const KILLS: &[&[(Stage, &str, Way)]] = &[
         (Stage::Fetch, "put-rejected", Way::Refused),
         (Stage::Fetch, "park", Way::Refused),
     ],
-    &[(Stage::Parquet, "put-raw", Way::Straight), (Stage::Glue, "add-pending", Way::Straight)],
-    &[(Stage::Glue, "write-lock", Way::Straight), (Stage::Glue, "forget-done", Way::Straight)],
-    &[(Stage::Glue, "start-run", Way::Straight), (Stage::Completion, "start-run", Way::Waits)],
+    &[(Stage::Parquet, "put-raw", Way::Straight), (Stage::Glue, "start-run", Way::Straight)],
+    &[(Stage::Glue, "empty-mark", Way::Redriven), (Stage::Glue, "forget-done", Way::Forced)],
+    &[(Stage::Completion, "start-run", Way::Waits), (Stage::Completion, "start-run", Way::Changes)],
     &[
-        (Stage::Completion, "write-lock", Way::Straight),
-        (Stage::Completion, "set-done", Way::Straight),
-    ],
-    &[
-        (Stage::Completion, "delete-pending", Way::Straight),
         (Stage::Completion, "publish", Way::Straight),
+        (Stage::Completion, "set-told", Way::Straight),
     ],
-    &[(Stage::Completion, "set-told", Way::Straight), (Stage::Fetch, "postpone", Way::Down)],
+    &[(Stage::Completion, "mark", Way::RunFails), (Stage::Completion, "set-told", Way::RunFails)],
     &[
         (Stage::Completion, "publish", Way::RunFails),
         (Stage::Completion, "park-dates", Way::RunFails),
     ],
-    &[(Stage::Completion, "add-pending", Way::Changes)],
+    &[(Stage::Fetch, "postpone", Way::Down)],
 ];
 
 #[test]
@@ -74,7 +75,7 @@ fn killed_before_or_after_any_effect_the_chain_completes_as_if_nothing_had_happe
 
 /// One stack, and what killed its functions.
 async fn lane(number: usize, kills: &[(Stage, &str, Way)]) -> Result<Vec<String>> {
-    // Whoever dies while it holds the lock is waited for as long as it could have lived.
+    // What a killed function had in hand comes again hardly later than the function could have lived.
     let name = format!("kills-{number}");
     let bench = Bench::deploy_with(&name, |config| config.with("FunctionTimeout", "10")).await?;
     bench.comes_again_after(12).await?;
@@ -100,17 +101,19 @@ async fn killed_at(
     date: NaiveDate,
 ) -> Result<()> {
     let (hits, alerts) = (bench.hits(stage).len(), bench.alerts()?.len());
-    // On these ways the kill comes at the second date or content.
-    if !matches!(way, Way::Waits | Way::Changes) {
+    // On the others something comes before that passes by there, too.
+    if matches!(way, Way::Straight | Way::Refused | Way::RunFails | Way::Down) {
         bench.arm(stage, failpoint)?;
     }
     let runs = match way {
         Way::Straight => straight(bench, stage, failpoint, date).await?,
         Way::Down => down_until_killed(bench, stage, failpoint, date).await?,
         Way::Refused => refused_then_redriven(bench, date).await?,
-        Way::RunFails => failed_then_redriven(bench, failpoint, date, alerts).await?,
+        Way::RunFails => failed_then_redriven(bench, stage, failpoint, date, alerts).await?,
+        Way::Redriven => killed_at_the_redrive(bench, stage, failpoint, date, alerts).await?,
         Way::Changes => changed_while_refined(bench, stage, failpoint, date).await?,
         Way::Waits => waiting_for_another(bench, stage, failpoint, date).await?,
+        Way::Forced => refined_again(bench, stage, failpoint, date).await?,
     };
     bench.refined(date).await?;
     assert_eq!(bench.hits(stage).get(hits..), Some([failpoint.to_owned()].as_slice()), "the kill");
@@ -124,9 +127,9 @@ fn mailed(bench: &Bench, failpoint: &str, way: Way, date: NaiveDate) -> Result<(
     let subject = format!("IBOV refined: {date}");
     let mails = bench.completions()?.iter().filter(|mail| mail.subject() == subject).count();
     let expected = match way {
-        Way::Changes => 2,
+        Way::Changes | Way::Forced => 2,
         Way::Straight if ["after-publish", "before-set-told"].contains(&failpoint) => 2,
-        Way::Straight | Way::Refused | Way::RunFails | Way::Waits | Way::Down => 1,
+        Way::Straight | Way::Refused | Way::RunFails | Way::Redriven | Way::Waits | Way::Down => 1,
     };
     let most = expected + out_of_time(bench);
     assert!((expected..=most).contains(&mails), "{mails} mails about {date}, not {expected}");
@@ -172,12 +175,14 @@ async fn refused_then_redriven(bench: &Bench, date: NaiveDate) -> Result<usize> 
 
 async fn failed_then_redriven(
     bench: &Bench,
+    stage: Stage,
     failpoint: &str,
     date: NaiveDate,
     alerts: usize,
 ) -> Result<usize> {
     bench.order_runs(Order::Fail("out of memory"))?;
     bench.fetch(date).await?;
+    bench.killed(stage, failpoint).await?;
     bench
         .until_ticking("the failed date to be parked", || async {
             Ok((dead_letters::depth(&bench.stack, Stage::Glue).await? > 0).then_some(()))
@@ -193,6 +198,52 @@ async fn failed_then_redriven(
     Ok(2)
 }
 
+async fn killed_at_the_redrive(
+    bench: &Bench,
+    stage: Stage,
+    failpoint: &str,
+    date: NaiveDate,
+    alerts: usize,
+) -> Result<usize> {
+    bench.order_runs(Order::FailOnce("out of memory"))?;
+    bench.fetch(date).await?;
+    bench.parked(Stage::Glue, 1).await?;
+    bench.settled().await?;
+    assert_eq!(bench.alerts()?.len(), alerts + 1, "alerts");
+    bench.arm(stage, failpoint)?;
+    dead_letters::redrive(&bench.stack, Stage::Glue).await?;
+    bench.killed(stage, failpoint).await?;
+    Ok(2)
+}
+
+async fn refined_again(
+    bench: &Bench,
+    stage: Stage,
+    failpoint: &str,
+    date: NaiveDate,
+) -> Result<usize> {
+    bench.fetch(date).await?;
+    bench.refined(date).await?;
+    bench.arm(stage, failpoint)?;
+    let request = json!({"refine": {"date": date, "force": true}}).to_string();
+    bench.stack.send(Stage::Glue, &request).await?;
+    bench.killed(stage, failpoint).await?;
+    // A tick in between would start a run that the request then waits for, and a third one would follow.
+    bench
+        .until("the second run", || async { Ok((bench.runs_of(date).await? == 2).then_some(())) })
+        .await?;
+    Ok(2)
+}
+
+/// Waits until glue-trigger has left a date to the end of the run that is active.
+async fn left_to_the_end(bench: &Bench, before: usize) -> Result<()> {
+    bench
+        .until("the date to wait for the end of a run", || async {
+            Ok((bench.left_to_an_end() > before).then_some(()))
+        })
+        .await
+}
+
 async fn changed_while_refined(
     bench: &Bench,
     stage: Stage,
@@ -202,15 +253,9 @@ async fn changed_while_refined(
     bench.order_runs(Order::Hang)?;
     let day = bench.fetch(date).await?;
     bench.running(date).await?;
-    let before = bench.newest_landing(date).await?;
+    let left = bench.left_to_an_end();
     bench.fetch_day(&days::without_sector(day, GONE, HEIR)).await?;
-    let raw = format!("raw/date={date}/ibov_setor.parquet");
-    bench
-        .until("raw to change", || async {
-            let landing = bench.metadata(&raw).await?.remove("landing-key");
-            Ok((landing != before).then_some(()))
-        })
-        .await?;
+    left_to_the_end(bench, left).await?;
     bench.arm(stage, failpoint)?;
     bench.order_runs(Order::Succeed)?;
     Ok(2)
@@ -226,15 +271,9 @@ async fn waiting_for_another(
     bench.order_runs(Order::Hang)?;
     bench.fetch(another).await?;
     bench.running(another).await?;
+    let left = bench.left_to_an_end();
     bench.fetch(date).await?;
-    bench
-        .until("the date to be pending", || async {
-            let key = format!("control/refine/pending/date={date}/");
-            let noted = !bench.stack.keys(&key).await?.is_empty();
-            // Once its message is gone, glue-trigger has left the start to the notifier.
-            Ok((noted && bench.waiting(Stage::Glue).await? == 0).then_some(()))
-        })
-        .await?;
+    left_to_the_end(bench, left).await?;
     bench.arm(stage, failpoint)?;
     bench.order_runs(Order::Succeed)?;
     bench.refined(another).await?;

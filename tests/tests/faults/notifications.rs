@@ -7,10 +7,9 @@ use chrono::NaiveDate;
 use e2e::{
     days,
     faults::{Bench, Order},
-    local,
+    local, wire,
 };
-use ibov::{outbox::Mail, stack::Stage};
-use serde_json::Value;
+use ibov::{dead_letters, outbox::Mail, stack::Stage};
 
 const CAUSE: &str = "the raw file is damaged";
 
@@ -69,56 +68,53 @@ fn an_alert_says_which_run_why_which_dates_where_to_look_and_how_to_replay() -> 
 }
 
 #[test]
-fn an_alert_about_a_run_by_hand_says_how_to_start_it_again() -> Result<()> {
-    local::run(async {
-        let bench = Bench::deploy("alert-by-hand").await?;
-        bench.fetch(date()).await?;
-        bench.refined(date()).await?;
-        bench.order_runs(Order::Fail(CAUSE))?;
-        let by_hand = bench.stack.clients.glue.start_job_run().job_name("alert-by-hand");
-        by_hand.arguments("--dates", date().to_string()).send().await?;
-        let alert = alert(&bench).await?;
-        bench.order_runs(Order::Succeed)?;
-        let options = command(&alert, "aws glue start-job-run ")?;
-        let arguments: Value = serde_json::from_str(&options["--arguments"])?;
-        let again = bench.stack.clients.glue.start_job_run().job_name(&options["--job-name"]);
-        let dates = arguments["--dates"].as_str().context("no dates")?;
-        again.arguments("--dates", dates).send().await?;
-        bench
-            .until("the run to succeed", || async {
-                let newest = bench.stack.runs().await?.into_iter().next();
-                let state = newest.and_then(|run| run.job_run_state);
-                Ok(state.filter(|state| state.as_str() == "SUCCEEDED"))
-            })
-            .await?;
-        bench.settled().await?;
-        assert_eq!((bench.runs_of(date()).await?, bench.alerts()?.len()), (3, 1));
-        Ok(())
-    })
-}
-
-#[test]
-fn an_alert_that_could_not_be_sent_is_sent_by_the_tick() -> Result<()> {
+fn while_nobody_can_be_told_dates_are_parked_once_and_the_next_ones_are_refined() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("alert-refused").await?;
-        let denied = bench.deny_publishing("AlertsTopicArn").await?;
-        bench.order_runs(Order::Fail(CAUSE))?;
+        let next = days::session(1);
+        bench.order_runs(Order::Hang)?;
         bench.fetch(date()).await?;
-        bench.parked(Stage::Completion, 1).await?;
-        assert_eq!(bench.alerts()?.len(), 0);
-        let holder = bench.lock().await?.holder.context("the run's end was forgotten")?;
-        assert!(holder.dates.contains_key(&date()));
-        bench.allow_again(denied).await?;
+        let run = bench.running(date()).await?;
+        let left = bench.left_to_an_end();
+        bench.fetch(next).await?;
+        bench
+            .until("the next date to wait for the end of the run", || async {
+                Ok((bench.left_to_an_end() > left).then_some(()))
+            })
+            .await?;
+        let denied = bench.deny_publishing("AlertsTopicArn").await?;
+        bench.order_runs(Order::FailOnce(CAUSE))?;
+        bench
+            .until("the next date to be refined", || async {
+                let newest = bench.newest_landing(next).await?;
+                Ok((bench.refined_from(next).await? == newest).then_some(()))
+            })
+            .await?;
+        bench.until("its mail", || async { Ok(bench.completions()?.pop()) }).await?;
 
-        bench.order_runs(Order::Succeed)?;
+        // The end comes again, is told in vain again, and is parked; so is what a tick finds.
+        let ended = wire::run_ended(bench.stack.output("GlueJobName")?, &run, "FAILED");
+        bench.stack.send(Stage::Completion, &ended).await?;
+        bench.tick().await?;
+        bench.parked(Stage::Completion, 3).await?;
+        assert!(!bench.people_know(&run).await?, "nobody could be told");
+        let parked = bench.parked(Stage::Glue, 1).await?;
+        let [parked] = parked.as_slice() else { panic!("{parked:?}") };
+        assert_eq!(parked.cause(), format!("FAILED: {CAUSE}"));
+        assert_eq!(bench.alerts()?.len(), 0);
+
+        bench.allow_again(denied).await?;
         let mail = bench.until_ticking("the alert", || async { Ok(bench.alerts()?.pop()) }).await?;
         assert!(mail.message.contains(CAUSE), "{}", mail.message);
-        bench.parked(Stage::Glue, 1).await?;
-        // The event of the run's end still lies there; it comes too late to change anything.
-        ibov::dead_letters::redrive(&bench.stack, Stage::Completion).await?;
-        ibov::dead_letters::redrive(&bench.stack, Stage::Glue).await?;
+        assert_eq!(mail.subject(), format!("IBOV refine FAILED: {}", date()));
+        bench.settled().await?;
+        // The events of the run's end still lie there; they come too late to change anything.
+        dead_letters::redrive(&bench.stack, Stage::Completion).await?;
+        bench.settled().await?;
+        assert_eq!(dead_letters::depth(&bench.stack, Stage::Glue).await?, 1);
+        dead_letters::redrive(&bench.stack, Stage::Glue).await?;
         bench.refined(date()).await?;
-        assert_eq!((bench.alerts()?.len(), bench.completions()?.len()), (1, 1), "mails");
+        assert_eq!((bench.alerts()?.len(), bench.completions()?.len()), (1, 2), "mails");
         assert_eq!(bench.dead_letters().await?, 0);
         Ok(())
     })

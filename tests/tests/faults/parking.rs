@@ -84,7 +84,7 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
             assert_eq!(attribute(&parked, "class"), "transient");
             assert_eq!(attribute(&parked, "attempts"), "2");
         }
-        assert_eq!(bench.running(date).await?, run, "the lock is as it was");
+        assert_eq!(bench.running(date).await?, run, "it goes on");
         bench.b3.answer(Answer::Portfolio);
         bench.order_runs(Order::Succeed)?;
         bench.refined(date).await?;

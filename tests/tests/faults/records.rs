@@ -84,7 +84,9 @@ fn a_bad_record_hides_no_raw_file() -> Result<()> {
         let bench = Bench::deploy("records-raw").await?;
         bench.fetch(date()).await?;
         bench.refined(date()).await?;
-        delete(&bench, &format!("control/refine/done/date={}.json", date())).await?;
+        for key in bench.stack.keys(&format!("control/refine/done/date={}/", date())).await? {
+            delete(&bench, &key).await?;
+        }
         let bucket = bench.stack.bucket()?;
         let body = wire::together(&[
             wire::created(bucket, &["raw/date=2026-11-20/other.parquet", &raw()]),

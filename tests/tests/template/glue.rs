@@ -53,7 +53,7 @@ fn no_run_may_say_what_belongs_to_the_stack_and_every_run_says_the_rest() {
     ];
     let expected = expected.map(|(name, value)| (name, value.to_owned()));
     assert_eq!(BTreeSet::from_iter(owned), BTreeSet::from(expected));
-    // --dates, --claim_id and --as_of are for the run to say: the functions and people do.
+    // --dates, --etags and --as_of are for the run to say: the functions and people do.
     assert!(job["DefaultArguments"].is_null(), "an argument with two homes has two values");
 }
 

@@ -98,15 +98,42 @@ fn lake_is_versioned_and_old_versions_and_unfinished_uploads_expire() {
     let days = |path: &str| rules.iter().find_map(|rule| rule.pointer(path)?.as_u64());
     assert_eq!(days("/NoncurrentVersionExpiration/NoncurrentDays"), Some(30));
     assert_eq!(days("/AbortIncompleteMultipartUpload/DaysAfterInitiation"), Some(7));
-    assert_eq!(days("/ExpirationInDays"), Some(7), "results of queries expire");
     for rule in rules {
         assert_eq!(rule["Status"], "Enabled", "{}", rule["Id"]);
-        if rule["Prefix"] != "athena/" {
-            for current in ["ExpirationInDays", "ExpirationDate", "Transitions"] {
-                assert!(rule[current].is_null(), "{}: landing/ is kept for ever", rule["Id"]);
-            }
+        for other in ["ExpirationDate", "Transitions"] {
+            assert!(rule[other].is_null(), "{}: landing/ is kept for ever", rule["Id"]);
         }
     }
+}
+
+#[test]
+fn of_the_lakes_objects_only_results_of_queries_and_notes_about_runs_expire() {
+    let template = Template::load();
+    let rules = &template.properties("LakeBucket")["LifecycleConfiguration"]["Rules"];
+    let rules = rules.as_array().expect("lifecycle rules").iter();
+    let expire = rules
+        .filter_map(|rule| Some((rule["Prefix"].as_str(), rule["ExpirationInDays"].as_u64()?)));
+    let expected = [
+        (Some("athena/"), 7),
+        (Some("control/refine/failed/"), 11),
+        (Some("control/refine/told/"), 400),
+    ];
+    assert_eq!(expire.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_mark_goes_before_the_request_that_its_date_waits_for() {
+    // S3 rounds up to the next midnight, and deletes within a day from then.
+    const ROUNDING_AND_DELAY_DAYS: u64 = 2;
+    const DAY_SECONDS: u64 = 24 * 60 * 60;
+    let template = Template::load();
+    let rules = &template.properties("LakeBucket")["LifecycleConfiguration"]["Rules"];
+    let mut rules = rules.as_array().expect("lifecycle rules").iter();
+    let marks = rules.find(|rule| rule["Prefix"] == "control/refine/failed/").expect("a rule");
+    let marked = marks["ExpirationInDays"].as_u64().expect("days") + ROUNDING_AND_DELAY_DAYS;
+    let parked =
+        template.properties("GlueDlq")["MessageRetentionPeriod"].as_u64().expect("seconds");
+    assert!(marked * DAY_SECONDS < parked, "a date would be held back by nobody's request");
 }
 
 #[test]

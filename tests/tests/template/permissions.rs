@@ -196,30 +196,33 @@ fn parquet_writer_may_read_landing_and_replace_raw() {
 }
 
 #[test]
-fn glue_trigger_may_look_at_raw_keep_the_refine_state_and_start_its_job() {
-    assert_rights_beyond_a_stage("GlueTriggerRole", &rights_to_refine());
+fn glue_trigger_may_list_what_is_due_take_up_requests_and_start_its_job() {
+    let mut expected = rights_to_reconcile();
+    expected.extend([
+        ("s3:PutObject", format!("{LAKE}/control/refine/failed/*")),
+        ("s3:DeleteObject", format!("{LAKE}/control/refine/done/*")),
+    ]);
+    assert_rights_beyond_a_stage("GlueTriggerRole", &expected);
 }
 
 #[test]
-fn glue_notifier_may_besides_read_a_run_and_publish() {
-    let mut expected = rights_to_refine();
+fn glue_notifier_may_besides_mark_what_failed_and_publish() {
+    let mut expected = rights_to_reconcile();
     expected.extend([
-        ("glue:GetJobRun", JOB.to_owned()),
+        ("s3:GetObject", format!("{LAKE}/control/refine/failed/*")),
+        ("s3:PutObject", format!("{LAKE}/control/refine/failed/*")),
+        ("s3:PutObject", format!("{LAKE}/control/refine/told/*")),
+        ("s3:DeleteObject", format!("{LAKE}/control/refine/done/*")),
         ("sns:Publish", "${AlertsTopic}".to_owned()),
         ("sns:Publish", "${CompletionsTopic}".to_owned()),
     ]);
     assert_rights_beyond_a_stage("GlueNotifierRole", &expected);
 }
 
-/// Either function starts a run when nobody is refining, for which it reads raw and keeps the refine state.
-fn rights_to_refine() -> Vec<(&'static str, String)> {
+/// Either function starts a run for what is due, unless one is active.
+fn rights_to_reconcile() -> Vec<(&'static str, String)> {
     vec![
         ("s3:ListBucket", LAKE.to_owned()),
-        ("s3:GetObject", format!("{LAKE}/raw/*")),
-        // If-Match, with which the lock is written, also asks for GetObject.
-        ("s3:GetObject", format!("{LAKE}/control/refine/*")),
-        ("s3:PutObject", format!("{LAKE}/control/refine/*")),
-        ("s3:DeleteObject", format!("{LAKE}/control/refine/*")),
         ("glue:StartJobRun", JOB.to_owned()),
         ("glue:GetJobRuns", JOB.to_owned()),
     ]
@@ -237,12 +240,11 @@ fn schedules_may_send_to_their_stages_only() {
 fn glue_job_may_read_raw_replace_refined_record_it_and_register_partitions_of_its_table() {
     let template = Template::load();
     let rights = rights_of(&template, "GlueJobRole");
-    // Not the `done/date=….json` of the functions: those have no folder.
-    let replaced =
-        [format!("{LAKE}/control/refine/done/date=*/*"), format!("{LAKE}/refined/Data=*")];
-    for action in ["s3:PutObject", "s3:DeleteObject"] {
-        assert_eq!(resources(&rights, action), replaced, "{action}");
-    }
+    let [done, failed, refined] =
+        ["control/refine/done/date=*/*", "control/refine/failed/date=*/*", "refined/Data=*"]
+            .map(|keys| format!("{LAKE}/{keys}"));
+    assert_eq!(resources(&rights, "s3:DeleteObject"), [done.clone(), refined.clone()]);
+    assert_eq!(resources(&rights, "s3:PutObject"), [done, failed, refined]);
     let mut readable: Vec<String> = resources(&rights, "s3:GetObject");
     readable.retain(|resource| resource.starts_with(LAKE));
     assert_eq!(readable, [format!("{LAKE}/raw/*")]);
@@ -303,7 +305,6 @@ fn a_missing_object_answers_404_to_those_who_look_for_one() {
         // It reads the landing object that it found last, which somebody may have deleted since.
         ("FetcherRole", &["landing/index=${IndexCode}/*"]),
         ("ParquetWriterRole", &["landing/*", "raw/*"]),
-        // The pending dates are listed, too.
         ("GlueTriggerRole", &["raw/*", "control/refine/*"]),
         ("GlueNotifierRole", &["raw/*", "control/refine/*"]),
         ("GlueJobRole", &["raw/*", "refined/Data=*", "control/refine/done/date=*"]),

@@ -151,15 +151,11 @@ fn functions_get_the_variables_that_they_read() {
             ],
         ),
         ("ParquetWriter", &["DLQ_URL", "FILENAME", "INDEX", "QUEUE_URL", "S3_BUCKET", "SEGMENT"]),
-        (
-            "GlueTrigger",
-            &["CLAIM_GRACE", "DLQ_URL", "FILENAME", "GLUE_JOB_NAME", "QUEUE_URL", "S3_BUCKET"],
-        ),
+        ("GlueTrigger", &["DLQ_URL", "FILENAME", "GLUE_JOB_NAME", "QUEUE_URL", "S3_BUCKET"]),
         (
             "GlueNotifier",
             &[
                 "ALERTS_TOPIC_ARN",
-                "CLAIM_GRACE",
                 "COMPLETIONS_TOPIC_ARN",
                 "DLQ_URL",
                 "FILENAME",

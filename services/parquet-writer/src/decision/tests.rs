@@ -8,16 +8,10 @@ fn landing(second: u32) -> LandingKey {
     .unwrap()
 }
 
-fn content(text: &str) -> ContentHash {
-    ContentHash::of_bytes(text.as_bytes())
-}
-
 fn recorded(second: u32, hash: &str) -> Option<Recorded> {
     Some(Recorded {
         etag: "\"etag\"".to_owned(),
         landing: Some(landing(second)),
-        content: Some(content("a")),
-        content_since: Some(landing(1).stamp),
         file_hash: Some(hash.to_owned()),
     })
 }
@@ -49,25 +43,8 @@ fn the_same_landing_object_replaces_only_other_bytes() {
 
 #[test]
 fn a_file_of_unknown_origin_is_replaced() {
-    let foreign = Recorded {
-        etag: "\"etag\"".to_owned(),
-        landing: None,
-        content: None,
-        content_since: None,
-        file_hash: None,
-    };
-    let since = content_since(Some(&foreign), &landing(1), &content("a"));
-    assert_eq!(since, landing(1).stamp);
+    let foreign = Recorded { etag: "\"etag\"".to_owned(), landing: None, file_hash: None };
     assert_eq!(decide(Some(foreign), &landing(1), "a"), replace());
-}
-
-#[test]
-fn the_same_content_has_been_there_since_it_came_and_another_has_not() {
-    let there = recorded(2, "a");
-    let since = |text| content_since(there.as_ref(), &landing(3), &content(text));
-    assert_eq!(since("a"), landing(1).stamp, "made from 2 now, and the same since 1");
-    assert_eq!(since("b"), landing(3).stamp);
-    assert_eq!(content_since(None, &landing(3), &content("a")), landing(3).stamp);
 }
 
 mod interleavings {
@@ -90,8 +67,6 @@ mod interleavings {
             self.there.as_ref().map(|(landing, hash)| Recorded {
                 etag: self.writes.to_string(),
                 landing: Some(landing.clone()),
-                content: None,
-                content_since: None,
                 file_hash: Some((*hash).to_owned()),
             })
         }

@@ -1,80 +1,99 @@
 //! Who acts in a world: the functions, parquet-writer and Glue, and time that passes when they are done.
 
-use chrono::Datelike;
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
 
 use super::{
-    super::{Noted, Run, RunState, ended, note, pump, tick},
-    explorer::{Actor, End, Schedule, Step, explore},
-    world::{State, World, date, landing},
+    super::{Refusal, Run, answer, ended, tick},
+    explorer::{Actor, End, Schedule, explore},
+    world::{Lake, World, date},
 };
-use crate::lake::LandingKey;
+use crate::events::RefineRequest;
 
 /// A message that some function is handling.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) enum Message {
-    /// A raw file of that day was written.
-    Raw(u32),
+    /// A raw file was written.
+    Raw,
+    /// Somebody wants a date refined.
+    Refine(RefineRequest),
     /// That run ended.
-    Ended(Run),
+    Ended(String),
+    /// The schedule.
+    Tick,
+}
+
+pub(super) fn refine(day: u32, force: bool) -> Message {
+    Message::Refine(RefineRequest { date: date(day), force, retry_of: None })
 }
 
 /// Handles a message as the functions do; `true` acknowledges it.
-pub(super) fn handle(world: &World, message: &Message, unique: &str) -> Actor<bool> {
-    let (world, message, unique) = (world.clone(), message.clone(), unique.to_owned());
+pub(super) fn handle(world: &World, message: &Message) -> Actor<bool> {
+    let (world, message) = (world.actor(), message.clone());
     Box::pin(async move {
         match message {
-            Message::Raw(day) => {
-                let noted = note(&world, date(day)).await;
-                let moment = world.moment();
-                match noted {
-                    Ok(Noted::Pending) => pump(&world, &world, &unique, moment).await.is_ok(),
-                    Ok(Noted::AlreadyRefined | Noted::NoRawFile) => true,
-                    // Not acknowledged, but parked; here that is the same.
-                    Ok(Noted::ForeignRawFile { .. }) | Err(_) => false,
-                }
+            Message::Raw => answer(&world, &[]).await.is_ok(),
+            Message::Refine(request) => match answer(&world, &[request]).await {
+                // What is refused is parked, and then acknowledged.
+                Ok((refused, _)) => refused.values().all(|refusal| *refusal == Refusal::NoRawFile),
+                Err(_) => false,
+            },
+            Message::Ended(run_id) => {
+                let run = world.lake().run(&run_id);
+                ended(&world, &world, &[run]).await.is_ok()
             }
-            Message::Ended(run) => {
-                let moment = world.moment();
-                ended(&world, &world, &world, &run, &unique, moment).await.is_ok()
-            }
+            Message::Tick => tick(&world, &world).await.is_ok(),
         }
     })
 }
 
-/// Somebody redrives the first date that is parked, as soon as it is, and it is handled.
-pub(super) fn redrive(world: &World, unique: &str) -> Actor<bool> {
-    let (world, unique) = (world.clone(), unique.to_owned());
+/// parquet-writer writes a raw object, and its event is handled.
+pub(super) fn write_raw(world: &World, day: u32, name: &'static str) -> Actor<bool> {
+    let world = world.actor();
     Box::pin(async move {
-        Step::default().await;
-        if world.state().parked.is_empty() {
+        super::explorer::Step::default().await;
+        world.write_raw(day, name);
+        handle(&world, &Message::Raw).await
+    })
+}
+
+/// Somebody redrives what is parked first, as soon as it is.
+pub(super) fn redrive(world: &World) -> Actor<bool> {
+    let world = world.actor();
+    Box::pin(async move {
+        super::explorer::Step::default().await;
+        if world.lake().parked.is_empty() {
             return true;
         }
-        let request = world.state().parked.remove(0);
-        handle(&world, &Message::Raw(request.date.day()), &unique).await
+        let request = world.lake().parked.remove(0);
+        let handled = handle(&world, &Message::Refine(request.clone())).await;
+        if !handled {
+            world.lake().parked.push(request);
+        }
+        true
     })
 }
 
-/// parquet-writer replaces a raw file; its event is handled as well.
-pub(super) fn replace_raw(world: &World, landing: LandingKey, unique: &str) -> Actor<bool> {
-    let (world, unique) = (world.clone(), unique.to_owned());
+/// The job works for the run that waits for it, if any, and the event of its end is handled.
+pub(super) fn work_and_end(world: &World) -> Actor<bool> {
+    let world = world.actor();
     Box::pin(async move {
-        Step::default().await;
-        world.write_raw(&landing);
-        handle(&world, &Message::Raw(landing.date.day()), &unique).await
-    })
-}
-
-/// Glue ends the active run at some moment, and its event is handled.
-pub(super) fn run_and_end(world: &World, unique: &str) -> Actor<bool> {
-    let (world, unique) = (world.clone(), unique.to_owned());
-    Box::pin(async move {
-        Step::default().await;
-        world.run_refines();
-        Step::default().await;
-        match world.run_ends() {
-            Some(run) => handle(&world, &Message::Ended(run), &unique).await,
+        super::explorer::Step::default().await;
+        match world.work().await {
+            Some(run) => handle(&world, &Message::Ended(run.id)).await,
             None => true,
         }
+    })
+}
+
+/// The job works, and the event of its end is lost.
+pub(super) fn work(world: &World) -> Actor<bool> {
+    let world = world.actor();
+    Box::pin(async move {
+        super::explorer::Step::default().await;
+        world.work().await;
+        true
     })
 }
 
@@ -89,100 +108,110 @@ pub(super) fn alone<T: Copy + 'static>(actor: Actor<T>) -> T {
     }
 }
 
-/// Time passes: what was not acknowledged comes again, runs end, the tick comes. The events of these runs
-/// are lost, so the tick has to find their ends.
+/// The job works for all runs that wait for it, and nobody hears of their ends.
+pub(super) fn runs_end(world: &World) {
+    while world.lake().waiting_run().is_some() {
+        alone(work(world));
+    }
+}
+
+/// Time passes: what was not acknowledged comes again, runs end, the tick comes.
 pub(super) fn settle(world: &World, unacknowledged: &[Message]) {
+    const ROUNDS: usize = 12;
     let mut waiting = unacknowledged.to_vec();
-    for round in 0..12 {
-        world.state().minutes += 15;
-        waiting.retain(|message| !alone(handle(world, message, &format!("again-{round}"))));
-        world.state().minutes += 15;
-        let clock = world.moment();
-        let unique = format!("tick-{round}");
-        let ticker = world.clone();
-        alone(Box::pin(
-            async move { tick(&ticker, &ticker, &ticker, &unique, clock).await.is_ok() },
-        ));
-        world.run_ends();
+    for _ in 0..ROUNDS {
+        waiting.retain(|message| !alone(handle(world, message)));
+        runs_end(world);
+        world.lake().slot_held = 0;
+        alone(handle(world, &Message::Tick));
+        runs_end(world);
     }
-    assert!(waiting.is_empty(), "a message never gets through");
+    assert!(waiting.is_empty(), "{waiting:?} never gets through");
 }
 
-pub(super) fn unacknowledged(messages: &[Message], ends: &[End<bool>]) -> Vec<Message> {
-    let failed = messages.iter().zip(ends).filter(|(_, end)| **end != End::Returned(true));
-    failed.map(|(message, _)| message.clone()).collect()
-}
-
-/// What holds in the end, whatever happened.
-pub(super) fn check(world: &World) {
-    let state = world.state();
-    assert_eq!(state.lock.holder, None, "the lock is stuck");
-    assert!(state.pendings.is_empty(), "{:?} are still pending", state.pendings);
-    for (date, raw) in &state.raw {
-        let parked = state.parked.iter().any(|request| request.date == *date);
-        let refined = state.refined.get(date);
-        assert!(
-            refined == Some(&raw.source.content) || parked,
-            "{date} is forgotten: refined from {refined:?}, raw holds {raw:?}"
-        );
-        let done = state.done.get(date).map(|done| &done.source.content);
-        assert!(done.is_some() || parked, "done of {date} is missing");
-        assert!(done.is_none() || done == refined, "done of {date} is wrong");
-    }
-    for run in &state.runs {
-        assert!(state.mails.contains(&run.id), "nobody heard of {}", run.id);
-    }
-}
-
-pub(super) fn failed_runs(state: &State) -> usize {
-    state.runs.iter().filter(|run| matches!(run.state, RunState::Failed(_))).count()
-}
-
-/// A world whose first day is being refined by a run that just ended.
-pub(super) fn with_ended_run(failing: bool) -> (World, Message) {
-    with_ended_run_of(1, failing)
-}
-
-/// A world in which a run of that many days just ended.
-pub(super) fn with_ended_run_of(days: u32, failing: bool) -> (World, Message) {
-    let world = World::default();
-    for day in 20..20 + days {
-        world.write_raw(&landing(day, 1, 'a'));
-        assert!(alone_noted(&world, day), "it is pending");
-    }
-    assert!(alone(handle(&world, &Message::Raw(20), "first")));
-    world.state().failing_runs = u32::from(failing);
-    let run = world.run_ends().unwrap();
-    assert_eq!(run.dates.split(',').count(), days as usize);
-    (world, Message::Ended(run))
-}
-
-/// As the messages of one batch are noted before the pump.
-pub(super) fn alone_noted(world: &World, day: u32) -> bool {
-    let world = world.clone();
-    alone(Box::pin(async move { matches!(note(&world, date(day)).await, Ok(Noted::Pending)) }))
-}
-
-pub(super) fn crashed(ends: &[End<bool>]) -> bool {
-    ends.contains(&End::Crashed)
-}
-
-/// Explores messages that are handled at the same time.
+/// Explores actors that act at the same time, lets each world settle, and checks what came of it. The messages are those
+/// that come again if the actor in their place did not acknowledge.
 pub(super) fn at_the_same_time(
     max_crashes: usize,
-    prepare: impl Fn() -> (World, Vec<Message>),
-    check_more: impl Fn(&World, bool),
+    mut prepare: impl FnMut() -> (World, Vec<(Actor<bool>, Message)>),
+    mut check_more: impl FnMut(&World, bool),
 ) -> usize {
     explore(max_crashes, |schedule: &mut Schedule| {
-        let (world, messages) = prepare();
-        let actors = messages
-            .iter()
-            .enumerate()
-            .map(|(number, message)| handle(&world, message, &format!("claim-{number}")))
-            .collect();
+        let (world, acts) = prepare();
+        let (actors, messages): (Vec<_>, Vec<_>) = acts.into_iter().unzip();
         let ends = schedule.run(actors);
-        settle(&world, &unacknowledged(&messages, &ends));
+        let failed = messages.iter().zip(&ends).filter(|(_, end)| **end != End::Returned(true));
+        let again: Vec<_> = failed.map(|(message, _)| message.clone()).collect();
+        settle(&world, &again);
         check(&world);
-        check_more(&world, crashed(&ends));
+        check_more(&world, ends.contains(&End::Crashed));
+        check_redriven(&world);
     })
+}
+
+/// What holds when all is quiet, whatever happened.
+pub(super) fn check(world: &World) {
+    let lake = world.lake();
+    for (day, raw) in &lake.raw {
+        let parked = parked(&lake).contains(day);
+        assert!(lake.is_refined(*day) || parked, "{day} is forgotten: {}", describe(&lake));
+        let recorded = lake.done.contains(&(*day, raw.clone()));
+        assert!(!recorded || lake.is_refined(*day), "done lies: {}", describe(&lake));
+    }
+    for run in &lake.runs {
+        assert!(!run.is_active() && lake.told.get(&run.id) == Some(&true), "{}", run.id);
+        assert!(lake.mails.iter().any(|(told, _)| *told == run.id), "no mail about {}", run.id);
+    }
+    assert!(lake.redundant.is_empty(), "{:?} for nothing: {}", lake.redundant, describe(&lake));
+}
+
+/// The causes are repaired, and everything that is parked is redriven.
+pub(super) fn check_redriven(world: &World) {
+    let parked: BTreeSet<_> = {
+        let mut lake = world.lake();
+        (lake.bad, lake.deadly, lake.idle_job) = (BTreeSet::new(), BTreeSet::new(), false);
+        lake.parked.drain(..).map(|request| request.date).collect()
+    };
+    let again = |date| Message::Refine(RefineRequest { date, force: false, retry_of: None });
+    settle(world, &parked.into_iter().map(again).collect::<Vec<_>>());
+    let lake = world.lake();
+    assert!(lake.parked.is_empty(), "parked again: {}", describe(&lake));
+    for day in lake.raw.keys() {
+        assert!(lake.is_refined(*day), "{day} is not refined: {}", describe(&lake));
+    }
+}
+
+pub(super) fn parked(lake: &Lake) -> BTreeSet<NaiveDate> {
+    lake.parked.iter().map(|request| request.date).collect()
+}
+
+/// How many mails say that something is to be redriven.
+pub(super) fn mails_about(lake: &Lake, run_id: &str) -> usize {
+    lake.mails.iter().filter(|(told, _)| told == run_id).count()
+}
+
+fn describe(lake: &Lake) -> String {
+    let runs = lake.runs.iter().map(|Run { id, state, dates, etags, .. }| {
+        format!("{id} {} {dates} {etags}", state.name())
+    });
+    format!(
+        "raw {:?}\nrows {:?}\ndone {:?}\nfailed {:?}\nparked {:?}\nruns {:#?}",
+        lake.raw,
+        lake.rows,
+        lake.done,
+        lake.failed,
+        lake.parked,
+        runs.collect::<Vec<_>>()
+    )
+}
+
+/// A world of that many days, from the 20th on, with a run for all of them that waits for its job.
+pub(super) fn with_a_run_of(days: u32) -> World {
+    let world = World::default();
+    for day in 20..20 + days {
+        world.write_raw(day, &format!("{day}-a"));
+    }
+    assert!(alone(handle(&world, &Message::Raw)));
+    assert_eq!(world.lake().runs.len(), 1);
+    world
 }

@@ -2,421 +2,512 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
-
 use super::{
-    super::{MAX_DATES, Run, RunState, Ticked, force, note, tick},
+    super::{ETag, MAX_DATES},
     actors::{
-        Message, alone, alone_noted, at_the_same_time, check, crashed, failed_runs, handle,
-        redrive, replace_raw, run_and_end, settle, unacknowledged, with_ended_run,
-        with_ended_run_of,
+        Message, alone, at_the_same_time, check, check_redriven, handle, mails_about, parked,
+        redrive, refine, runs_end, settle, with_a_run_of, work, work_and_end, write_raw,
     },
-    explorer::{Actor, End, explore},
-    world::{State, World, date, landing},
+    explorer::Actor,
+    world::{World, date, etag},
 };
-use crate::lake::LandingKey;
+use crate::events::RunState;
+
+fn event(world: &World) -> (Actor<bool>, Message) {
+    (handle(world, &Message::Raw), Message::Raw)
+}
+
+fn the_tick(world: &World) -> (Actor<bool>, Message) {
+    (handle(world, &Message::Tick), Message::Tick)
+}
+
+/// The job works for the first run, whose end is handled.
+fn first_run(world: &World) -> (Actor<bool>, Message) {
+    (work_and_end(world), Message::Tick)
+}
+
+fn written(world: &World, day: u32, name: &'static str) -> (Actor<bool>, Message) {
+    let lost = Message::Raw;
+    (write_raw(world, day, name), lost)
+}
+
+fn end_of(world: &World, run_id: &str) -> (Actor<bool>, Message) {
+    let message = Message::Ended(run_id.to_owned());
+    (handle(world, &message), message)
+}
+
+fn asked(world: &World, day: u32, force: bool) -> (Actor<bool>, Message) {
+    let message = refine(day, force);
+    (handle(world, &message), message)
+}
+
+/// The job cannot refine a raw object, or dies of it.
+fn spoil(world: &World, name: ETag, deadly: bool) {
+    let mut lake = world.lake();
+    match deadly {
+        true => lake.deadly.insert(name),
+        false => lake.bad.insert(name),
+    };
+}
+
+fn no_more_runs_than(world: &World, most: usize) {
+    let runs = world.lake().runs.len();
+    assert!(runs <= most, "{runs} runs, {most} would do");
+}
 
 #[test]
 fn the_same_event_twice_at_once_starts_one_run() {
     let prepare = || {
         let world = World::default();
-        world.write_raw(&landing(20, 1, 'a'));
-        (world, vec![Message::Raw(20), Message::Raw(20)])
+        world.write_raw(20, "20-a");
+        let acts = vec![event(&world), event(&world), first_run(&world)];
+        (world, acts)
     };
+    let mut one_run = 0;
     let schedules = at_the_same_time(1, prepare, |world, _| {
-        assert_eq!(world.state().runs.len(), 1, "one content, one run");
+        one_run += usize::from(world.lake().runs.len() == 1);
     });
-    assert!(schedules > 500, "only {schedules} schedules were tried");
+    assert!(schedules > 1_000 && one_run > schedules / 2, "{one_run} of {schedules}");
 }
 
 #[test]
-fn the_end_of_a_run_of_several_dates_is_recorded_once_whoever_dies_when() {
-    for failing in [false, true] {
-        let prepare = || {
-            let (world, ended) = with_ended_run_of(3, failing);
-            (world, vec![ended])
-        };
-        at_the_same_time(2, prepare, |world, crashed| {
-            let state = world.state();
-            assert_eq!(state.runs.len(), 1, "one run, however often its end is recorded");
-            let parked: BTreeSet<_> = state.parked.iter().map(|request| request.date).collect();
-            assert_eq!(parked.len(), if failing { 3 } else { 0 });
-            assert!(crashed || state.parked.len() == parked.len(), "parked twice");
-            assert!(state.mails.len() == 1 || crashed, "{:?}", state.mails);
-        });
-    }
-}
-
-#[test]
-fn a_call_that_fails_is_made_up_for_and_tells_nobody_twice() {
-    for failing_run in [false, true] {
-        for call in 0..8 {
-            for of_the_lock in [true, false] {
-                let world = World::default();
-                world.state().failing_runs = u32::from(failing_run);
-                let fail = match of_the_lock {
-                    true => |state: &mut State, call| state.lock_write_that_fails = Some(call),
-                    false => |state: &mut State, call| state.report_that_fails = Some(call),
-                };
-                fail(&mut world.state(), call);
-                for day in [20, 21] {
-                    world.write_raw(&landing(day, 1, 'a'));
-                    alone_noted(&world, day);
-                }
-                let started = Message::Raw(20);
-                let mut waiting = vec![];
-                if !alone(handle(&world, &started, "start")) {
-                    waiting.push(started);
-                }
-                if let Some(run) = world.run_ends() {
-                    let ended = Message::Ended(run);
-                    if !alone(handle(&world, &ended, "end")) {
-                        waiting.push(ended);
-                    }
-                }
-                settle(&world, &waiting);
-                check(&world);
-                let state = world.state();
-                assert_eq!(state.mails.len(), state.runs.len(), "a mail for each run");
-                // A message that failed comes again, and revives a date whose run failed.
-                assert!(state.runs.len() == 1 || failing_run, "call {call}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_run_that_glue_does_not_show_yet_is_not_taken_for_failed() {
-    let world = World::default();
-    world.write_raw(&landing(20, 1, 'a'));
-    assert!(alone(handle(&world, &Message::Raw(20), "start")));
-    world.state().not_shown = 1;
-    let ticker = world.clone();
-    let moment = world.moment();
-    let ticked = alone(Box::pin(async move {
-        let ticked = tick(&ticker, &ticker, &ticker, "tick", moment).await;
-        matches!(ticked, Ok(Ticked::Active))
-    }));
-    assert!(ticked, "it was started a moment ago");
-    world.state().not_shown = 0;
-    settle(&world, &[]);
-    check(&world);
-    assert_eq!(failed_runs(&world.state()), 0);
-    assert_eq!(world.state().mails.len(), 1);
-}
-
-#[test]
-fn a_raw_file_that_somebody_else_wrote_holds_up_no_other_date() {
-    for ended_before in [false, true] {
-        let (world, ended) = with_ended_run_of(2, false);
-        if ended_before {
-            assert!(alone(handle(&world, &ended, "end")));
-            world.write_raw(&landing(20, 2, 'b'));
-            alone_noted(&world, 20);
-        }
-        world.state().foreign.insert(date(20));
-        if !ended_before {
-            assert!(alone(handle(&world, &ended, "end")), "the other date is recorded");
-            assert!(world.state().done.contains_key(&date(21)));
-            assert!(!world.state().done.contains_key(&date(20)), "what was read is not known");
-        }
-        world.write_raw(&landing(22, 2, 'c'));
-        assert!(alone(handle(&world, &Message::Raw(22), "other")), "no pump fails for it");
-        assert!(!alone(handle(&world, &Message::Raw(20), "foreign")), "its own event does");
-        settle(&world, &[]);
-        assert!(world.state().refined.contains_key(&date(22)));
-
-        world.write_raw(&landing(20, 3, 'd'));
-        assert!(alone(handle(&world, &Message::Raw(20), "repaired")));
-        settle(&world, &[]);
-        check(&world);
-    }
-}
-
-#[test]
-fn a_run_by_hand_is_told_about_if_it_fails_even_with_the_arguments_of_one_of_ours() {
-    let (world, ended) = with_ended_run(false);
-    assert!(alone(handle(&world, &ended, "end")));
-    let Message::Ended(ours) = ended else { panic!("no run") };
-    let failed = RunState::Failed("FAILED".to_owned());
-    let again = Run { id: "jr_by_hand".to_owned(), state: failed, ..ours };
-    for _ in 0..2 {
-        assert!(alone(handle(&world, &Message::Ended(again.clone()), "by hand")));
-    }
-    let state = world.state();
-    assert_eq!(state.mails, ["jr_1", "jr_by_hand"]);
-    assert!(state.parked.is_empty());
-}
-
-#[test]
-fn what_a_failed_run_left_is_never_taken_for_refined() {
-    let (world, ended) = with_ended_run(false);
-    assert!(alone(handle(&world, &ended, "end")));
-    // A run for other content replaces the rows, and then fails; then the old content comes back.
-    world.write_raw(&landing(20, 2, 'b'));
-    assert!(alone(handle(&world, &Message::Raw(20), "second")));
-    world.state().failing_runs = 1;
-    let failed = Message::Ended(world.run_ends().unwrap());
-    assert!(alone(handle(&world, &failed, "end-2")));
-    world.write_raw(&landing(20, 3, 'a'));
-    assert!(alone(handle(&world, &Message::Raw(20), "third")));
-    world.state().parked.clear();
-    settle(&world, &[]);
-    check(&world);
-    assert_eq!(world.state().runs.len(), 3);
-}
-
-#[test]
-fn more_dates_than_one_run_takes_go_into_the_next() {
-    let world = World::default();
-    let first = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
-    let days: Vec<_> = first.iter_days().take(MAX_DATES + 34).collect();
-    for day in &days {
-        world.write_raw(&LandingKey { date: *day, ..landing(20, 1, 'a') });
-        let (world, day) = (world.clone(), *day);
-        alone(Box::pin(async move { drop(note(&world, day).await.unwrap()) }));
-    }
-    settle(&world, &[]);
-    check(&world);
-    let state = world.state();
-    let dates: Vec<_> = state.runs.iter().map(|run| run.dates.split(',').count()).collect();
-    assert_eq!(dates, [366, 34]);
-}
-
-#[test]
-fn a_date_that_arrives_while_a_run_is_finished_is_not_forgotten() {
+fn what_is_written_while_a_run_goes_on_is_refined_by_the_next() {
     let prepare = || {
-        let (world, ended) = with_ended_run(false);
-        world.write_raw(&landing(21, 2, 'b'));
-        (world, vec![ended, Message::Raw(21)])
+        let world = with_a_run_of(1);
+        let acts = vec![first_run(&world), written(&world, 21, "21-a")];
+        (world, acts)
     };
-    at_the_same_time(1, prepare, |world, _| {
-        assert_eq!(world.state().runs.len(), 2, "two contents, two runs");
-    });
+    at_the_same_time(1, prepare, |world, _| no_more_runs_than(world, 2));
 }
 
 #[test]
-fn the_same_end_twice_at_once_is_reported_once_unless_somebody_dies() {
-    for failing in [false, true] {
-        let prepare = || {
-            let (world, ended) = with_ended_run(failing);
-            (world, vec![ended.clone(), ended])
-        };
-        at_the_same_time(1, prepare, |world, crashed| {
-            let state = world.state();
-            assert_eq!(failed_runs(&state), usize::from(failing));
-            if !crashed {
-                assert_eq!(state.mails.len(), 1);
-                assert_eq!(state.parked.len(), usize::from(failing));
-            }
-            assert!(state.mails.len() <= 2 && state.parked.len() <= 2);
-        });
-    }
-}
-
-#[test]
-fn a_late_event_of_refined_content_starts_nothing() {
-    let (world, ended) = with_ended_run(false);
-    assert!(alone(handle(&world, &ended, "end")));
-    assert!(alone(handle(&world, &Message::Raw(20), "late")));
-    assert!(alone(handle(&world, &ended, "late-end")));
-    let state = world.state();
-    assert_eq!((state.runs.len(), state.mails.len()), (1, 1));
-    assert!(state.pendings.is_empty());
-}
-
-#[test]
-fn content_that_changes_and_changes_back_within_one_run_is_refined_again() {
-    explore(0, |schedule| {
-        // A run for 'a' is active; meanwhile raw becomes 'b', and 'a' again.
-        let world = World::default();
-        world.write_raw(&landing(20, 1, 'a'));
-        assert!(alone(handle(&world, &Message::Raw(20), "first")));
-        let there_and_back = {
-            let world = world.clone();
-            Box::pin(async move {
-                replace_raw(&world, landing(20, 2, 'b'), "second").await
-                    && replace_raw(&world, landing(20, 3, 'a'), "third").await
-            })
-        };
-        let ends = schedule.run(vec![run_and_end(&world, "end"), there_and_back]);
-        assert_eq!(ends, [End::Returned(true); 2]);
-        settle(&world, &[]);
-        check(&world);
-    });
+fn the_end_of_a_run_starts_the_next_one_without_waiting_for_the_tick() {
+    let world = with_a_run_of(1);
+    world.write_raw(21, "21-a");
+    assert!(alone(handle(&world, &Message::Raw)));
+    assert_eq!(world.lake().runs.len(), 1, "one run at a time");
+    assert!(alone(work_and_end(&world)));
+    assert_eq!(world.lake().runs.len(), 2);
 }
 
 #[test]
 fn content_that_changes_while_it_is_refined_is_refined_again() {
-    for content in ['b', 'a'] {
-        explore(1, |schedule| {
-            // 'a' is refined; a run for 'b' is active; meanwhile raw becomes 'b' again, or 'a'.
-            let (world, ended) = with_ended_run(false);
-            assert!(alone(handle(&world, &ended, "end")));
-            world.write_raw(&landing(20, 2, 'b'));
-            assert!(alone(handle(&world, &Message::Raw(20), "second")));
-            let actors = vec![
-                run_and_end(&world, "end-2"),
-                replace_raw(&world, landing(20, 3, content), "third"),
-            ];
-            let ends = schedule.run(actors);
-            let messages = [Message::Raw(20), Message::Raw(20)];
-            if ends[1] == End::Crashed {
-                world.write_raw(&landing(20, 3, content));
-            }
-            settle(&world, &unacknowledged(&messages, &ends));
-            check(&world);
+    let prepare = || {
+        let world = with_a_run_of(1);
+        let acts = vec![first_run(&world), written(&world, 20, "20-b")];
+        (world, acts)
+    };
+    at_the_same_time(1, prepare, |world, _| no_more_runs_than(world, 2));
+}
+
+#[test]
+fn content_that_changes_and_changes_back_is_new_content() {
+    let prepare = || {
+        let world = with_a_run_of(1);
+        let twice = {
+            let world = world.actor();
+            Box::pin(async move {
+                write_raw(&world, 20, "20-b").await && write_raw(&world, 20, "20-a-again").await
+            })
+        };
+        let acts = vec![first_run(&world), (twice as Actor<bool>, Message::Raw)];
+        (world, acts)
+    };
+    at_the_same_time(0, prepare, |world, _| no_more_runs_than(world, 3));
+}
+
+#[test]
+fn a_job_may_die_at_any_step_and_its_dates_are_parked() {
+    let prepare = || {
+        let world = with_a_run_of(2);
+        let acts = vec![(work(&world), Message::Tick), event(&world)];
+        (world, acts)
+    };
+    at_the_same_time(1, prepare, |world, crashed| {
+        let lake = world.lake();
+        assert!(crashed || lake.parked.is_empty());
+        // Who looks before the end is taken in tries once more what killed the run.
+        assert!(lake.runs.len() <= 1 + usize::from(crashed));
+    });
+}
+
+#[test]
+fn a_bad_date_is_parked_and_does_not_stop_the_others() {
+    let prepare = || {
+        let world = with_a_run_of(3);
+        world.lake().bad.insert(etag("21-a"));
+        let acts = vec![first_run(&world), event(&world)];
+        (world, acts)
+    };
+    at_the_same_time(0, prepare, |world, _| {
+        let lake = world.lake();
+        assert_eq!(parked(&lake), [date(21)].into());
+        assert_eq!(lake.parked.len(), 1);
+        assert_eq!(lake.parked[0].retry_of.as_deref(), Some("jr_1"));
+        assert!(lake.is_refined(date(20)) && lake.is_refined(date(22)));
+        assert_eq!(lake.mails, [("jr_1".to_owned(), vec![date(21)])]);
+        assert!(lake.unasked.is_empty(), "a bad date is not tried again before somebody asks");
+        assert_eq!(lake.runs.len(), 1);
+    });
+}
+
+#[test]
+fn a_date_that_kills_its_run_is_parked_with_those_that_were_not_reached() {
+    let prepare = || {
+        let world = with_a_run_of(3);
+        world.lake().deadly.insert(etag("21-a"));
+        let acts = vec![first_run(&world), event(&world)];
+        (world, acts)
+    };
+    at_the_same_time(1, prepare, |world, crashed| {
+        let lake = world.lake();
+        let parked = parked(&lake);
+        assert!(parked.is_superset(&[date(21), date(22)].into()) || crashed, "{parked:?}");
+        assert!(lake.is_refined(date(20)) || crashed);
+    });
+}
+
+#[test]
+fn the_end_of_a_failed_run_is_taken_in_whoever_dies_when() {
+    for deadly in [false, true] {
+        let prepare = || {
+            let world = with_a_run_of(3);
+            let bad = etag("21-a");
+            spoil(&world, bad, deadly);
+            runs_end(&world);
+            let acts = vec![end_of(&world, "jr_1")];
+            (world, acts)
+        };
+        at_the_same_time(2, prepare, |world, crashed| {
+            let lake = world.lake();
+            let expected = if deadly { BTreeSet::from([21, 22]) } else { [21].into() };
+            assert_eq!(parked(&lake), expected.into_iter().map(date).collect());
+            assert!(crashed || lake.parked.len() == parked(&lake).len(), "parked twice");
+            assert!(crashed || mails_about(&lake, "jr_1") == 1, "{:?}", lake.mails);
+            assert!(lake.mails.iter().all(|(_, dates)| *dates == Vec::from_iter(parked(&lake))));
+            assert_eq!(lake.runs.len(), 1, "however often its end is taken in");
         });
     }
+}
+
+#[test]
+fn the_end_of_a_good_run_is_told_whoever_dies_when() {
+    let prepare = || {
+        let world = with_a_run_of(2);
+        runs_end(&world);
+        let acts = vec![end_of(&world, "jr_1")];
+        (world, acts)
+    };
+    at_the_same_time(2, prepare, |world, crashed| {
+        let lake = world.lake();
+        assert_eq!((lake.parked.len(), lake.runs.len()), (0, 1));
+        assert!(crashed || mails_about(&lake, "jr_1") == 1, "{:?}", lake.mails);
+    });
+}
+
+#[test]
+fn an_end_that_comes_twice_and_the_tick_harm_nobody() {
+    for (bad, crashes) in [(false, 0), (true, 0), (false, 1), (true, 1)] {
+        let prepare = || {
+            let world = with_a_run_of(1);
+            if bad {
+                world.lake().bad.insert(etag("20-a"));
+            }
+            runs_end(&world);
+            world.write_raw(21, "21-a");
+            let mut acts = vec![end_of(&world, "jr_1"), the_tick(&world)];
+            // All three, or two of whom one may die: more takes minutes.
+            acts.extend((crashes == 0).then(|| end_of(&world, "jr_1")));
+            (world, acts)
+        };
+        at_the_same_time(crashes, prepare, |world, _| {
+            let lake = world.lake();
+            assert_eq!(parked(&lake).len(), usize::from(bad));
+            assert!(mails_about(&lake, "jr_1") <= 3, "who looks at the same moment tells, too");
+            assert!(lake.runs.len() <= 2, "one for each content");
+        });
+    }
+}
+
+#[test]
+fn an_end_that_comes_late_takes_nothing_back() {
+    let world = with_a_run_of(1);
+    world.lake().bad.insert(etag("20-a"));
+    assert!(alone(work_and_end(&world)));
+    world.lake().bad.clear();
+    world.lake().parked.clear();
+    assert!(alone(handle(&world, &refine(20, false))));
+    assert!(alone(handle(&world, &Message::Ended("jr_1".to_owned()))));
+    settle(&world, &[]);
+    check(&world);
+    let lake = world.lake();
+    assert!(lake.is_refined(date(20)) && lake.parked.is_empty());
+    assert_eq!((lake.runs.len(), mails_about(&lake, "jr_1")), (2, 1));
+}
+
+#[test]
+fn an_end_that_is_taken_in_again_after_somebody_asked_does_not_park_again() {
+    let prepare = || {
+        let world = with_a_run_of(1);
+        world.lake().bad.insert(etag("20-a"));
+        runs_end(&world);
+        let acts = vec![end_of(&world, "jr_1"), (redrive(&world), refine(20, false))];
+        (world, acts)
+    };
+    let schedules = at_the_same_time(1, prepare, |world, _| {
+        let lake = world.lake();
+        assert!(lake.unasked.is_empty());
+        assert_eq!(parked(&lake), [date(20)].into(), "it is still bad");
+    });
+    assert!(schedules > 50, "only {schedules} schedules were tried");
+}
+
+#[test]
+fn what_was_written_after_a_failed_run_began_is_refined_without_being_asked_for() {
+    for deadly in [false, true] {
+        let prepare = || {
+            let world = with_a_run_of(1);
+            let bad = etag("20-a");
+            spoil(&world, bad, deadly);
+            let acts = vec![first_run(&world), written(&world, 20, "20-b")];
+            (world, acts)
+        };
+        at_the_same_time(0, prepare, |world, _| {
+            let lake = world.lake();
+            assert!(lake.is_refined(date(20)), "the new one is good, and nobody said otherwise");
+        });
+    }
+}
+
+#[test]
+fn a_bad_version_that_the_run_was_not_started_for_is_parked() {
+    let prepare = || {
+        let world = with_a_run_of(1);
+        world.lake().bad.insert(etag("20-b"));
+        let acts = vec![first_run(&world), written(&world, 20, "20-b")];
+        (world, acts)
+    };
+    let mut times = 0;
+    at_the_same_time(1, prepare, |world, _| {
+        let lake = world.lake();
+        let bad = lake.raw[&date(20)] == etag("20-b");
+        times += usize::from(bad);
+        assert_eq!(parked(&lake).contains(&date(20)), bad);
+    });
+    assert!(times > 100, "{times} schedules in which it was written");
 }
 
 #[test]
 fn a_lost_answer_of_start_job_run_starts_no_second_run() {
     let prepare = || {
         let world = World::default();
-        world.write_raw(&landing(20, 1, 'a'));
-        world.state().lost_answers = 1;
-        (world, vec![Message::Raw(20), Message::Raw(20)])
+        world.write_raw(20, "20-a");
+        world.lake().lost_answers = 1;
+        let acts = vec![event(&world), event(&world)];
+        (world, acts)
     };
-    at_the_same_time(1, prepare, |world, _| assert_eq!(world.state().runs.len(), 1));
+    at_the_same_time(1, prepare, |world, _| no_more_runs_than(world, 1));
 }
 
 #[test]
-fn a_run_may_end_before_its_start_is_recorded() {
-    explore(1, |schedule| {
-        let world = World::default();
-        world.write_raw(&landing(20, 1, 'a'));
-        let actors = vec![
-            handle(&world, &Message::Raw(20), "start"),
-            run_and_end(&world, "end"),
-            run_and_end(&world, "end-again"),
-        ];
-        let ends = schedule.run(actors);
-        let again = if ends[0] == End::Returned(true) { vec![] } else { vec![Message::Raw(20)] };
-        settle(&world, &again);
-        check(&world);
-        assert_eq!(world.state().runs.len(), 1, "one content, one run");
+fn a_job_that_is_busy_for_some_seconds_after_its_run_only_delays() {
+    let world = with_a_run_of(1);
+    world.write_raw(21, "21-a");
+    world.lake().slot_held = 2;
+    assert!(alone(work_and_end(&world)));
+    assert_eq!(world.lake().runs.len(), 2, "within the same invocation");
+    runs_end(&world);
+    world.write_raw(22, "22-a");
+    world.lake().slot_held = u32::MAX;
+    world.lake().hurry = true;
+    assert!(alone(handle(&world, &Message::Ended("jr_2".to_owned()))), "there is no time to wait");
+    assert!(alone(handle(&world, &Message::Raw)), "what is due is durable");
+    assert_eq!(world.lake().runs.len(), 2);
+    settle(&world, &[]);
+    check(&world);
+    assert!(world.lake().is_refined(date(22)), "the tick starts it");
+}
+
+#[test]
+fn runs_that_glue_shows_late_cost_time_and_nothing_else() {
+    let prepare = || {
+        let world = with_a_run_of(1);
+        world.lake().lagging = 1;
+        let acts = vec![first_run(&world), written(&world, 21, "21-a")];
+        (world, acts)
+    };
+    at_the_same_time(1, prepare, |world, _| no_more_runs_than(world, 2));
+}
+
+#[test]
+fn dates_that_two_runs_worked_at_at_once_are_refined_again() {
+    let prepare = || {
+        let world = with_a_run_of(1);
+        (world.lake().slips, world.lake().lagging) = (1, 1);
+        let acts = vec![first_run(&world), written(&world, 20, "20-b"), first_run(&world)];
+        (world, acts)
+    };
+    let mut two_at_once = 0;
+    at_the_same_time(0, prepare, |world, _| {
+        let lake = world.lake();
+        let mut later = lake.runs.iter().skip(1);
+        let first_ended = lake.runs[0].ended_at.unwrap();
+        two_at_once += usize::from(later.any(|run| run.started_at < first_ended));
+        assert!(lake.is_refined(date(20)) && lake.parked.is_empty());
     });
+    assert!(two_at_once > 50, "Glue let a second run through in {two_at_once} schedules");
 }
 
 #[test]
-fn the_end_of_a_run_whose_id_was_never_recorded_is_taken_in_at_once() {
+fn a_forced_request_is_answered_by_a_run_that_begins_after_it() {
+    let world = with_a_run_of(1);
+    assert!(!alone(handle(&world, &refine(20, true))), "a run is active");
+    runs_end(&world);
+    assert!(!alone(handle(&world, &refine(20, true))), "its end is not told yet");
+    assert!(alone(handle(&world, &Message::Ended("jr_1".to_owned()))));
+    assert!(alone(handle(&world, &refine(20, true))));
+    assert_eq!(world.lake().runs.len(), 2);
+    settle(&world, &[]);
+    check(&world);
+    assert!(world.lake().is_refined(date(20)));
+}
+
+#[test]
+fn a_forced_request_at_any_time_takes_nothing_for_a_failure() {
+    for (requests, crashes) in [(2, 0), (1, 1)] {
+        let prepare = || {
+            let world = with_a_run_of(1);
+            let mut acts = vec![first_run(&world)];
+            acts.extend((0..requests).map(|_| asked(&world, 20, true)));
+            (world, acts)
+        };
+        at_the_same_time(crashes, prepare, |world, crashed| {
+            let lake = world.lake();
+            assert!(crashed || lake.parked.is_empty(), "{:?}", lake.parked);
+            let runs = 2..=1 + requests + usize::from(crashed);
+            assert!(runs.contains(&lake.runs.len()), "{} runs", lake.runs.len());
+        });
+    }
+}
+
+#[test]
+fn a_request_for_a_date_without_a_raw_file_is_refused() {
     let world = World::default();
-    world.write_raw(&landing(20, 1, 'a'));
-    world.state().lost_answers = 1;
-    assert!(!alone(handle(&world, &Message::Raw(20), "start")), "the answer was lost");
-    let run = world.run_ends().unwrap();
-    assert!(alone(handle(&world, &Message::Ended(run), "end")));
-    let state = world.state();
-    assert_eq!((state.lock.holder.as_ref(), state.mails.len()), (None, 1), "without the tick");
-    assert!(state.done.contains_key(&date(20)));
+    assert!(alone(handle(&world, &refine(20, false))), "parked, and then acknowledged");
+    assert!(alone(handle(&world, &refine(20, true))));
+    assert!(world.lake().runs.is_empty());
 }
 
 #[test]
-fn one_bad_date_does_not_block_the_others() {
-    let (world, ended) = with_ended_run(true);
-    world.write_raw(&landing(21, 2, 'b'));
-    assert!(alone(handle(&world, &Message::Raw(21), "other")));
-    assert!(alone(handle(&world, &ended, "end")));
-    settle(&world, &[]);
-    check(&world);
-    let state = world.state();
-    assert_eq!(state.done.keys().copied().collect::<Vec<_>>(), [date(21)]);
-    let parked: Vec<_> = state.parked.iter().map(|request| request.date).collect();
-    assert_eq!(parked, [date(20)]);
-    assert_eq!(state.parked[0].retry_of.as_deref(), Some("jr_1"));
-}
-
-#[test]
-fn the_end_of_a_run_starts_the_next_one_without_waiting_for_the_tick() {
-    let (world, ended) = with_ended_run(false);
-    world.write_raw(&landing(21, 2, 'b'));
-    assert!(alone(handle(&world, &Message::Raw(21), "other")));
-    assert_eq!(world.state().runs.len(), 1, "one run at a time");
-    assert!(alone(handle(&world, &ended, "end")));
-    assert_eq!(world.state().runs.len(), 2);
-}
-
-#[test]
-fn a_failed_date_is_refined_once_it_is_redriven() {
-    let (world, ended) = with_ended_run(true);
-    assert!(alone(handle(&world, &ended, "end")));
-    assert!(alone(handle(&world, &Message::Raw(20), "redriven")));
-    world.state().parked.clear();
-    settle(&world, &[]);
-    check(&world);
-    assert_eq!(world.state().runs.len(), 2);
-}
-
-#[test]
-fn a_date_that_is_redriven_while_its_failure_is_recorded_is_refined() {
-    let schedules = explore(1, |schedule| {
-        let (world, ended) = with_ended_run_of(2, true);
-        let actors = vec![handle(&world, &ended, "end"), redrive(&world, "redriven")];
-        let ends = schedule.run(actors);
-        settle(&world, &unacknowledged(&[ended, Message::Raw(20)], &ends));
+fn a_call_that_fails_is_made_up_for_parks_nothing_twice_and_holds_nothing_up() {
+    for call in 0..5 {
+        let world = with_a_run_of(3);
+        world.lake().bad.extend([etag("20-a"), etag("21-a")]);
+        runs_end(&world);
+        world.write_raw(23, "23-a");
+        world.lake().report_that_fails = Some(call);
+        let end = Message::Ended("jr_1".to_owned());
+        let calls = 2 + 1;
+        assert_eq!(alone(handle(&world, &end)), call >= calls, "call {call}");
+        // Two dates are parked, and then people are told.
+        let told_in_vain = call == calls - 1;
+        assert_eq!(world.lake().runs.len() == 2, call >= calls - 1, "call {call}");
+        if told_in_vain {
+            world.lake().report_that_fails = Some(0);
+            assert!(!alone(handle(&world, &end)));
+        }
+        settle(&world, &[end]);
         check(&world);
-    });
-    assert!(schedules > 50, "only {schedules} schedules were tried");
+        let lake = world.lake();
+        assert_eq!(parked(&lake), [date(20), date(21)].into());
+        let most = if call < calls - 1 { 3 } else { 2 };
+        assert!(lake.parked.len() <= most, "call {call}: {:?}", lake.parked);
+        assert_eq!(mails_about(&lake, "jr_1"), 1);
+    }
 }
 
 #[test]
-fn a_request_to_refine_again_is_answered_once_however_often_it_comes() {
-    let (world, ended) = with_ended_run(false);
-    assert!(alone(handle(&world, &ended, "end")));
-    let forced = |asked_at, unique: &'static str| -> Actor<bool> {
-        let world = world.clone();
-        Box::pin(async move {
-            force(&world, date(20), Some(asked_at)).await.unwrap();
-            handle(&world, &Message::Raw(20), unique).await
-        })
-    };
-    let now = || {
-        world.state().minutes += 1;
-        world.moment().now
-    };
-    let before_the_claim = now();
-    now();
-    assert!(alone(forced(before_the_claim, "asked")));
-    let during_the_run = now();
-    now();
-    let again = Message::Ended(world.run_ends().unwrap());
-    assert!(alone(handle(&world, &again, "end-2")));
-    assert!(alone(forced(before_the_claim, "the same message")));
-    assert_eq!(world.state().runs.len(), 2, "the first one, and one for the request");
-    assert!(alone(forced(during_the_run, "another one, late")));
+fn a_run_that_a_person_starts_is_a_run_like_any_other() {
+    for bad in [false, true] {
+        let world = World::default();
+        world.write_raw(20, "20-a");
+        let run_id = world.start_by_hand("2026-11-20, 2026-11-21, tomorrow");
+        assert!(alone(handle(&world, &Message::Raw)));
+        if bad {
+            world.lake().deadly.insert(etag("20-a"));
+        }
+        assert!(alone(work_and_end(&world)));
+        settle(&world, &[]);
+        check(&world);
+        let lake = world.lake();
+        assert_eq!(lake.runs.len(), 1, "nothing is due that it refined");
+        let expected = if bad { vec![date(20)] } else { vec![] };
+        assert_eq!(lake.mails, [(run_id, expected.clone())], "the 21st has nothing to wait for");
+        assert_eq!(Vec::from_iter(parked(&lake)), expected);
+    }
+}
+
+#[test]
+fn a_run_by_hand_that_fails_leaves_what_is_refined_alone() {
+    let world = with_a_run_of(1);
+    assert!(alone(work_and_end(&world)));
+    let run_id = world.start_by_hand("2026-11-20");
+    world.lake().deadly.insert(etag("20-a"));
+    assert!(alone(work_and_end(&world)));
     settle(&world, &[]);
     check(&world);
-    assert_eq!(world.state().runs.len(), 3, "that run may have begun before what was asked for");
+    let lake = world.lake();
+    assert!(lake.is_refined(date(20)) && lake.parked.is_empty());
+    assert_eq!(lake.mails.last(), Some(&(run_id, vec![])));
 }
 
 #[test]
-fn two_ticks_and_an_event_at_once_report_one_end_once() {
-    explore(1, |schedule| {
-        let (world, ended) = with_ended_run(true);
-        let ticking = |unique: &'static str| -> Actor<bool> {
-            let world = world.clone();
+fn a_run_by_hand_at_any_time_harms_nothing() {
+    let prepare = || {
+        let world = World::default();
+        world.write_raw(20, "20-a");
+        let by_hand = {
+            let world = world.actor();
             Box::pin(async move {
-                let clock = world.moment();
-                tick(&world, &world, &world, unique, clock).await.is_ok()
+                super::explorer::Step::default().await;
+                if world.lake().waiting_run().is_none() {
+                    world.start_by_hand("2026-11-20");
+                }
+                work_and_end(&world).await
             })
         };
-        let ends =
-            schedule.run(vec![ticking("tick-1"), handle(&world, &ended, "end"), ticking("tick-2")]);
-        let again = if ends[1] == End::Returned(true) { vec![] } else { vec![ended] };
-        settle(&world, &again);
-        check(&world);
-        if !crashed(&ends) {
-            assert_eq!(world.state().mails.len(), 1);
-        }
+        let acts = vec![event(&world), (by_hand as Actor<bool>, Message::Tick), first_run(&world)];
+        (world, acts)
+    };
+    at_the_same_time(0, prepare, |world, _| {
+        assert!(world.lake().parked.is_empty());
     });
 }
 
 #[test]
-fn a_run_that_glue_forgot_is_reported_as_failed() {
-    let (world, _) = with_ended_run(false);
-    world.state().runs.clear();
+fn a_run_that_succeeds_without_recording_a_date_has_failed() {
+    let world = with_a_run_of(1);
+    world.lake().idle_job = true;
     settle(&world, &[]);
-    let state = world.state();
-    assert_eq!((state.lock.holder.as_ref(), state.mails.len(), state.parked.len()), (None, 1, 1));
+    check(&world);
+    {
+        let lake = world.lake();
+        assert_eq!(lake.runs.len(), 1, "or it would be started for ever");
+        assert_eq!(lake.runs[0].state, RunState::Succeeded);
+        assert_eq!(lake.mails, [("jr_1".to_owned(), vec![date(20)])]);
+    }
+    check_redriven(&world);
+}
+
+#[test]
+fn more_dates_than_one_run_takes_go_into_the_next() {
+    let world = World::default();
+    for day in date(1).iter_days().take(MAX_DATES + 34) {
+        world.lake().raw.insert(day, etag(&day.to_string()));
+    }
+    settle(&world, &[Message::Raw]);
+    check(&world);
+    let lake = world.lake();
+    let dates: Vec<_> = lake.runs.iter().map(|run| run.dates.split(',').count()).collect();
+    assert_eq!(dates, [366, 34]);
 }
