@@ -1,5 +1,5 @@
-//! Takes in the end of a Glue run: has what it left unfinished replayable, tells programs and people, and starts the next
-//! run. The tick has it look whether any of that is overdue.
+//! Records the end of a Glue run: parks what it left unfinished, notifies programs and people, and starts the next run. The
+//! tick catches up on whatever of that is overdue.
 
 mod error;
 pub mod notification;
@@ -21,13 +21,13 @@ use tokio::sync::Mutex;
 pub use error::NotifyError;
 use reporter::Reporter;
 
-/// What the function does, and with what.
+/// Clients and settings of glue-notifier.
 #[derive(Debug)]
 pub struct GlueNotifier {
     state: AwsState,
     reporter: Reporter,
     stage: Stage<SqsQueues>,
-    /// The messages of a batch come one after the other: two of them may be about the same end.
+    /// Serialises the messages of a batch: two of them may be about the same end.
     turn: Mutex<()>,
 }
 
@@ -83,7 +83,7 @@ impl GlueNotifier {
         }
         log(&reconciled);
         match reconciled {
-            // Who else hears that leaves it to the tick.
+            // The other moves leave it to the tick; here it becomes a failure, and reaches people.
             Reconciled::Busy => Err(NotifyError::Busy),
             Reconciled::Started { .. } => Ok(Outcome::Done),
             _ if !told.is_empty() => Ok(Outcome::Done),
@@ -118,7 +118,7 @@ impl GlueNotifier {
     }
 }
 
-/// The run itself: the event carries neither arguments nor times. Glue may show its end later than the event comes.
+/// The run itself: the event has neither arguments nor times. GetJobRuns may lag behind the event.
 async fn ended_run(state: &AwsState, run_id: &str) -> Result<Run, NotifyError> {
     loop {
         let run = state.runs().await?.into_iter().find(|run| run.id == run_id);

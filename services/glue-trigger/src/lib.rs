@@ -1,7 +1,7 @@
-//! Has the job refine what is due, whenever a raw file was written or somebody asks for a date.
+//! Starts a Glue run for what is due, after a raw file was written or a date was requested.
 //!
-//! What is due is told by the lake, not by the messages ([`shared::refine`]): all of a batch are read, and then one look
-//! answers them.
+//! What is due follows from the lake, not from the messages ([`shared::refine`]): a batch is decoded, and one reconcile
+//! answers all of it.
 
 mod error;
 
@@ -21,17 +21,17 @@ use shared::{
 
 pub use error::TriggerError;
 
-/// What the function does, and with what.
+/// Clients and settings of glue-trigger.
 #[derive(Clone, Debug)]
 pub struct GlueTrigger {
     state: AwsState,
     stage: Stage<SqsQueues>,
 }
 
-/// What one record of a message wants.
+/// The request of one record of a message.
 #[derive(Clone, Debug)]
 enum Ask {
-    /// A raw file was written: look what is due.
+    /// A raw file was written: reconcile.
     Look,
     /// Refine this date.
     Refine(RefineRequest),
@@ -50,7 +50,7 @@ impl GlueTrigger {
         })
     }
 
-    /// Handles one batch: reads what its messages want, and then looks once for all of them.
+    /// Handles one batch: decodes its messages, and reconciles once for all of them.
     ///
     /// # Errors
     /// Only if a record of the batch has no message id.
@@ -124,12 +124,12 @@ impl GlueTrigger {
     }
 }
 
-/// What the asks of a batch came to.
+/// The outcomes of a batch.
 #[derive(Clone, Debug)]
 struct Answer {
-    /// Dates that were asked for in vain.
+    /// Requests that were refused, by date.
     refused: BTreeMap<NaiveDate, Failure>,
-    /// Everything else.
+    /// The outcome of everything else.
     others: Result<Outcome, Failure>,
 }
 

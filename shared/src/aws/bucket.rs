@@ -5,7 +5,7 @@ use aws_sdk_s3::{Client, primitives::ByteStream};
 use super::{CallError, Cause};
 
 /// Objects under keys: those of a bucket, or what a test puts in its place. Each method is one call.
-#[expect(async_fn_in_trait, reason = "who spawns a task with it knows which one it is")]
+#[expect(async_fn_in_trait, reason = "callers that spawn know the concrete type")]
 pub trait Objects: Sync {
     /// The objects whose keys begin so.
     async fn list(&self, prefix: &str) -> Result<Vec<Object>, CallError>;

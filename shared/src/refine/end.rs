@@ -1,4 +1,4 @@
-//! Taking in the end of a run.
+//! Recording the end of a run.
 
 use std::collections::BTreeSet;
 
@@ -19,25 +19,25 @@ use crate::{
 
 const TOLD: &str = "control/refine/told/";
 
-/// Who hears of a run's end.
-#[expect(async_fn_in_trait, reason = "who spawns a move knows what it is made with")]
+/// Where the end of a run is reported.
+#[expect(async_fn_in_trait, reason = "callers that spawn know the concrete types")]
 pub trait Reports: Sync {
-    /// Tells people and programs how a run ended, and which dates of it wait in the dead-letter queue.
+    /// Notifies people and programs of how a run ended, and of which of its dates were parked.
     async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError>;
     /// Puts a refine request on the dead-letter queue of the glue stage.
     async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError>;
 }
 
-/// What taking in ends came to.
+/// What was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The runs of whose ends people did not know, and the dates of each that were parked.
+    /// The runs that were reported now, each with its parked dates.
     pub told: Vec<(String, Vec<NaiveDate>)>,
-    /// What was done next.
+    /// The reconcile that followed.
     pub reconciled: Reconciled,
 }
 
-/// Takes in the ends of runs whose events were lost, and starts a run if something is due.
+/// Records the ends of runs whose events were lost, and reconciles.
 ///
 /// # Errors
 /// As [`ended`].
@@ -49,10 +49,10 @@ pub async fn tick(state: &impl State, reports: &impl Reports) -> Result<Ended, C
     ended(state, reports, &runs).await
 }
 
-/// Takes in the ends of runs, and starts the next one if something is due.
+/// Records the ends of runs, and reconciles.
 ///
 /// # Errors
-/// If any call fails. Nothing is forgotten: it is done again when the event comes again, or by the tick.
+/// If any call fails. Nothing is lost: the event comes again, and the tick finds the end, too.
 pub async fn ended(
     state: &impl State,
     reports: &impl Reports,
@@ -61,7 +61,7 @@ pub async fn ended(
     let (mut told, mut all_told) = (Vec::new(), Ok(()));
     for run in runs {
         if let Some(parked) = settle(state, reports, run).await? {
-            // Whom the mail does not reach must not keep the next dates waiting.
+            // The next dates do not wait for a notification that cannot be sent.
             all_told = all_told.and(tell(state, reports, run, &parked).await);
             told.push((run.id.clone(), parked));
         }
@@ -70,7 +70,7 @@ pub async fn ended(
     all_told.map(|()| Ended { told, reconciled })
 }
 
-/// The runs, of those whose ids begin so, of whose ends people know.
+/// The runs whose ends people were notified of, among those whose ids have this prefix.
 ///
 /// # Errors
 /// If S3 does not say.
@@ -80,7 +80,7 @@ pub async fn people_know(state: &impl State, run_id: &str) -> Result<BTreeSet<St
     Ok(told.filter_map(|object| Some(object.key.strip_prefix(TOLD)?.to_owned())).collect())
 }
 
-/// Marks and parks what a run left unfinished, and gives the dates that are parked; `None` if people know of its end.
+/// Marks and parks what a run left unfinished. Returns the parked dates, or `None` if people were notified before.
 async fn settle(
     state: &impl State,
     reports: &impl Reports,
@@ -93,7 +93,7 @@ async fn settle(
     }
     let mut seen = Listing::read(state).await?;
     if noted.is_none() {
-        // After the listing: whoever has deleted a `done` since this run ended is among the others.
+        // After the listing: a run that has deleted a `done` since this one ended is among the others.
         let (at_once, others) = common_dates(run, &state.runs().await?);
         for done in seen.done.iter().filter(|done| at_once.contains(&done.0)) {
             failpoint::around("forget-done", state.lake().delete(&done_key(done))).await?;
@@ -123,7 +123,7 @@ async fn park(
 ) -> Result<(), CallError> {
     let said: Value =
         serde_json::from_slice(&state.lake().read(&mark.key()).await?).unwrap_or_default();
-    // For people; the date is parked all the same.
+    // Without a cause the date is parked all the same.
     let cause = said.get("cause").and_then(Value::as_str).unwrap_or("its mark gives no cause");
     let retry_of = Some(run.id.clone());
     let request = RefineRequest { date: mark.date, force: false, retry_of };
@@ -141,21 +141,21 @@ async fn tell(
     failpoint::around("set-told", state.lake().put(&key, "told\n")).await
 }
 
-/// What a run did not refine although it was started for it, and no other run was. One that says it succeeded, but did not
-/// record it, is no exception: it would be started for the same dates for ever.
+/// Raw objects that a run was started for and did not refine, unless another run answers for them. A run that succeeded
+/// without recording a date is no exception: otherwise it would be started for that date for ever.
 fn unfinished(run: &Run, seen: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<Mark> {
     let started_for = run.started_for();
     let unrefined = seen.unrefined().filter(|(date, etag)| {
         let meant = started_for.get(date).filter(|_| !others.contains(date));
-        // A person who starts a run means what is there.
+        // A run started by hand is for whatever is there.
         meant.is_some_and(|meant| meant.as_ref().is_none_or(|meant| meant == *etag))
     });
     let run_id = || run.id.clone();
     unrefined.map(|(date, etag)| Mark { date, etag: etag.clone(), run_id: run_id() }).collect()
 }
 
-/// The dates of a run that another run worked at, at the same time: nobody knows whose rows are in place. And these with
-/// those that a later run was started for: it is for that run's end to say what became of them.
+/// Dates that a run has in common with a run at the same time, so that the rows may be of either; and with any run that
+/// ended after this one began, so that the other's end decides about them.
 fn common_dates(run: &Run, all: &[Run]) -> (BTreeSet<NaiveDate>, BTreeSet<NaiveDate>) {
     let dates = run.started_for();
     let (mut at_once, mut others) = (BTreeSet::new(), BTreeSet::new());

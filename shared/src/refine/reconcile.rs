@@ -15,7 +15,7 @@ use crate::{
     failpoint,
 };
 
-/// What looking for what is due came to.
+/// The result of a reconcile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reconciled {
     /// A run was started for these raw objects.
@@ -27,7 +27,7 @@ pub enum Reconciled {
     },
     /// A run is active. Its end will reconcile.
     Active,
-    /// Every date is refined, or waits for somebody.
+    /// Every date is refined, or is parked.
     NothingDue,
     /// Glue says that the job is busy, although no run of it is active, and there is no time left to wait.
     Busy,
@@ -55,7 +55,7 @@ pub async fn reconcile(state: &impl State) -> Result<Reconciled, CallError> {
     }
 }
 
-/// Why a date was asked for in vain.
+/// Why a refine request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is nothing to refine.
@@ -64,8 +64,7 @@ pub enum Refusal {
     RunActive(String),
 }
 
-/// Takes up requests to refine dates, and then looks once for all of them. Who calls acknowledges afterwards, what was not
-/// refused.
+/// Applies refine requests, and reconciles once for all of them. The caller acknowledges afterwards.
 ///
 /// # Errors
 /// As [`reconcile`]: then all of them have to come again.
@@ -75,7 +74,7 @@ pub async fn answer(
 ) -> Result<(BTreeMap<NaiveDate, Refusal>, Reconciled), CallError> {
     let mut refused = BTreeMap::new();
     if !requests.is_empty() {
-        // Before the listing: no run that it does not know of writes `done` then.
+        // Before the listing, so that no unknown run writes `done` after it.
         let active = unfinished_run(state).await?;
         let seen = Listing::read(state).await?;
         for RefineRequest { date, force, .. } in requests {
@@ -106,7 +105,7 @@ async fn take_up(
     Ok(())
 }
 
-/// The newest run, unless it has ended and people know.
+/// The newest run, unless it has ended and people were notified.
 async fn unfinished_run(state: &impl State) -> Result<Option<String>, CallError> {
     let Some(run) = state.runs().await?.into_iter().next() else { return Ok(None) };
     let known = people_know(state, &run.id).await?;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The lake and the job, as the moves see them.
-#[expect(async_fn_in_trait, reason = "who spawns a move knows what it is made with")]
+#[expect(async_fn_in_trait, reason = "callers that spawn know the concrete types")]
 pub trait State: Sync {
     /// What the lake is.
     type Lake: Objects;
@@ -22,10 +22,10 @@ pub trait State: Sync {
     fn file_name(&self) -> &FileName;
     /// The job's newest runs, the newest first.
     async fn runs(&self) -> Result<Vec<Run>, CallError>;
-    /// Starts a run for these raw objects and gives its id; `None` if the job has as many runs as it may have, or Glue has
-    /// not yet noticed that the last one is over. Where the answer is lost it must not be asked for again.
+    /// Starts a run for these raw objects and returns its id; `None` if the job is busy, as it also is for some seconds after
+    /// a run has ended. Must not be retried when the answer is lost.
     async fn start(&self, due: &BTreeMap<NaiveDate, ETag>) -> Result<Option<String>, CallError>;
-    /// Waits a moment; `false` if there is no time left to.
+    /// Waits a moment; `false` if no time is left.
     async fn pause(&self) -> bool;
 }
 
