@@ -160,6 +160,51 @@ impl Bench {
         self.log(Stage::Glue).matches("a run is active, its end starts the next one").count()
     }
 
+    /// Waits until glue-trigger has left something to the end of a run once more than `before`.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn is_left_to_an_end(&self, before: usize) -> Result<()> {
+        self.until("glue-trigger to leave a date to the end of the run", || async {
+            Ok((self.left_to_an_end() > before).then_some(()))
+        })
+        .await
+    }
+
+    /// Publishes the portfolio of a date while a run is active, and waits until glue-trigger has seen its raw file.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn fetch_during_a_run(&self, date: NaiveDate) -> Result<()> {
+        let left = self.left_to_an_end();
+        self.fetch(date).await?;
+        self.is_left_to_an_end(left).await
+    }
+
+    /// Waits without a tick until a date is refined from its newest landing object.
+    ///
+    /// # Errors
+    /// As [`Pipeline::until`].
+    pub async fn refined_without_a_tick(&self, date: NaiveDate) -> Result<()> {
+        self.until("the date to be refined, without a tick", || async move {
+            let newest = self.newest_landing(date).await?;
+            Ok((newest.is_some() && self.refined_from(date).await? == newest).then_some(()))
+        })
+        .await
+    }
+
+    /// Starts a run as a person would.
+    ///
+    /// # Errors
+    /// When Glue does not start it.
+    pub async fn start_by_hand(&self, dates: &[NaiveDate]) -> Result<String> {
+        let job = self.stack.output("GlueJobName")?;
+        let dates: Vec<_> = dates.iter().map(ToString::to_string).collect();
+        let request = self.stack.clients.glue.start_job_run().job_name(job);
+        let started = request.arguments("--dates", dates.join(",")).send().await?;
+        started.job_run_id().map(str::to_owned).context("a run without an id")
+    }
+
     /// Whether a run has read its raw files.
     pub(crate) fn has_read(&self, run_id: &str) -> bool {
         let read = self.orders().map(|file| file.with_extension("read"));

@@ -15,6 +15,8 @@ mod backoff;
 mod batches;
 #[path = "faults/events.rs"]
 mod events;
+#[path = "faults/failed_dates.rs"]
+mod failed_dates;
 #[path = "faults/glue_runs.rs"]
 mod glue_runs;
 #[path = "faults/kills.rs"]

@@ -1,8 +1,8 @@
-//! A bad message in a batch harms none of its neighbours.
+//! Messages of one batch: a bad one harms none of its neighbours, and equal ones are answered once.
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
-use e2e::{days, faults::Bench, local, python};
+use e2e::{days, faults::Bench, local, python, wire};
 use ibov::stack::Stage;
 use serde_json::{Value, json};
 use shared::{
@@ -78,16 +78,41 @@ async fn all_at_once(bench: &Bench) -> Result<Value> {
     let mut bodies: Vec<String> =
         dates().map(|date| json!({"refine": {"date": date, "force": true}}).to_string()).collect();
     bodies.insert(40, POISON.to_owned());
+    hand_over(bench, Stage::Glue, &bodies).await
+}
+
+/// Invokes a stage's function with one batch of messages.
+async fn hand_over(bench: &Bench, stage: Stage, bodies: &[String]) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("bodies.json");
-    std::fs::write(&file, serde_json::to_vec(&bodies)?)?;
+    std::fs::write(&file, serde_json::to_vec(bodies)?)?;
     let script = local::in_workspace("tests/tests/faults/invoke.py")?;
     let arguments = [
         script.to_string_lossy().into_owned(),
         bench.endpoint().to_owned(),
-        bench.stack.function_name(Stage::Glue),
+        bench.stack.function_name(stage),
         file.to_string_lossy().into_owned(),
     ];
     let said = python::run(arguments, folder.path()).await?;
     serde_json::from_str(&said).with_context(|| format!("the function answered {said}"))
+}
+
+#[test]
+fn an_end_that_comes_several_times_in_a_batch_is_told_once() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("batch-of-ends").await?;
+        let denied = bench.deny_publishing("CompletionsTopicArn").await?;
+        bench.fetch(days::session(0)).await?;
+        bench.parked(Stage::Completion, 1).await?;
+        let run = bench.stack.runs().await?.pop().and_then(|run| run.id).context("no run")?;
+        assert!(!bench.people_know(&run).await?, "nobody could be told");
+        bench.allow_again(denied).await?;
+
+        let ended = wire::run_ended(bench.stack.output("GlueJobName")?, &run, "SUCCEEDED");
+        let answer = hand_over(&bench, Stage::Completion, &vec![ended; 5]).await?;
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        assert!(bench.people_know(&run).await?);
+        assert_eq!(bench.completions()?.len(), 1, "mails");
+        Ok(())
+    })
 }

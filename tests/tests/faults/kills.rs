@@ -235,15 +235,6 @@ async fn refined_again(
     Ok(2)
 }
 
-/// Waits until glue-trigger has left a date to the end of the run that is active.
-async fn left_to_the_end(bench: &Bench, before: usize) -> Result<()> {
-    bench
-        .until("the date to wait for the end of a run", || async {
-            Ok((bench.left_to_an_end() > before).then_some(()))
-        })
-        .await
-}
-
 async fn changed_while_refined(
     bench: &Bench,
     stage: Stage,
@@ -255,7 +246,7 @@ async fn changed_while_refined(
     bench.running(date).await?;
     let left = bench.left_to_an_end();
     bench.fetch_day(&days::without_sector(day, GONE, HEIR)).await?;
-    left_to_the_end(bench, left).await?;
+    bench.is_left_to_an_end(left).await?;
     bench.arm(stage, failpoint)?;
     bench.order_runs(Order::Succeed)?;
     Ok(2)
@@ -271,9 +262,7 @@ async fn waiting_for_another(
     bench.order_runs(Order::Hang)?;
     bench.fetch(another).await?;
     bench.running(another).await?;
-    let left = bench.left_to_an_end();
-    bench.fetch(date).await?;
-    left_to_the_end(bench, left).await?;
+    bench.fetch_during_a_run(date).await?;
     bench.arm(stage, failpoint)?;
     bench.order_runs(Order::Succeed)?;
     bench.refined(another).await?;

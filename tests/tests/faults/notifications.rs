@@ -75,21 +75,10 @@ fn while_nobody_can_be_told_dates_are_parked_once_and_the_next_ones_are_refined(
         bench.order_runs(Order::Hang)?;
         bench.fetch(date()).await?;
         let run = bench.running(date()).await?;
-        let left = bench.left_to_an_end();
-        bench.fetch(next).await?;
-        bench
-            .until("the next date to wait for the end of the run", || async {
-                Ok((bench.left_to_an_end() > left).then_some(()))
-            })
-            .await?;
+        bench.fetch_during_a_run(next).await?;
         let denied = bench.deny_publishing("AlertsTopicArn").await?;
         bench.order_runs(Order::FailOnce(CAUSE))?;
-        bench
-            .until("the next date to be refined", || async {
-                let newest = bench.newest_landing(next).await?;
-                Ok((bench.refined_from(next).await? == newest).then_some(()))
-            })
-            .await?;
+        bench.refined_without_a_tick(next).await?;
         bench.until("its mail", || async { Ok(bench.completions()?.pop()) }).await?;
 
         // The end comes again, is told in vain again, and is parked; so is what a tick finds.
