@@ -170,7 +170,7 @@ class Run:
         self._delete(there - wanted.keys())
         for day, raw in raws.items():
             says = raw.metadata
-            source = {"landing_key": says["landing-key"], "content": says["content-sha256"]}
+            source = {"landing_key": says["landing-key"], "content": says["content-hash"]}
             self._put(f"{DONE}date={day}/{raw.etag}", json.dumps(source | self._made).encode())
 
     def _fetch(self, day: date) -> RawObject:
@@ -192,7 +192,7 @@ class Run:
             self._duckdb.cursor().execute("FROM parquet_schema(?)", [str(raw.file)])
         except duckdb.Error as error:
             raise RunError(f"{raw.path} cannot be read as Parquet: {error}") from error
-        if not {"landing-key", "content-sha256"} <= raw.metadata.keys():
+        if not {"landing-key", "content-hash"} <= raw.metadata.keys():
             what = "does not say which landing object it was made from"
             raise RunError(f"{raw.path} {what}: write the raw object again")
         return raw

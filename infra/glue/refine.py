@@ -237,7 +237,7 @@ def read_raw(found: RawObject, day: date) -> Raw:
             total_part=Decimal(footer[b"total-part"].decode()),
             total_quantity=int(footer[b"total-theorical-qty"]),
             landing_key=says["landing-key"],
-            content=says["content-sha256"],
+            content=says["content-hash"],
             etag=found.etag,
         )
     except (KeyError, ValueError, InvalidOperation) as error:

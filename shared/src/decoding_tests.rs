@@ -6,14 +6,15 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 use crate::{
-    b3::{Answer, PageRequest, ptbr},
+    b3::{PageRequest, PortfolioPage, ptbr},
     events::{
         CompletionMessage, FetchRequest, GlueQueueMessage, GlueStateChange, RefineRequest,
         S3Message,
     },
-    lake::{FileName, LandingKey, RawKey, RejectedKey, Stamp},
+    keys::{FileName, LandingKey, RawKey, RejectedKey, Stamp},
     landing::{Envelope, Rejection},
-    portfolio::{ContentHash, IndexCode, Portfolio, Segment, Ticker},
+    portfolio::{ContentHash, Portfolio},
+    values::{IndexCode, Segment, Ticker},
 };
 
 const BUCKET: &str = "ibov-lake-000000000000";
@@ -31,11 +32,11 @@ const SAMPLES: [&str; 9] = [
 ];
 
 fn decode_in_every_way(text: &str) {
-    if let Ok(answer) = Answer::parse(text) {
+    if let Ok(answer) = PortfolioPage::parse(text) {
         for segment in [Segment::ByTicker, Segment::BySector] {
             let answers = std::slice::from_ref(&answer);
             let fetched_at = "2026-11-20T13:00:03.123Z".parse().unwrap();
-            let _ = Portfolio::from_answers("IBOV".parse().unwrap(), segment, fetched_at, answers);
+            let _ = Portfolio::from_pages("IBOV".parse().unwrap(), segment, fetched_at, answers);
         }
     }
     let _ = Envelope::parse(text.as_bytes()).map(|envelope| envelope.portfolio().is_ok());
@@ -146,7 +147,7 @@ fn landing_keys() -> impl Strategy<Value = LandingKey> {
 #[test]
 fn what_the_samples_say_is_understood() {
     let understood = |text: &str| {
-        Answer::parse(text).is_ok()
+        PortfolioPage::parse(text).is_ok()
             || FetchRequest::parse(text).is_ok()
             || matches!(GlueQueueMessage::parse(text, BUCKET), Ok(GlueQueueMessage::Refine(_)))
             || match S3Message::parse(text, BUCKET) {

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    b3::{Answer, ByName, MAX_ANSWER_BYTES, PageRequest, ShapeError},
-    portfolio::{Portfolio, Refusal, Warning},
+    b3::{ByName, MAX_ANSWER_BYTES, PageRequest, PortfolioPage, ShapeError},
+    failure::Code,
+    portfolio::{Consequences, Portfolio, Refusal, Warning},
 };
 
 /// The largest landing object: what the fetcher keeps of an answer is a text within JSON, and each character of it is
@@ -57,41 +58,25 @@ pub enum EnvelopeError {
 }
 
 impl EnvelopeError {
-    /// A stable name for logs, alerts and dead-letter attributes.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn consequences(&self) -> Consequences {
+        let wrong = Consequences::final_answer;
         match self {
-            Self::NotAnEnvelope(_) => "not-an-envelope",
-            Self::Page { .. } => "unexpected-answer",
-            Self::Refused(refusal) => refusal.code(),
-        }
-    }
-
-    /// Whether nothing in the answer is data, so that asking again soon may bring some.
-    #[must_use]
-    pub fn may_pass_soon(&self) -> bool {
-        match self {
-            Self::NotAnEnvelope(_) => false,
-            Self::Page { .. } => true,
-            Self::Refused(refusal) => refusal.may_pass_soon(),
-        }
-    }
-
-    /// Why a copy of such an answer cannot become data, whatever rule is repaired; `None` if it can.
-    #[must_use]
-    pub fn beyond_repair(&self) -> Option<&'static str> {
-        match self {
-            Self::NotAnEnvelope(_) => Some("it is no answer of B3's"),
-            Self::Page { source, .. } => match source {
-                ShapeError::Empty | ShapeError::Html { .. } | ShapeError::NotJson { .. } => {
-                    Some("it is not JSON")
+            Self::NotAnEnvelope(_) => {
+                wrong(Code::NotAnEnvelope).beyond_repair("it is not an answer of B3")
+            }
+            Self::Page { source, .. } => {
+                let unexpected = Consequences::lacks_data(Code::UnexpectedAnswer);
+                match source {
+                    ShapeError::Empty | ShapeError::Html { .. } | ShapeError::NotJson { .. } => {
+                        unexpected.beyond_repair("it is not JSON")
+                    }
+                    ShapeError::OtherJson { has_parts: false, .. } => {
+                        unexpected.beyond_repair("there is no portfolio in it")
+                    }
+                    ShapeError::JsonInText { .. } | ShapeError::OtherJson { .. } => unexpected,
                 }
-                ShapeError::OtherJson { has_parts: false, .. } => {
-                    Some("there is no portfolio in it")
-                }
-                ShapeError::JsonInText { .. } | ShapeError::OtherJson { .. } => None,
-            },
-            Self::Refused(refusal) => refusal.beyond_repair(),
+            }
+            Self::Refused(refusal) => refusal.consequences(),
         }
     }
 }
@@ -111,16 +96,11 @@ impl Envelope {
     /// # Errors
     /// The first page that is not B3's, or the first thing that does not reconcile.
     pub fn portfolio(&self) -> Result<(Portfolio, Vec<Warning>), EnvelopeError> {
-        let answers = self
-            .pages
-            .iter()
-            .enumerate()
-            .map(|(position, body)| {
-                Answer::parse(body)
-                    .map_err(|source| EnvelopeError::Page { page: position + 1, source })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let read = |(page, body): (usize, &String)| {
+            PortfolioPage::parse(body).map_err(|source| EnvelopeError::Page { page, source })
+        };
+        let pages = (1..).zip(&self.pages).map(read).collect::<Result<Vec<_>, _>>()?;
         let PageRequest { index, segment, .. } = &self.request;
-        Ok(Portfolio::from_answers(index.clone(), *segment, self.fetched_at, &answers)?)
+        Ok(Portfolio::from_pages(index.clone(), *segment, self.fetched_at, &pages)?)
     }
 }

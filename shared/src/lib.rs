@@ -1,24 +1,28 @@
-//! What the functions of the IBOV pipeline have in common.
+//! What the functions of the IBOV pipeline have in common. No function is known here.
 //!
-//! [`b3`], [`portfolio`], [`landing`], [`lake`], [`parquet`] and [`events`] are pure: they do no I/O and
-//! know no AWS client. [`stage`] is the loop that every function runs; [`aws`], [`settings`] and
-//! [`telemetry`] are the little around it. No service is known here.
+//! Modules use those above them in this list, never those below:
+//!
+//! - pure, without I/O: [`failure`], [`values`], [`b3`] (the payload), [`portfolio`], [`keys`], [`landing`], [`raw`],
+//!   [`events`];
+//! - the runtime of a function: [`settings`], [`telemetry`], [`failpoint`], [`aws`], [`queues`], [`stage`].
 
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod b3;
 pub mod events;
 pub mod failpoint;
-pub mod lake;
+pub mod failure;
+pub mod keys;
 pub mod landing;
-pub mod parquet;
 pub mod portfolio;
 #[cfg(feature = "aws")]
-pub mod refine;
+pub mod queues;
+pub mod raw;
 pub mod settings;
 #[cfg(feature = "aws")]
 pub mod stage;
 pub mod telemetry;
+pub mod values;
 
 #[cfg(test)]
 #[cfg(feature = "aws")]

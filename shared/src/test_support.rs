@@ -3,8 +3,9 @@
 use chrono::{DateTime, NaiveDate};
 
 use crate::{
-    lake::{LandingKey, Stamp},
-    portfolio::{Constituent, ContentHash, Portfolio, Segment, Weight},
+    keys::{LandingKey, Stamp},
+    portfolio::{Constituent, ContentHash, Portfolio},
+    values::{Segment, Weight},
 };
 
 pub(crate) fn portfolio() -> Portfolio {

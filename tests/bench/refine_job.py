@@ -72,7 +72,7 @@ class Aws:
         self.glue.create_database(DatabaseInput={"Name": DATABASE})
 
     def put_raw(self, count: int) -> None:
-        metadata = {"landing-key": "landing/of/the/benchmark", "content-sha256": "0" * 64}
+        metadata = {"landing-key": "landing/of/the/benchmark", "content-hash": "0" * 64}
         for day in days(count):
             key = f"raw/date={day}/{FILENAME}"
             self.s3.put_object(Bucket=BUCKET, Key=key, Body=portfolio(day), Metadata=metadata)

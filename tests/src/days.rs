@@ -7,9 +7,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ibov::b3_server::{Day, Holding, next_session};
 use shared::{
     b3::PageRequest,
-    lake::{LandingKey, Stamp},
+    keys::{LandingKey, Stamp},
     landing::Envelope,
-    portfolio::{ContentHash, Segment, is_weekday},
+    portfolio::{ContentHash, is_weekday},
+    values::Segment,
 };
 
 /// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -4 to 9

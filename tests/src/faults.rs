@@ -21,7 +21,7 @@ use ibov::{
     b3_server::Day, deploy::StackConfig, emulator::EmulatorOptions, local::LocalRuntime,
     outbox::Mail, process::Processes, progress::Progress, stack::Stage, workspace::Workspace,
 };
-use shared::refine::State as _;
+use refine::State as _;
 use tokio::sync::OnceCell;
 
 use crate::{days, pipeline::Pipeline};

@@ -19,10 +19,8 @@ use ibov::{
     progress::Progress,
     stack::{Stack, Stage},
 };
-use shared::{
-    refine::{AwsState, Listing, State as _, people_know},
-    settings::Environment,
-};
+use refine::{AwsState, Listing, State as _, told};
+use shared::settings::Environment;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{diagnosis, local, wire};
@@ -186,7 +184,7 @@ impl Pipeline {
     /// # Errors
     /// When the lake or Glue cannot be asked.
     pub async fn nothing_to_refine(&self) -> Result<bool> {
-        let known = people_know(&self.refine, "").await?;
+        let known = told(&self.refine, "").await?;
         let runs = self.refine.runs().await?;
         if runs.iter().any(|run| run.is_active() || !known.contains(&run.id)) {
             return Ok(false);

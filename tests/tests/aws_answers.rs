@@ -6,11 +6,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use ibov::aws::local_config;
-use parquet_writer::lake::Lake;
 use shared::{
-    aws::{Cause, s3_client},
-    lake::RawKey,
-    stage::{Kind, Parked, Queues as _, SqsQueues},
+    aws::{Bucket as _, Cause, S3Bucket},
+    failure::{Class, StageError as _},
+    queues::{Parked, Queues as _, SqsQueues},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -75,45 +74,40 @@ async fn what_sqs_says_decides_whatever_the_status() -> Result<()> {
 
 #[tokio::test]
 async fn expired_credentials_and_codes_that_nobody_knows_are_tried_again() -> Result<()> {
-    for (status, code, kind) in [
-        (400, "ExpiredToken", Kind::Transient),
-        (400, "RequestTimeout", Kind::Transient),
-        (403, "RequestTimeTooSkewed", Kind::Transient),
-        (403, "SomethingNew", Kind::Transient),
-        (404, "SomethingNew", Kind::Transient),
-        (403, "AccessDenied", Kind::Denied),
-        (403, "InvalidObjectState", Kind::Refused),
-        (404, "NoSuchBucket", Kind::Refused),
+    for (status, code, class) in [
+        (400, "ExpiredToken", Class::Transient),
+        (400, "RequestTimeout", Class::Transient),
+        (403, "RequestTimeTooSkewed", Class::Transient),
+        (403, "SomethingNew", Class::Transient),
+        (404, "SomethingNew", Class::Transient),
+        (403, "AccessDenied", Class::Denied),
+        (403, "InvalidObjectState", Class::Permanent),
+        (404, "NoSuchBucket", Class::Permanent),
     ] {
         let service = s3(status, code).await?;
-        let lake = lake(&service).await;
-        let landing =
-            "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
-        let error = lake.read_landing(&landing.parse()?).await.err().context("it was read")?;
-        assert_eq!(shared::stage::StageError::kind(&error), kind, "{status} {code}: {error}");
+        let error = bucket(&service).get("landing/x", 1).await.err().context("it was read")?;
+        assert_eq!(error.failure().class, class, "{status} {code}: {error}");
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn an_answer_to_head_has_no_code() -> Result<()> {
-    let raw: RawKey = "raw/date=2026-11-20/ibov_setor.parquet".parse()?;
-    for (status, kind) in [
-        (400, Kind::Transient),
-        (403, Kind::Denied),
-        (429, Kind::Transient),
-        (503, Kind::Transient),
+    for (status, class) in [
+        (400, Class::Transient),
+        (403, Class::Denied),
+        (429, Class::Transient),
+        (503, Class::Transient),
     ] {
         let service = Service::answering(status, HeaderMap::new(), String::new()).await?;
-        let error = lake(&service).await.head_raw(&raw).await.err().context("it is there")?;
-        assert_eq!(error.kind(), kind, "{status}: {error}");
+        let error = bucket(&service).head("raw/x").await.err().context("it is there")?;
+        assert_eq!(error.failure().class, class, "{status}: {error}");
     }
     let service = Service::answering(404, HeaderMap::new(), String::new()).await?;
-    assert_eq!(lake(&service).await.head_raw(&raw).await?, None);
+    assert_eq!(bucket(&service).head("raw/x").await?, None);
     Ok(())
 }
 
-async fn lake(service: &Service) -> Lake {
-    let config = local_config(&service.endpoint);
-    Lake::new(s3_client(&config), "some-lake".to_owned())
+fn bucket(service: &Service) -> S3Bucket {
+    S3Bucket::new(&local_config(&service.endpoint), "some-lake".to_owned())
 }

@@ -19,7 +19,7 @@ use flate2::{
 };
 use ibov::b3_server::{Answer, B3Server};
 use serde_json::{Value, json};
-use shared::{b3::PageRequest, portfolio::Segment};
+use shared::{b3::PageRequest, failure::StageError as _, values::Segment};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -101,7 +101,7 @@ async fn a_small_answer_that_unpacks_to_too_much_is_not_read_to_its_end() -> Res
     let (server, _) = server().await?;
     server.answer(encoded("gzip", gzip(&" ".repeat(64 << 20))?));
     let error = fetch(&server).await?.err().context("an answer")?;
-    assert_eq!(error.cause.code(), "b3-body-too-long", "{error}");
+    assert_eq!(error.failure().code.name(), "b3-body-too-long", "{error}");
     Ok(())
 }
 
@@ -192,7 +192,7 @@ async fn a_wait_that_does_not_fit_into_the_invocation_is_left_to_the_message() -
     let (server, _) = server().await?;
     server.answer(too_many_requests("120"));
     let error = fetch(&server).await?.err().context("an answer")?;
-    assert_eq!(error.cause.retry_after(), Some(Duration::from_secs(120)));
+    assert_eq!(error.failure().retry_after, Some(Duration::from_secs(120)));
     assert!(
         error.to_string().contains("HTTP 429 Too Many Requests, and to ask again in 120 s"),
         "{error}"

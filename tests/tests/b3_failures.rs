@@ -17,7 +17,8 @@ use futures::future::join_all;
 use ibov::b3_server::{Answer, B3Server, Day};
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
-    portfolio::Segment,
+    failure::StageError as _,
+    values::Segment,
 };
 use tokio::time::Instant;
 
@@ -56,10 +57,10 @@ async fn verdict(answer: Answer) -> Result<Verdict> {
     let timeout = Duration::from_secs(if matches!(answer, Answer::Hang) { 3 } else { 20 });
     server.answer(answer);
     let (code, sentence) = match fetch(server.base_url(), timeout, PATIENCE).await? {
-        Err(error) => (error.cause.code(), error.to_string()),
+        Err(error) => (error.failure().code.name(), error.to_string()),
         Ok(fetched) => {
             let error = fetched.portfolio.err().context("a portfolio came of it")?;
-            (error.code(), error.to_string())
+            (error.consequences().code.name(), error.to_string())
         }
     };
     Ok(Verdict { code, sentence, requests: server.requests().len() })
@@ -160,14 +161,14 @@ async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> 
         .await?
         .err()
         .context("an answer")?;
-    assert_eq!(reset.cause.code(), "b3-connection-broken", "{reset}");
+    assert_eq!(reset.failure().code.name(), "b3-connection-broken", "{reset}");
 
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let nobody = fetch(&format!("http://127.0.0.1:{port}"), Duration::from_secs(1), PATIENCE)
         .await?
         .err()
         .context("an answer")?;
-    assert_eq!(nobody.cause.code(), "b3-unreachable", "{nobody}");
+    assert_eq!(nobody.failure().code.name(), "b3-unreachable", "{nobody}");
     for error in [reset, nobody] {
         assert_eq!(usize::try_from(error.attempts)?, ATTEMPTS, "{error}");
     }
@@ -215,7 +216,7 @@ async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
         .await?
         .err()
         .context("an answer")?;
-    assert_eq!(error.cause.code(), "b3-timeout", "{error}");
+    assert_eq!(error.failure().code.name(), "b3-timeout", "{error}");
     assert!(server.requests().len() < ATTEMPTS, "attempts that did not fit in");
     let alone = fetch(server.base_url(), PATIENCE, DEADLINE).await?.err().context("an answer")?;
     assert!(
@@ -232,7 +233,7 @@ async fn a_portfolio_of_too_many_pages_is_refused_after_the_first() -> Result<()
     let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
     assert_eq!(server.requests().len(), 1);
     let refused = fetched.portfolio.err().context("a portfolio")?;
-    assert_eq!(refused.code(), "too-many-pages", "{refused}");
+    assert_eq!(refused.consequences().code.name(), "too-many-pages", "{refused}");
     Ok(())
 }
 
@@ -244,7 +245,7 @@ async fn a_server_that_knows_one_page_only_is_not_asked_for_all_of_them() -> Res
     server.answer(Answer::Body(page.to_string().into()));
     let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
     let refused = fetched.portfolio.err().context("a portfolio")?;
-    assert_eq!(refused.code(), "pages-overlap", "{refused}");
+    assert_eq!(refused.consequences().code.name(), "pages-overlap", "{refused}");
     assert_eq!(server.requests().len(), 2 * ATTEMPTS);
     Ok(())
 }
@@ -263,7 +264,7 @@ async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
     server.answer_next((1..=9).map(page));
     let error = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await?;
     let error = error.err().context("an answer")?;
-    assert_eq!(error.cause.code(), "b3-body-too-long", "{error}");
+    assert_eq!(error.failure().code.name(), "b3-body-too-long", "{error}");
     assert!(error.to_string().contains("all pages up to this one"), "{error}");
     assert_eq!(server.requests().len(), MAX_ANSWER_BYTES / MAX_BODY_BYTES + 1);
     Ok(())

@@ -13,12 +13,9 @@ use axum::{
     response::IntoResponse,
 };
 use ibov::aws::local_config;
+use refine::{AwsState, State as _};
 use serde_json::json;
-use shared::{
-    aws::Cause,
-    refine::{AwsState, State as _},
-    settings::Environment,
-};
+use shared::{aws::Cause, settings::Environment};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// Answers in turn, and the last one again and again; counts the requests.

@@ -16,9 +16,10 @@ use e2e::{
     python::{self, ParquetFile},
 };
 use shared::{
-    lake::{LandingKey, Stamp},
-    parquet,
-    portfolio::{Constituent, ContentHash, MAX_CONSTITUENTS, Portfolio, Segment, Weight},
+    keys::{LandingKey, Stamp},
+    portfolio::{Constituent, ContentHash, MAX_CONSTITUENTS, Portfolio},
+    raw,
+    values::{Segment, Weight},
 };
 
 /// A portfolio, and the rows that a reader must find.
@@ -81,7 +82,7 @@ impl Case {
 
     fn write(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(format!("{}.parquet", self.name));
-        std::fs::write(&path, parquet::encode(&self.portfolio, &self.landing()?)?)?;
+        std::fs::write(&path, raw::encode(&self.portfolio, &self.landing()?)?)?;
         Ok(path)
     }
 }
@@ -221,7 +222,7 @@ fn the_footer_says_where_it_came_from(file: &ParquetFile, case: &Case) -> Result
         )
     };
     says("landing-key", &case.landing()?.to_string());
-    says("content-sha256", ContentHash::of(&case.portfolio).as_str());
+    says("content-hash", ContentHash::of(&case.portfolio).as_str());
     says("index", "IBOV");
     says("segment", "2");
     says("total-part", "100.000");

@@ -10,10 +10,11 @@ use e2e::{
 use ibov::b3_server::Day;
 use shared::{
     b3::PageRequest,
-    lake::{LandingKey, Stamp},
+    keys::{LandingKey, Stamp},
     landing::Envelope,
-    parquet,
-    portfolio::{ContentHash, Portfolio, Segment, Warning},
+    portfolio::{ContentHash, Portfolio, Warning},
+    raw,
+    values::Segment,
 };
 
 /// What the fetcher would have kept of an answer, at that moment.
@@ -31,7 +32,7 @@ fn envelope(recording: &Recording, fetched_at: DateTime<Utc>) -> Result<Envelope
 
 fn encode(portfolio: &Portfolio) -> Result<Vec<u8>> {
     let stamp = Stamp::new(days::morning(portfolio.date), ContentHash::of(portfolio));
-    Ok(parquet::encode(
+    Ok(raw::encode(
         portfolio,
         &LandingKey { index: portfolio.index.clone(), date: portfolio.date, stamp },
     )?)
@@ -80,7 +81,7 @@ fn recorded_answers_to_other_questions_are_refused_as_day_portfolios() -> Result
             .portfolio()
             .err()
             .with_context(|| format!("{} became a portfolio", recording.name))?;
-        println!("{}: {} ({refused})", recording.name, refused.code());
+        println!("{}: {} ({refused})", recording.name, refused.consequences().code);
         verbs.extend(
             ["GetStockIndex", "GetTheoricalPortfolio"]
                 .into_iter()

@@ -5,7 +5,7 @@ use crate::stack::Stage;
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
-use shared::portfolio::IndexCode;
+use shared::values::IndexCode;
 use std::time::Duration;
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \

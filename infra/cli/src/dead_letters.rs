@@ -57,7 +57,7 @@ impl Parked {
         let text = |name| self.attribute(name).map(str::to_owned);
         Failure {
             object: text("object").or_else(|| Some(self.body.clone())),
-            kind: text("kind"),
+            code: text("code"),
             request_id: text("request_id"),
             attempts: text("attempts"),
             parked_at: text("parked_at"),
@@ -211,7 +211,7 @@ mod tests {
     fn a_parked_message_tells_where_and_why() {
         let attributes = [
             ("stage", "fetcher"),
-            ("kind", "totals"),
+            ("code", "totals"),
             ("error", "rows add up to 1"),
             ("request_id", "r-1"),
         ];

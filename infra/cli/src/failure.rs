@@ -17,7 +17,7 @@ pub struct Failure {
     pub logs: Option<PathBuf>,
     /// What sort of error it was, as the stage names it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub code: Option<String>,
     /// Id of the request in the stage's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -84,7 +84,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "stage {} failed: {}", self.stage, self.cause)?;
         let details = [
-            ("kind", self.kind.as_deref()),
+            ("code", self.code.as_deref()),
             ("object", self.object.as_deref()),
             ("request", self.request_id.as_deref()),
             ("attempts", self.attempts.as_deref()),

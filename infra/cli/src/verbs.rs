@@ -56,7 +56,7 @@ async fn show_parked(stack: &Stack, stages: Vec<Stage>) -> Result<()> {
 
 fn describe(message: &Parked) -> String {
     let mut lines = vec![format!("{}: {}", message.stage, message.cause())];
-    let known = ["kind", "class", "object", "request_id", "attempts", "parked_at"];
+    let known = ["code", "class", "object", "request_id", "attempts", "parked_at"];
     let others = message.attributes.keys().map(String::as_str);
     let others = others.filter(|name| !known.contains(name) && !["stage", "error"].contains(name));
     lines.extend(

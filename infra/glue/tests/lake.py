@@ -20,7 +20,7 @@ import refine as job
 AS_OF = date(2026, 11, 30)
 FILENAME = "ibov_setor.parquet"
 REFINED = "refined/"
-METADATA = {"landing-key": "landing/index=IBOV/…", "content-sha256": "0123"}
+METADATA = {"landing-key": "landing/index=IBOV/…", "content-hash": "0123"}
 
 
 class Lake:

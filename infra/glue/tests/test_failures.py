@@ -91,7 +91,7 @@ def test_an_object_that_is_no_parquet_is_named(lake: Lake) -> None:
     assert "magic bytes" in message
 
 
-@pytest.mark.parametrize("missing", ["landing-key", "content-sha256"])
+@pytest.mark.parametrize("missing", ["landing-key", "content-hash"])
 def test_an_object_that_parquet_writer_did_not_write_is_named(lake: Lake, missing: str) -> None:
     metadata = {key: text for key, text in METADATA.items() if key != missing}
     lake.write_raw(DAY, ROWS, metadata=metadata)

@@ -167,7 +167,7 @@ def test_done_says_what_was_really_read(lake: Lake) -> None:
     assert timedelta(0) <= datetime.now(UTC) - started_at < timedelta(minutes=1)
     assert done == {
         "landing_key": METADATA["landing-key"],
-        "content": METADATA["content-sha256"],
+        "content": METADATA["content-hash"],
         "run_id": "jr_1",
     }
     assert lake.table().keys() == {(str(DAY), "Petróleo"), (str(DAY), "Bancos")}

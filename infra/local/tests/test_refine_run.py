@@ -88,7 +88,7 @@ class Stack(Lake):
             raw_key(day),
             f"SELECT * FROM (VALUES {values}) raw({columns})",
             f", KV_METADATA {totals}",
-            Metadata={"landing-key": f"landing/{day}", "content-sha256": f"of {len(rows)} rows"},
+            Metadata={"landing-key": f"landing/{day}", "content-hash": f"of {len(rows)} rows"},
         )
 
     def etag(self, day: str) -> str:

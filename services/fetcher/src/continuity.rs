@@ -9,8 +9,9 @@
 use std::collections::BTreeSet;
 
 use shared::{
-    lake::LandingKey,
-    portfolio::{IndexCode, Portfolio, Ticker},
+    keys::LandingKey,
+    portfolio::Portfolio,
+    values::{IndexCode, Ticker},
 };
 
 /// A portfolio that has little to do with the one before it.
@@ -53,8 +54,9 @@ fn tickers(portfolio: &Portfolio) -> BTreeSet<&Ticker> {
 #[cfg(test)]
 mod tests {
     use shared::{
-        lake::Stamp,
-        portfolio::{Constituent, ContentHash, Segment, Weight},
+        keys::Stamp,
+        portfolio::{Constituent, ContentHash},
+        values::{Segment, Weight},
     };
 
     use super::*;

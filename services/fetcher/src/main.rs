@@ -1,14 +1,6 @@
-//! The fetcher's Lambda function.
-
-use std::sync::Arc;
-
-use fetcher::Fetcher;
-use lambda_runtime::{Error, service_fn};
-use shared::{settings::Environment, telemetry};
+//! The Lambda function of fetcher.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let fetcher = Arc::new(Fetcher::from_environment(&Environment::of_process()).await?);
-    lambda_runtime::run(service_fn(|event| fetcher.handle(event))).await
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::stage::serve::<fetcher::Fetcher>().await
 }

@@ -1,92 +1,72 @@
-//! Records the end of a Glue run: parks what it left unfinished, notifies programs and people, and starts the next run. The
-//! tick catches up on whatever of that is overdue.
+//! Records the end of a Glue run: parks its failed dates, notifies programs and people, and starts the next run. The tick
+//! catches up on whatever of that is overdue.
 
 mod error;
-pub mod notification;
+mod notification;
 mod reporter;
 
-use std::sync::Arc;
-
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use lambda_runtime::LambdaEvent;
+use aws_config::SdkConfig;
+use refine::{AwsState, Ended, Reconciled, Run, State as _};
 use shared::{
-    aws,
     events::{CompletionMessage, GlueStateChange, RunState},
-    refine::{self, AwsState, Ended, Reconciled, Run, State as _},
+    queues::Message,
     settings::{Environment, SettingError},
-    stage::{Invocation, Message, Outcome, SqsQueues, Stage},
+    stage::{Batch, Failed, Handler, Outcome},
 };
-use tokio::sync::Mutex;
 
 pub use error::NotifyError;
-use reporter::Reporter;
+use reporter::SnsReporter;
 
-/// Clients and settings of glue-notifier.
-#[derive(Debug)]
 pub struct GlueNotifier {
     state: AwsState,
-    reporter: Reporter,
-    stage: Stage<SqsQueues>,
-    /// Serialises the messages of a batch: two of them may be about the same end.
-    turn: Mutex<()>,
+    reporter: SnsReporter,
 }
 
-impl GlueNotifier {
-    /// Reads the settings and makes the clients, once for each cold start.
-    ///
-    /// # Errors
-    /// Names the variable that is missing or cannot be used.
-    pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
-        let sdk = aws::sdk_config().await;
+impl Handler for GlueNotifier {
+    const NAME: &'static str = "glue-notifier";
+    type Task = CompletionMessage;
+    type Error = NotifyError;
+
+    async fn from_environment(
+        environment: &Environment,
+        sdk: &SdkConfig,
+    ) -> Result<Self, SettingError> {
         Ok(Self {
-            state: AwsState::from_environment(environment, &sdk)?,
-            reporter: Reporter::from_environment(environment, &sdk)?,
-            stage: Stage::from_environment("glue-notifier", environment, &sdk)?,
-            turn: Mutex::new(()),
+            state: AwsState::from_environment(environment, sdk)?,
+            reporter: SnsReporter::from_environment(environment, sdk)?,
         })
     }
 
-    /// Handles one batch of ends of runs, and ticks.
-    ///
-    /// # Errors
-    /// Only if a record of the batch has no message id.
-    pub async fn handle(
-        self: &Arc<Self>,
-        event: LambdaEvent<SqsEvent>,
-    ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
-        let invocation = Invocation::new(&event.context);
-        let take_in = |message: Message| {
-            let (notifier, invocation) = (Arc::clone(self), invocation.clone());
-            async move { notifier.take_in(&message, &invocation).await }
-        };
-        Ok(self.stage.run(event.payload, &invocation, take_in).await?)
-    }
-
-    async fn take_in(
+    fn decode(
         &self,
         message: &Message,
-        invocation: &Invocation,
-    ) -> Result<Outcome, NotifyError> {
-        let message = CompletionMessage::parse(&message.body)?;
-        let _turn = self.turn.lock().await;
-        let state = self.state.until(invocation.deadline);
-        match message {
-            CompletionMessage::Tick => self.tick(&state).await,
-            CompletionMessage::StateChange(change) => self.ended(&state, &change).await,
-        }
+    ) -> Result<Vec<Result<CompletionMessage, NotifyError>>, NotifyError> {
+        Ok(vec![Ok(CompletionMessage::parse(&message.body)?)])
     }
 
+    /// One after the other: two messages of a batch may be about the same end.
+    async fn perform(&self, batch: Batch<'_, CompletionMessage>) -> Vec<Result<Outcome, Failed>> {
+        let state = &self.state.until(batch.deadline());
+        let record = async |message| match message {
+            CompletionMessage::Tick => self.tick(state).await,
+            CompletionMessage::StateChange(change) => self.ended(state, &change).await,
+        };
+        batch.each(1, record).await
+    }
+}
+
+impl GlueNotifier {
     async fn tick(&self, state: &AwsState) -> Result<Outcome, NotifyError> {
-        let Ended { told, reconciled } = refine::tick(state, &self.reporter).await?;
-        for (run_id, _) in &told {
+        let Ended { reported, reconciled } = refine::tick(state, &self.reporter).await?;
+        for (run_id, _) in &reported {
             tracing::warn!(run_id, "the end of a run was found by the tick");
         }
         log(&reconciled);
         match reconciled {
-            // The other moves leave it to the tick; here it becomes a failure, and reaches people.
+            // Everything else leaves this to the tick. Here it becomes a failure, and reaches people.
             Reconciled::Busy => Err(NotifyError::Busy),
             Reconciled::Started { .. } => Ok(Outcome::Done),
-            _ if !told.is_empty() => Ok(Outcome::Done),
+            _ if !reported.is_empty() => Ok(Outcome::Done),
             Reconciled::Active => Ok(Outcome::NothingToDo("a run is active")),
             Reconciled::NothingDue => Ok(Outcome::NothingToDo("nothing is overdue")),
         }
@@ -106,9 +86,9 @@ impl GlueNotifier {
         }
         let run = ended_run(state, &change.run_id).await?;
         let runs = std::slice::from_ref(&run);
-        let Ended { told, reconciled } = refine::ended(state, &self.reporter, runs).await?;
+        let Ended { reported, reconciled } = refine::ended(state, &self.reporter, runs).await?;
         log(&reconciled);
-        let Some((run_id, parked)) = told.first() else {
+        let Some((run_id, parked)) = reported.first() else {
             return Ok(Outcome::NothingToDo("people know of its end"));
         };
         let (dates, run_state, run_seconds) = (&run.dates, run.state.name(), run.seconds);

@@ -1,12 +1,13 @@
 //! What is said about a run, to programs and to people.
 
 use chrono::NaiveDate;
+use refine::Run;
 use serde_json::{Value, json};
-use shared::{events::RunState, portfolio::IndexCode, refine::Run};
+use shared::{events::RunState, values::IndexCode};
 
 /// The topic that a notification goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
+pub(crate) enum Topic {
     /// For programs, and for people who want to hear of every success.
     Completions,
     /// For people.
@@ -15,38 +16,38 @@ pub enum Topic {
 
 /// What notifications say about where they come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stack {
+pub(crate) struct Stack {
     /// `STACK_NAME`.
-    pub name: String,
+    pub(crate) name: String,
     /// `INDEX`: the one index that this stack serves.
-    pub index: IndexCode,
+    pub(crate) index: IndexCode,
     /// `AWS_REGION`, which Lambda sets.
-    pub region: String,
+    pub(crate) region: String,
     /// `GLUE_JOB_NAME`.
-    pub job: String,
+    pub(crate) job: String,
     /// `GLUE_DLQ_ARN`: where the dates of a failed run wait.
-    pub glue_dlq_arn: String,
+    pub(crate) glue_dlq_arn: String,
     /// `GLUE_QUEUE_ARN`: where they are redriven to.
-    pub glue_queue_arn: String,
+    pub(crate) glue_queue_arn: String,
 }
 
 /// A message for a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notification {
+pub(crate) struct Notification {
     /// Where it goes.
-    pub topic: Topic,
+    pub(crate) topic: Topic,
     /// ASCII, one line, at most 99 characters: what SNS takes as an e-mail's subject.
-    pub subject: String,
+    pub(crate) subject: String,
     /// For programs.
-    pub document: Value,
+    pub(crate) document: Value,
     /// For people.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Notification {
     /// How a run ended, `parked` of whose dates wait on the dead-letter queue.
     #[must_use]
-    pub fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
+    pub(crate) fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
         match run.state {
             RunState::Succeeded if parked.is_empty() => Self::completion(stack, run),
             RunState::Succeeded => Self::alert(stack, run, parked, "incomplete"),

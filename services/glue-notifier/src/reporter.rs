@@ -1,21 +1,22 @@
-//! Tells the topics, and parks what a failed run leaves.
+//! Publishes to the topics, and parks the failed dates of a run.
 
 use aws_config::SdkConfig;
 use chrono::NaiveDate;
+use refine::{Reporter, Run};
 use serde_json::json;
 use shared::{
-    aws::CallError,
+    aws::{CallError, Cause},
     events::RefineRequest,
     failpoint,
-    refine::{Reports, Run},
+    failure::{Code, Failure},
+    queues::{Message, Parked, Queues as _, SqsQueues},
     settings::{Environment, SettingError},
-    stage::{Failure, Kind, Message, Parked, Queues, SqsQueues},
 };
 
 use crate::notification::{Notification, Stack, Topic};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Reporter {
+pub(crate) struct SnsReporter {
     sns: aws_sdk_sns::Client,
     /// `COMPLETIONS_TOPIC_ARN`.
     completions: String,
@@ -26,7 +27,7 @@ pub(crate) struct Reporter {
     stack: Stack,
 }
 
-impl Reporter {
+impl SnsReporter {
     pub(crate) fn from_environment(
         environment: &Environment,
         sdk: &SdkConfig,
@@ -48,7 +49,7 @@ impl Reporter {
         })
     }
 
-    /// Programs get the document, mailboxes the text.
+    /// Programs receive the document, mailboxes the text.
     async fn send(&self, notification: &Notification) -> Result<(), CallError> {
         let topic = match notification.topic {
             Topic::Completions => &self.completions,
@@ -65,35 +66,25 @@ impl Reporter {
             .message(message.to_string());
         failpoint::around("publish", request.send())
             .await
-            .map_err(|error| CallError::from_sdk("Publish", topic, &error))?;
+            .map_err(|error| CallError::from_sdk("Publish", topic, error))?;
         Ok(())
     }
 }
 
-impl Reports for Reporter {
+impl Reporter for SnsReporter {
     async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError> {
         self.send(&Notification::of(&self.stack, run, parked)).await
     }
 
     async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError> {
         let body = serde_json::to_string(request)
-            .map_err(|error| CallError::not_sent("SendMessage", &error))?;
+            .map_err(|error| CallError::new("SendMessage", &run.id, Cause::Invalid, error))?;
         // As if the glue stage had received the request and failed at it once.
-        let message = Message {
-            id: run.id.clone(),
-            body,
-            receive_count: 1,
-            sent_at: None,
-            receipt_handle: String::new(),
-        };
-        let failure = Failure {
-            kind: Kind::Refused,
-            code: "run-failed",
-            error: format!("{}: {cause}", run.state.name()),
-            object: Some(run.id.clone()),
-            retry_after: None,
-        };
-        let parked = Parked::new("glue-trigger", &message, &failure, "");
+        let message =
+            Message { id: run.id.clone(), body, receive_count: 1, receipt_handle: String::new() };
+        let failure = Failure::permanent(Code::RunFailed).on(&run.id);
+        let error = format!("{}: {cause}", run.state.name());
+        let parked = Parked::new("glue-trigger", &message, &failure, &error, "");
         failpoint::around("park-dates", self.glue_queues.park(&parked)).await
     }
 }

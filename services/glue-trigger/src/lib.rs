@@ -1,156 +1,99 @@
 //! Starts a Glue run for what is due, after a raw file was written or a date was requested.
 //!
-//! What is due follows from the lake, not from the messages ([`shared::refine`]): a batch is decoded, and one reconcile
-//! answers all of it.
+//! What is due follows from the lake, not from the messages ([`refine`]), so one reconcile answers a whole batch.
 
 mod error;
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chrono::NaiveDate;
-use lambda_runtime::LambdaEvent;
+use aws_config::SdkConfig;
+use refine::{AwsState, Reconciled};
 use shared::{
-    aws,
+    aws::Bucket as _,
     events::{CreatedObject, EventError, GlueQueueMessage, RefineRequest, S3Message},
-    lake::RawKey,
-    refine::{self, AwsState, Reconciled},
+    keys::RawKey,
+    queues::Message,
     settings::{Environment, SettingError},
-    stage::{self, Failure, Invocation, Message, Outcome, SqsQueues, Stage},
+    stage::{Batch, Failed, Handler, Outcome},
 };
 
 pub use error::TriggerError;
 
-/// Clients and settings of glue-trigger.
-#[derive(Clone, Debug)]
 pub struct GlueTrigger {
     state: AwsState,
-    stage: Stage<SqsQueues>,
 }
 
-/// The request of one record of a message.
-#[derive(Clone, Debug)]
-enum Ask {
-    /// A raw file was written: reconcile.
-    Look,
-    /// Refine this date.
+pub enum Task {
+    /// A raw file was written.
+    Reconcile,
     Refine(RefineRequest),
 }
 
-impl GlueTrigger {
-    /// Reads the settings and makes the clients, once for each cold start.
-    ///
-    /// # Errors
-    /// Names the variable that is missing or cannot be used.
-    pub async fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
-        let sdk = aws::sdk_config().await;
-        Ok(Self {
-            state: AwsState::from_environment(environment, &sdk)?,
-            stage: Stage::from_environment("glue-trigger", environment, &sdk)?,
-        })
+impl Handler for GlueTrigger {
+    const NAME: &'static str = "glue-trigger";
+    type Task = Task;
+    type Error = TriggerError;
+
+    async fn from_environment(
+        environment: &Environment,
+        sdk: &SdkConfig,
+    ) -> Result<Self, SettingError> {
+        Ok(Self { state: AwsState::from_environment(environment, sdk)? })
     }
 
-    /// Handles one batch: decodes its messages, and reconciles once for all of them.
-    ///
-    /// # Errors
-    /// Only if a record of the batch has no message id.
-    pub async fn handle(
-        self: &Arc<Self>,
-        event: LambdaEvent<SqsEvent>,
-    ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
-        let invocation = Invocation::new(&event.context);
-        let messages = Message::of_batch(event.payload)?;
-        let read = |message: Message| {
-            let trigger = Arc::clone(self);
-            async move { trigger.read(&message) }
-        };
-        let read = Stage::<SqsQueues>::each(messages, &invocation, read).await;
-        let asks = read.iter().filter_map(|(_, asks)| asks.as_ref().ok()).flatten();
-        let asks: Vec<_> = asks.flatten().cloned().collect();
-        let answer = self.answer(&asks, &invocation).await;
-        let settled = read.into_iter().map(|(message, asks)| {
-            let answered = |ask: Result<Ask, Failure>| ask.and_then(|ask| answer.to(&ask));
-            let outcome = asks.and_then(|asks| {
-                self.stage.whole(&message, asks.into_iter().map(answered).collect())
-            });
-            (message, outcome)
-        });
-        Ok(self.stage.settle(settled.collect(), &invocation).await)
-    }
-
-    /// A message may name several raw files.
-    fn read(&self, message: &Message) -> Result<Vec<Result<Ask, Failure>>, TriggerError> {
+    fn decode(&self, message: &Message) -> Result<Vec<Result<Task, TriggerError>>, TriggerError> {
         Ok(match GlueQueueMessage::parse(&message.body, self.state.bucket.name())? {
             GlueQueueMessage::S3(S3Message::Test) => vec![],
             GlueQueueMessage::S3(S3Message::Created(records)) => {
-                let look = |record| self.look(record).map_err(|error| Failure::new(&error));
-                records.into_iter().map(look).collect()
+                records.into_iter().map(|record| self.raw_file(record)).collect()
             }
-            GlueQueueMessage::Refine(request) => vec![Ok(Ask::Refine(request))],
+            GlueQueueMessage::Refine(request) => vec![Ok(Task::Refine(request))],
         })
     }
 
-    fn look(&self, record: Result<CreatedObject, EventError>) -> Result<Ask, TriggerError> {
+    async fn perform(&self, batch: Batch<'_, Task>) -> Vec<Result<Outcome, Failed>> {
+        let state = self.state.until(batch.deadline());
+        batch.together(async |tasks| reconcile(&state, &tasks).await).await
+    }
+}
+
+impl GlueTrigger {
+    fn raw_file(&self, record: Result<CreatedObject, EventError>) -> Result<Task, TriggerError> {
         let key = record?.key;
         let raw: RawKey = key.parse()?;
         match raw.file_name == self.state.file_name {
-            true => Ok(Ask::Look),
+            true => Ok(Task::Reconcile),
             false => Err(TriggerError::OtherFile { object: self.state.bucket.uri(&key) }),
         }
     }
-
-    async fn answer(&self, asks: &[Ask], invocation: &Invocation) -> Answer {
-        if asks.is_empty() {
-            return Answer::all(Ok(Outcome::NothingToDo("no raw files")));
-        }
-        let state = self.state.until(invocation.deadline);
-        let requests = asks.iter().filter_map(|ask| match ask {
-            Ask::Look => None,
-            Ask::Refine(request) => Some(request.clone()),
-        });
-        let requests: Vec<_> = requests.collect();
-        let work =
-            async move { refine::answer(&state, &requests).await.map_err(TriggerError::Aws) };
-        match stage::guarded(work, invocation).await {
-            Ok((refused, reconciled)) => {
-                log(&reconciled);
-                let failure = |date, refusal| Failure::new(&TriggerError::of(date, refusal));
-                let refused = refused.into_iter();
-                let refused = refused.map(|(date, refusal)| (date, failure(date, refusal)));
-                Answer { refused: refused.collect(), others: Ok(outcome(&reconciled)) }
-            }
-            Err(failure) => Answer::all(Err(failure)),
-        }
-    }
 }
 
-/// The outcomes of a batch.
-#[derive(Clone, Debug)]
-struct Answer {
-    /// Requests that were refused, by date.
-    refused: BTreeMap<NaiveDate, Failure>,
-    /// The outcome of everything else.
-    others: Result<Outcome, Failure>,
-}
-
-impl Answer {
-    fn all(outcome: Result<Outcome, Failure>) -> Self {
-        Self { refused: BTreeMap::new(), others: outcome }
+async fn reconcile(
+    state: &AwsState,
+    tasks: &[Task],
+) -> Result<Vec<Result<Outcome, TriggerError>>, TriggerError> {
+    if tasks.is_empty() {
+        return Ok(vec![]);
     }
-
-    fn to(&self, ask: &Ask) -> Result<Outcome, Failure> {
-        let refused = match ask {
-            Ask::Look => None,
-            Ask::Refine(request) => self.refused.get(&request.date),
-        };
-        refused.map_or_else(|| self.others.clone(), |failure| Err(failure.clone()))
-    }
+    let requests = tasks.iter().filter_map(|task| match task {
+        Task::Reconcile => None,
+        Task::Refine(request) => Some(request.clone()),
+    });
+    let (refused, reconciled) = refine::answer(state, &requests.collect::<Vec<_>>()).await?;
+    log(&reconciled);
+    let result = |task: &Task| {
+        if let Task::Refine(RefineRequest { date, .. }) = task
+            && let Some(refusal) = refused.get(date)
+        {
+            return Err(TriggerError::of(*date, refusal.clone()));
+        }
+        Ok(outcome(&reconciled))
+    };
+    Ok(tasks.iter().map(result).collect())
 }
 
 fn outcome(reconciled: &Reconciled) -> Outcome {
     match reconciled {
         Reconciled::NothingDue => Outcome::NothingToDo("nothing is due"),
-        // What is due is found again by the end of the run that is active, or by the tick.
+        // What is due is found again at the end of the active run, or by the tick.
         Reconciled::Started { .. } | Reconciled::Active | Reconciled::Busy => Outcome::Done,
     }
 }

@@ -10,53 +10,34 @@
 //! - the same one writes again only if the bytes would differ, which is how a later version of this
 //!   program corrects what an earlier one wrote.
 
-use shared::lake::LandingKey;
+use shared::{
+    aws::{Condition, Head},
+    raw::RawMetadata,
+};
 
-/// The raw object of a date, as HEAD shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Its ETag.
-    pub etag: String,
-    /// The landing object that it was made from; `None` if it was not written by us.
-    pub landing: Option<LandingKey>,
-    /// The hash of its bytes; `None` if it was not written by us.
-    pub file_hash: Option<String>,
-}
-
-/// The condition of a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// There is still no object.
-    StillAbsent,
-    /// The object is still the one with this ETag.
-    StillETag(String),
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Write, if the condition holds.
     Write(Condition),
-    /// The very bytes are there.
+    /// The raw object has these bytes already.
     AlreadyWritten,
-    /// What is there was made from a newer landing object.
+    /// The raw object was made from a newer landing object.
     Older,
 }
 
-/// Compares what is there with the file made from `landing`.
-#[must_use]
-pub fn decide(recorded: Option<Recorded>, landing: &LandingKey, file_hash: &str) -> Decision {
-    let Some(recorded) = recorded else {
-        return Decision::Write(Condition::StillAbsent);
+/// Compares the raw object of a date, if there is one, with the file to be written.
+pub(crate) fn decide(raw: Option<Head>, file: &RawMetadata) -> Decision {
+    let Some(Head { etag, metadata }) = raw else {
+        return Decision::Write(Condition::Absent);
     };
-    match recorded.landing {
-        Some(there) if there.stamp > landing.stamp => Decision::Older,
-        Some(there)
-            if there.stamp == landing.stamp && recorded.file_hash.as_deref() == Some(file_hash) =>
+    match RawMetadata::parse(&metadata) {
+        Some(written) if written.landing.stamp > file.landing.stamp => Decision::Older,
+        Some(written)
+            if written.landing.stamp == file.landing.stamp && written.file == file.file =>
         {
             Decision::AlreadyWritten
         }
-        _ => Decision::Write(Condition::StillETag(recorded.etag)),
+        _ => Decision::Write(Condition::Unchanged(etag)),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 
-use crate::stage::Kind;
+use crate::failure::{Class, Code};
 
 /// Why a call failed, by what the caller does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,30 +37,26 @@ impl Cause {
         }
     }
 
-    /// What the failure means for a message.
-    #[must_use]
-    pub fn kind(self) -> Kind {
+    pub fn class(self) -> Class {
         match self {
             Self::Conflict | Self::Busy | Self::Unavailable | Self::Credentials | Self::Unknown => {
-                Kind::Transient
+                Class::Transient
             }
-            Self::Denied => Kind::Denied,
-            Self::NotFound | Self::Invalid => Kind::Refused,
+            Self::Denied => Class::Denied,
+            Self::NotFound | Self::Invalid => Class::Permanent,
         }
     }
 
-    /// A stable name for logs and attributes.
-    #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::NotFound => "aws-not-found",
-            Self::Conflict => "aws-conflict",
-            Self::Busy => "aws-busy",
-            Self::Unavailable => "aws-unavailable",
-            Self::Credentials => "aws-credentials",
-            Self::Denied => "aws-access-denied",
-            Self::Invalid => "aws-refused",
-            Self::Unknown => "aws-unknown",
+            Self::NotFound => Code::AwsNotFound,
+            Self::Conflict => Code::AwsConflict,
+            Self::Busy => Code::AwsBusy,
+            Self::Unavailable => Code::AwsUnavailable,
+            Self::Credentials => Code::AwsCredentials,
+            Self::Denied => Code::AwsAccessDenied,
+            Self::Invalid => Code::AwsRefused,
+            Self::Unknown => Code::AwsUnknown,
         }
     }
 }
@@ -257,7 +253,7 @@ mod tests {
     fn what_nobody_has_heard_of_is_tried_again() {
         for status in 300..600 {
             let cause = Cause::of_answer(Some("SomethingNew"), status);
-            assert_eq!(cause.kind(), Kind::Transient, "{status}");
+            assert_eq!(cause.class(), Class::Transient, "{status}");
         }
         assert_eq!(Cause::of_answer(Some("SomethingNew"), 404), Unknown, "not that it is absent");
         assert_eq!(Cause::of_answer(Some("SomethingNew"), 403), Unknown, "not that it is denied");

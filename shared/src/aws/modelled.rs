@@ -210,7 +210,7 @@ fn the_sdk_knows_no_error_about_which_nothing_was_decided() {
 fn every_operation_that_a_function_calls_is_in_the_table() {
     let mut called = BTreeSet::new();
     let root = manifest_dir();
-    for folder in [root.join("src"), root.join("../services")] {
+    for folder in ["src", "refine/src", "../services"].map(|folder| root.join(folder)) {
         operations_in(&folder, &mut called);
     }
     let listed: BTreeSet<String> =

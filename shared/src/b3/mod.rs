@@ -9,7 +9,7 @@ mod request;
 
 pub use field::{ByName, Field, Missing};
 pub use payload::{
-    Answer, Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, Page, Row, ShapeError,
-    beginning,
+    Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, PagePosition, PortfolioPage,
+    Row, ShapeError, beginning,
 };
 pub use request::{Language, PageRequest};

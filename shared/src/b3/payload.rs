@@ -29,9 +29,9 @@ pub const MAX_PAGES: u32 = 50;
 
 /// One page of an answer. Fields that B3 adds are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct PortfolioPage {
     /// Where this page stands.
-    pub page: Page,
+    pub position: PagePosition,
     /// The same on every page. Null for an index that B3 does not know.
     pub header: Option<Header>,
     /// Null for an index that B3 does not know. At most [`MAX_ROWS`].
@@ -41,7 +41,7 @@ pub struct Answer {
 /// Where a page stands among its portfolio's pages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Page {
+pub struct PagePosition {
     /// Rows in the whole portfolio.
     pub total_records: u32,
     /// Pages in the whole portfolio, at the page size that the server chose.
@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Rows {
 #[derive(Deserialize)]
 struct Body {
     #[serde(default)]
-    page: Field<ByName<Page>>,
+    page: Field<ByName<PagePosition>>,
     #[serde(default)]
     header: Field<ByName<Header>>,
     #[serde(default)]
@@ -165,7 +165,7 @@ pub enum ShapeError {
     },
 }
 
-impl Answer {
+impl PortfolioPage {
     /// Reads a body.
     ///
     /// # Errors
@@ -188,11 +188,11 @@ impl Answer {
         let other =
             |reason| ShapeError::OtherJson { reason, has_parts, beginning: beginning(body) };
         let absent = |name| move || other(format!("{name} is absent"));
-        let page = page.or_absent(absent("page"))?;
-        let ByName(page) = page.ok_or_else(|| other("page is null".to_owned()))?;
+        let position = page.or_absent(absent("page"))?;
+        let ByName(position) = position.ok_or_else(|| other("page is null".to_owned()))?;
         let header = header.or_absent(absent("header"))?.map(|ByName(header)| header);
         let results = results.or_absent(absent("results"))?.map(|Rows(rows)| rows);
-        Ok(Self { page, header, results })
+        Ok(Self { position, header, results })
     }
 }
 
@@ -250,31 +250,40 @@ mod tests {
 
     const PAGE: &str = r#""page":{"totalRecords":1,"totalPages":1},"header":{}"#;
 
-    fn with_results(results: &str) -> Result<Answer, ShapeError> {
-        Answer::parse(&format!("{{{PAGE}{results}}}"))
+    fn with_results(results: &str) -> Result<PortfolioPage, ShapeError> {
+        PortfolioPage::parse(&format!("{{{PAGE}{results}}}"))
     }
 
     #[test]
     fn html_is_told_from_broken_json_and_from_other_json() {
-        assert!(matches!(Answer::parse(" <!DOCTYPE html><p>520"), Err(ShapeError::Html { .. })));
-        assert!(matches!(Answer::parse(r#"{"page":{"#), Err(ShapeError::NotJson { .. })));
-        assert!(matches!(Answer::parse(r#"{"page":[}"#), Err(ShapeError::NotJson { .. })));
-        assert!(matches!(Answer::parse(r#"{"error":"x"}"#), Err(ShapeError::OtherJson { .. })));
-        assert!(matches!(Answer::parse("[]"), Err(ShapeError::OtherJson { .. })));
-        assert!(matches!(Answer::parse(r#""maintenance""#), Err(ShapeError::OtherJson { .. })));
+        assert!(matches!(
+            PortfolioPage::parse(" <!DOCTYPE html><p>520"),
+            Err(ShapeError::Html { .. })
+        ));
+        assert!(matches!(PortfolioPage::parse(r#"{"page":{"#), Err(ShapeError::NotJson { .. })));
+        assert!(matches!(PortfolioPage::parse(r#"{"page":[}"#), Err(ShapeError::NotJson { .. })));
+        assert!(matches!(
+            PortfolioPage::parse(r#"{"error":"x"}"#),
+            Err(ShapeError::OtherJson { .. })
+        ));
+        assert!(matches!(PortfolioPage::parse("[]"), Err(ShapeError::OtherJson { .. })));
+        assert!(matches!(
+            PortfolioPage::parse(r#""maintenance""#),
+            Err(ShapeError::OtherJson { .. })
+        ));
     }
 
     #[test]
     fn an_empty_body_is_called_empty() {
         for body in ["", " \r\n", "\u{feff}"] {
-            assert_eq!(Answer::parse(body).unwrap_err().to_string(), "the body is empty");
+            assert_eq!(PortfolioPage::parse(body).unwrap_err().to_string(), "the body is empty");
         }
     }
 
     #[test]
     fn json_within_a_json_text_is_called_that_and_shown() {
         let text = serde_json::to_string(&format!("{{{PAGE}}}")).unwrap();
-        let error = Answer::parse(&text).unwrap_err().to_string();
+        let error = PortfolioPage::parse(&text).unwrap_err().to_string();
         assert!(error.contains("a JSON text that holds JSON"), "{error}");
         assert!(error.contains("totalRecords"), "{error}");
     }
@@ -282,7 +291,7 @@ mod tests {
     #[test]
     fn what_follows_a_page_is_no_json() {
         assert!(matches!(
-            Answer::parse(&format!("{{{PAGE},\"results\":null}}x")),
+            PortfolioPage::parse(&format!("{{{PAGE},\"results\":null}}x")),
             Err(ShapeError::NotJson { .. })
         ));
     }
@@ -294,7 +303,7 @@ mod tests {
         let error = with_results(r#","items":[]"#).unwrap_err().to_string();
         assert!(error.contains("results is absent"), "{error}");
         let headless = r#"{"page":{"totalRecords":0,"totalPages":0},"results":null}"#;
-        let error = Answer::parse(headless).unwrap_err().to_string();
+        let error = PortfolioPage::parse(headless).unwrap_err().to_string();
         assert!(error.contains("header is absent"), "{error}");
     }
 
@@ -317,7 +326,7 @@ mod tests {
             format!(r#"{{{PAGE},"results":[["Mineração","VALE3","VALE","ON","1","1","1"]]}}"#),
             r#"[{"totalRecords":1,"totalPages":1},{},[]]"#.to_owned(),
         ] {
-            let error = Answer::parse(&body).unwrap_err();
+            let error = PortfolioPage::parse(&body).unwrap_err();
             assert!(matches!(error, ShapeError::OtherJson { .. }), "{body}: {error}");
         }
     }
@@ -329,7 +338,7 @@ mod tests {
         assert!(text.contains("results[1].part of VALE3: invalid type"), "{text}");
         assert!(text.contains(r#"it begins "{\"page\""#), "{text}");
         let counts = r#"{"page":{"totalRecords":"6","totalPages":1},"header":{},"results":[]}"#;
-        let text = Answer::parse(counts).unwrap_err().to_string();
+        let text = PortfolioPage::parse(counts).unwrap_err().to_string();
         assert!(text.contains("page.totalRecords: invalid type"), "{text}");
         let long = format!(r#","results":"{}""#, "x".repeat(100_000));
         assert!(with_results(&long).unwrap_err().to_string().len() < 800);
@@ -348,7 +357,7 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_never_panics(body in ".{0,400}") {
-            let _ = Answer::parse(&body);
+            let _ = PortfolioPage::parse(&body);
         }
     }
 }

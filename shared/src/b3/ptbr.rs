@@ -7,7 +7,7 @@
 
 use chrono::NaiveDate;
 
-use crate::portfolio::Weight;
+use crate::values::Weight;
 
 /// A value that is not in B3's Brazilian format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

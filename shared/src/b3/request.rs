@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use crate::portfolio::{IndexCode, Segment};
+use crate::values::{IndexCode, Segment};
 
 /// The language of B3's answer. It swaps separators and date order, so we always ask for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,6 +39,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::failure::{Code, StageError as _};
 
     #[test]
     fn ticks_are_told_from_state_changes() {
@@ -47,7 +48,11 @@ mod tests {
         let change = include_str!("../../../events/glue-run-failed.json");
         assert!(matches!(CompletionMessage::parse(change), Ok(CompletionMessage::StateChange(_))));
         for bad in ["{}", r#"{"tick":false}"#, r#"{"tick":true,"x":1}"#, "tick"] {
-            assert_eq!(CompletionMessage::parse(bad).unwrap_err().code(), "unknown-event", "{bad}");
+            assert_eq!(
+                CompletionMessage::parse(bad).unwrap_err().failure().code,
+                Code::UnknownEvent,
+                "{bad}"
+            );
         }
     }
     proptest! {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{EventError, sns};
-use crate::portfolio::{IndexCode, Segment};
+use crate::values::{IndexCode, Segment};
 
 /// `{"index":"IBOV","segment":"2"}`; what is left out is what the stack serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::failure::{Code, StageError as _};
 
     #[test]
     fn both_fields_are_optional() {
@@ -60,7 +61,11 @@ mod tests {
             r#"{"segment":2}"#,
             r#"{"Index":"IBOV"}"#,
         ] {
-            assert_eq!(FetchRequest::parse(body).unwrap_err().code(), "unknown-event", "{body}");
+            assert_eq!(
+                FetchRequest::parse(body).unwrap_err().failure().code,
+                Code::UnknownEvent,
+                "{body}"
+            );
         }
     }
 

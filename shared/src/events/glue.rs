@@ -82,6 +82,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::failure::{Code, StageError as _};
 
     const FAILED: &str = include_str!("../../../events/glue-run-failed.json");
 
@@ -112,8 +113,8 @@ mod tests {
             "{}".to_owned(),
         ] {
             assert_eq!(
-                GlueStateChange::parse(&body).unwrap_err().code(),
-                "unknown-event",
+                GlueStateChange::parse(&body).unwrap_err().failure().code,
+                Code::UnknownEvent,
                 "{body}"
             );
         }

@@ -37,6 +37,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::failure::{Code, StageError as _};
 
     const BUCKET: &str = "ibov-lake-000000000000";
 
@@ -54,8 +55,8 @@ mod tests {
         ));
         for bad in ["", "{}", r#"{"refine":1}"#, r#"{"refine":{"date":"x"}}"#] {
             assert_eq!(
-                GlueQueueMessage::parse(bad, BUCKET).unwrap_err().code(),
-                "unknown-event",
+                GlueQueueMessage::parse(bad, BUCKET).unwrap_err().failure().code,
+                Code::UnknownEvent,
                 "{bad}"
             );
         }

@@ -17,6 +17,8 @@ pub use glue_queue::GlueQueueMessage;
 pub use refine::RefineRequest;
 pub use s3::{CreatedObject, S3Message};
 
+use crate::failure::{Code, Failure, StageError};
+
 /// A body that is not what its queue carries.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
@@ -46,13 +48,11 @@ pub enum EventError {
     },
 }
 
-impl EventError {
-    /// A stable name for logs, alerts and dead-letter attributes.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+impl StageError for EventError {
+    fn failure(&self) -> Failure {
         match self {
-            Self::Shape { .. } | Self::Unexpected { .. } => "unknown-event",
-            Self::ForeignBucket { .. } => "foreign-bucket",
+            Self::Shape { .. } | Self::Unexpected { .. } => Failure::permanent(Code::UnknownEvent),
+            Self::ForeignBucket { .. } => Failure::permanent(Code::ForeignBucket),
         }
     }
 }

@@ -98,6 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::failure::{Code, StageError as _};
 
     const BUCKET: &str = "ibov-lake-000000000000";
     const CREATED: &str = include_str!("../../../events/s3-landing-created.json");
@@ -112,13 +113,13 @@ mod tests {
     }
 
     /// The code of the first thing that is wrong, with the body or with a record of it.
-    fn refusal(body: &str) -> &'static str {
+    fn refusal(body: &str) -> Code {
         let refused = match S3Message::parse(body, BUCKET) {
             Ok(S3Message::Created(objects)) => objects.into_iter().find_map(Result::err),
             Ok(S3Message::Test) => None,
             Err(error) => Some(error),
         };
-        refused.unwrap().code()
+        refused.unwrap().failure().code
     }
 
     fn with_records(records: &[Value]) -> String {
@@ -152,12 +153,12 @@ mod tests {
             record
         };
         for (bad, code) in [
-            (changed("/s3/bucket/name", "somebody-elses"), "foreign-bucket"),
-            (changed("/eventName", "ObjectRemoved:Delete"), "unknown-event"),
-            (changed("/s3/object/key", "%FF%FE"), "unknown-event"),
-            (changed("/eventTime", "yesterday"), "unknown-event"),
-            (Value::Null, "unknown-event"),
-            (serde_json::json!({}), "unknown-event"),
+            (changed("/s3/bucket/name", "somebody-elses"), Code::ForeignBucket),
+            (changed("/eventName", "ObjectRemoved:Delete"), Code::UnknownEvent),
+            (changed("/s3/object/key", "%FF%FE"), Code::UnknownEvent),
+            (changed("/eventTime", "yesterday"), Code::UnknownEvent),
+            (Value::Null, Code::UnknownEvent),
+            (serde_json::json!({}), Code::UnknownEvent),
         ] {
             let body = with_records(&[good.clone(), bad, good.clone()]);
             let Ok(S3Message::Created(objects)) = S3Message::parse(&body, BUCKET) else {
@@ -166,7 +167,7 @@ mod tests {
             let [Ok(first), Err(refused), Ok(last)] = objects.as_slice() else {
                 panic!("{objects:?}");
             };
-            assert_eq!((first, refused.code()), (last, code), "{body}");
+            assert_eq!((first, refused.failure().code), (last, code), "{body}");
         }
     }
 
@@ -184,14 +185,14 @@ mod tests {
 
     #[test]
     fn foreign_buckets_and_other_shapes_are_refused() {
-        assert_eq!(refusal(&CREATED.replace(BUCKET, "somebody-elses")), "foreign-bucket");
+        assert_eq!(refusal(&CREATED.replace(BUCKET, "somebody-elses")), Code::ForeignBucket);
         assert_eq!(
             refusal(&CREATED.replace("ObjectCreated:Put", "ObjectRemoved:Delete")),
-            "unknown-event"
+            Code::UnknownEvent
         );
-        assert_eq!(refusal(&CREATED.replace("date%3D", "%FF%FE")), "unknown-event");
+        assert_eq!(refusal(&CREATED.replace("date%3D", "%FF%FE")), Code::UnknownEvent);
         for body in ["", "{}", "[]", "null", r#"{"Records":[]}"#, r#"{"Records":[{}]}"#, "<html>"] {
-            assert_eq!(refusal(body), "unknown-event", "{body}");
+            assert_eq!(refusal(body), Code::UnknownEvent, "{body}");
         }
     }
 

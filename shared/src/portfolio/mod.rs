@@ -1,7 +1,7 @@
 //! The domain: one day's theoretical portfolio of an index.
 //!
 //! A [`Portfolio`] exists only if B3's answer agrees with itself and with what is known of the world
-//! ([`Portfolio::from_answers`]), and its constituents stand in one order whatever order they came in. Two answers
+//! ([`Portfolio::from_pages`]), and its constituents stand in one order whatever order they came in. Two answers
 //! with the same content are therefore equal, and have the same [`ContentHash`].
 
 mod content_hash;
@@ -10,19 +10,20 @@ mod rows;
 mod session;
 mod text;
 mod totals;
-mod values;
 mod warning;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use content_hash::ContentHash;
-pub use refusal::Refusal;
+pub use refusal::{Consequences, Refusal};
 pub use session::{DAYS_AFTER, DAYS_BEFORE, ImplausibleDate, day_in_sao_paulo, is_weekday};
 pub use text::TextError;
-pub use values::{IndexCode, InvalidIndexCode, InvalidSegment, Segment, Ticker, Weight};
 pub use warning::{OptionalField, Warning};
 
-use crate::b3::{Answer, Header, MAX_ROWS, ptbr};
+use crate::{
+    b3::{Header, MAX_ROWS, PortfolioPage, ptbr},
+    values::{IndexCode, Segment, Ticker, Weight},
+};
 
 /// The most constituents a portfolio may have, on all its pages. The largest index, IBRA, has about 170;
 /// all 34 together about 2,700.
@@ -77,14 +78,14 @@ impl Portfolio {
     ///
     /// # Errors
     /// The first [`Refusal`] found. The answer is then no data at all.
-    pub fn from_answers(
+    pub fn from_pages(
         index: IndexCode,
         segment: Segment,
         fetched_at: DateTime<Utc>,
-        answers: &[Answer],
+        pages: &[PortfolioPage],
     ) -> Result<(Self, Vec<Warning>), Refusal> {
-        let (constituents, mut warnings) = rows::constituents(segment, answers)?;
-        let header = answers.first().and_then(|first| first.header.as_ref());
+        let (constituents, mut warnings) = rows::constituents(segment, pages)?;
+        let header = pages.first().and_then(|first| first.header.as_ref());
         let header = header.ok_or(Refusal::HeaderNull)?;
         let date = portfolio_date(header, fetched_at)?;
         let total_weight = totals::weight(header, &constituents)?;

@@ -1,13 +1,16 @@
 //! Why an answer of B3's is not taken as data.
 
-use super::{ImplausibleDate, TextError, Ticker, Weight};
-use crate::b3::{MAX_PAGES, Missing, ptbr::FormatError};
+use super::{ImplausibleDate, TextError};
+use crate::{
+    b3::{MAX_PAGES, Missing, ptbr::FormatError},
+    failure::Code,
+    values::{Ticker, Weight},
+};
 
 /// One thing about an answer that cannot be right.
 ///
 /// A `place` is the path of a value in its page's JSON, with the ticker of its row where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)] // Each variant's message says what its fields are.
 pub enum Refusal {
     #[error("results is null: B3 does not know the index, or has no portfolio of it")]
     ResultsNull,
@@ -61,97 +64,66 @@ pub enum Refusal {
     SectorWeight { sector: String, ticker: Ticker, sum: String, stated: Weight },
 }
 
+/// What follows from an answer that cannot be taken as data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consequences {
+    pub code: Code,
+    /// All of the data or some of its rows are missing, so that asking again soon may bring them. Otherwise the answer is
+    /// the one that B3 has.
+    pub may_pass_soon: bool,
+    /// Why no copy of the answer can become data, whichever rule is repaired; `None` if one can.
+    pub beyond_repair: Option<&'static str>,
+}
+
+impl Consequences {
+    pub(crate) fn final_answer(code: Code) -> Self {
+        Self { code, may_pass_soon: false, beyond_repair: None }
+    }
+
+    pub(crate) fn lacks_data(code: Code) -> Self {
+        Self { may_pass_soon: true, ..Self::final_answer(code) }
+    }
+
+    pub(crate) fn beyond_repair(self, reason: &'static str) -> Self {
+        Self { beyond_repair: Some(reason), ..self }
+    }
+}
+
 impl Refusal {
-    /// A stable name for logs, alerts and dead-letter attributes.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn consequences(&self) -> Consequences {
+        const NO_PORTFOLIO: &str = "there is no portfolio in it";
+        const NOT_WHOLE: &str = "its pages are not one whole portfolio";
+        const NO_DATE: &str = "without a date it has no place there";
+        let missing = Consequences::lacks_data;
+        let wrong = Consequences::final_answer;
         let format = |source: &FormatError, malformed| match source {
-            FormatError::EnUs { .. } => "en-us-format",
-            FormatError::Malformed { .. } => malformed,
+            FormatError::EnUs { .. } => wrong(Code::EnUsFormat),
+            FormatError::Malformed { .. } => wrong(malformed),
         };
         match self {
-            Self::ResultsNull => "results-null",
-            Self::ResultsEmpty => "results-empty",
-            Self::PageEmpty { .. } => "page-missing",
-            Self::PagesDiffer { .. } => "changed-between-pages",
-            Self::PagesOverlap { .. } => "pages-overlap",
-            Self::DateAbsent { .. } => "date-absent",
-            Self::Date { source } => format(source, "date-malformed"),
-            Self::DateImplausible { .. } => "date-implausible",
-            Self::HeaderNull | Self::FieldAbsent { .. } => "field-absent",
-            Self::Ticker { .. } => "ticker-malformed",
-            Self::Text { source, .. } if source.is_damage() => "text-damaged",
-            Self::Text { .. } => "text-malformed",
-            Self::Number { source, .. } => format(source, "number-malformed"),
-            Self::TooManyPages { .. } => "too-many-pages",
-            Self::TooManyRows { .. } => "too-many-rows",
-            Self::RowCount { .. } => "row-count",
-            Self::TickerTwice { .. } => "ticker-twice",
-            Self::SectorsAbsent { .. } => "sectors-absent",
-            Self::WeightTotal { .. } | Self::NotAWhole { .. } => "weight-total",
-            Self::QuantityTotal { .. } | Self::NoQuantity => "quantity-total",
-            Self::SectorWeight { .. } => "sector-weight",
-        }
-    }
-
-    /// Whether the answer lacks data, all of it or some of its rows, so that asking again soon may bring it. All others
-    /// are the answer that B3 has.
-    #[must_use]
-    pub fn may_pass_soon(&self) -> bool {
-        match self {
-            Self::ResultsNull
-            | Self::ResultsEmpty
-            | Self::PageEmpty { .. }
-            | Self::PagesDiffer { .. }
-            | Self::PagesOverlap { .. }
-            | Self::HeaderNull => true,
-            Self::RowCount { rows, stated } => rows < stated,
-            Self::DateAbsent { .. }
-            | Self::Date { .. }
-            | Self::DateImplausible { .. }
-            | Self::FieldAbsent { .. }
-            | Self::Ticker { .. }
-            | Self::Text { .. }
-            | Self::Number { .. }
-            | Self::TooManyPages { .. }
-            | Self::TooManyRows { .. }
-            | Self::TickerTwice { .. }
-            | Self::SectorsAbsent { .. }
-            | Self::WeightTotal { .. }
-            | Self::NotAWhole { .. }
-            | Self::QuantityTotal { .. }
-            | Self::NoQuantity
-            | Self::SectorWeight { .. } => false,
-        }
-    }
-
-    /// Why such an answer cannot become data, whatever rule is repaired; `None` if it can.
-    #[must_use]
-    pub fn beyond_repair(&self) -> Option<&'static str> {
-        match self {
-            Self::ResultsNull | Self::ResultsEmpty => Some("there is no portfolio in it"),
-            Self::PageEmpty { .. } | Self::PagesDiffer { .. } | Self::PagesOverlap { .. } => {
-                Some("its pages are not one whole portfolio")
-            }
-            Self::HeaderNull | Self::DateAbsent { .. } => {
-                Some("without a date it has no place there")
-            }
-            Self::Date { .. }
-            | Self::DateImplausible { .. }
-            | Self::FieldAbsent { .. }
-            | Self::Ticker { .. }
-            | Self::Text { .. }
-            | Self::Number { .. }
-            | Self::TooManyPages { .. }
-            | Self::TooManyRows { .. }
-            | Self::RowCount { .. }
-            | Self::TickerTwice { .. }
-            | Self::SectorsAbsent { .. }
-            | Self::WeightTotal { .. }
-            | Self::NotAWhole { .. }
-            | Self::QuantityTotal { .. }
-            | Self::NoQuantity
-            | Self::SectorWeight { .. } => None,
+            Self::ResultsNull => missing(Code::ResultsNull).beyond_repair(NO_PORTFOLIO),
+            Self::ResultsEmpty => missing(Code::ResultsEmpty).beyond_repair(NO_PORTFOLIO),
+            Self::PageEmpty { .. } => missing(Code::PageMissing).beyond_repair(NOT_WHOLE),
+            Self::PagesDiffer { .. } => missing(Code::ChangedBetweenPages).beyond_repair(NOT_WHOLE),
+            Self::PagesOverlap { .. } => missing(Code::PagesOverlap).beyond_repair(NOT_WHOLE),
+            Self::HeaderNull => missing(Code::FieldAbsent).beyond_repair(NO_DATE),
+            Self::RowCount { rows, stated } if rows < stated => missing(Code::RowCount),
+            Self::RowCount { .. } => wrong(Code::RowCount),
+            Self::DateAbsent { .. } => wrong(Code::DateAbsent).beyond_repair(NO_DATE),
+            Self::Date { source } => format(source, Code::DateMalformed),
+            Self::DateImplausible { .. } => wrong(Code::DateImplausible),
+            Self::FieldAbsent { .. } => wrong(Code::FieldAbsent),
+            Self::Ticker { .. } => wrong(Code::TickerMalformed),
+            Self::Text { source, .. } if source.is_damage() => wrong(Code::TextDamaged),
+            Self::Text { .. } => wrong(Code::TextMalformed),
+            Self::Number { source, .. } => format(source, Code::NumberMalformed),
+            Self::TooManyPages { .. } => wrong(Code::TooManyPages),
+            Self::TooManyRows { .. } => wrong(Code::TooManyRows),
+            Self::TickerTwice { .. } => wrong(Code::TickerTwice),
+            Self::SectorsAbsent { .. } => wrong(Code::SectorsAbsent),
+            Self::WeightTotal { .. } | Self::NotAWhole { .. } => wrong(Code::WeightTotal),
+            Self::QuantityTotal { .. } | Self::NoQuantity => wrong(Code::QuantityTotal),
+            Self::SectorWeight { .. } => wrong(Code::SectorWeight),
         }
     }
 }

@@ -2,27 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Constituent, MAX_CONSTITUENTS, OptionalField, Refusal, Segment, Ticker, Warning, Weight, text,
-};
-use crate::b3::{
-    Answer, Field, Header, MAX_PAGES, Row,
-    ptbr::{self, shortened},
+use super::{Constituent, MAX_CONSTITUENTS, OptionalField, Refusal, Warning, text};
+use crate::{
+    b3::{
+        Field, Header, MAX_PAGES, PortfolioPage, Row,
+        ptbr::{self, shortened},
+    },
+    values::{Segment, Ticker, Weight},
 };
 
 /// The constituents in the order of sector and ticker, and what is odd about some of them.
 pub(super) fn constituents(
     segment: Segment,
-    answers: &[Answer],
+    pages: &[PortfolioPage],
 ) -> Result<(Vec<Constituent>, Vec<Warning>), Refusal> {
-    pages_are_of_one_portfolio(answers)?;
-    let rows = all_rows(answers)?;
+    pages_are_of_one_portfolio(pages)?;
+    let rows = all_rows(pages)?;
     let mut read = rows
         .iter()
         .map(|place| place.constituent(segment).map(|constituent| (place.page, constituent)))
         .collect::<Result<Vec<_>, _>>()?;
     no_ticker_twice(&read)?;
-    let stated = answers.last().map_or(0, |answer| answer.page.total_records as usize);
+    let stated = pages.last().map_or(0, |page| page.position.total_records as usize);
     if read.len() != stated {
         return Err(Refusal::RowCount { rows: read.len(), stated });
     }
@@ -45,21 +46,21 @@ struct RowPlace<'a> {
 }
 
 /// What differs between two pages that should be of one portfolio.
-fn pages_are_of_one_portfolio(answers: &[Answer]) -> Result<(), Refusal> {
-    let Some((first, others)) = answers.split_first() else { return Ok(()) };
-    let values = |answer: &Answer| {
+fn pages_are_of_one_portfolio(pages: &[PortfolioPage]) -> Result<(), Refusal> {
+    let Some((first, others)) = pages.split_first() else { return Ok(()) };
+    let values = |page: &PortfolioPage| {
         let text = |field: fn(&Header) -> &Field<String>| {
-            let field = answer.header.as_ref().map(field);
+            let field = page.header.as_ref().map(field);
             field.and_then(|field| field.text().ok()).unwrap_or_default().to_owned()
         };
-        let header = if answer.header.is_some() { "an object" } else { "null" };
+        let header = if page.header.is_some() { "an object" } else { "null" };
         [
             ("header", header.to_owned()),
             ("header.date", text(|header| &header.date)),
             ("header.part", text(|header| &header.part)),
             ("header.theoricalQty", text(|header| &header.theorical_qty)),
-            ("page.totalRecords", answer.page.total_records.to_string()),
-            ("page.totalPages", answer.page.total_pages.to_string()),
+            ("page.totalRecords", page.position.total_records.to_string()),
+            ("page.totalPages", page.position.total_pages.to_string()),
         ]
     };
     for (number, other) in others.iter().enumerate() {
@@ -74,15 +75,15 @@ fn pages_are_of_one_portfolio(answers: &[Answer]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn all_rows(answers: &[Answer]) -> Result<Vec<RowPlace<'_>>, Refusal> {
-    let announced = answers.first().map_or(0, |first| first.page.total_pages);
+fn all_rows(pages: &[PortfolioPage]) -> Result<Vec<RowPlace<'_>>, Refusal> {
+    let announced = pages.first().map_or(0, |first| first.position.total_pages);
     if announced > MAX_PAGES {
         return Err(Refusal::TooManyPages { announced });
     }
     let mut rows = Vec::new();
-    let among_several = answers.len() > 1;
-    for (page, answer) in (1..).zip(answers) {
-        match answer.results.as_deref() {
+    let among_several = pages.len() > 1;
+    for (page, PortfolioPage { results, .. }) in (1..).zip(pages) {
+        match results.as_deref() {
             None if page == 1 => return Err(Refusal::ResultsNull),
             Some([]) if page == 1 => return Err(Refusal::ResultsEmpty),
             None | Some([]) => return Err(Refusal::PageEmpty { page }),

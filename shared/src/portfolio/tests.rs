@@ -23,9 +23,9 @@ fn answer() -> Value {
 }
 
 fn read(segment: Segment, answers: &[Value]) -> Result<(Portfolio, Vec<Warning>), Refusal> {
-    let answers: Vec<Answer> =
-        answers.iter().map(|answer| Answer::parse(&answer.to_string()).unwrap()).collect();
-    Portfolio::from_answers("IBOV".parse().unwrap(), segment, fetched_at(), &answers)
+    let answers: Vec<PortfolioPage> =
+        answers.iter().map(|answer| PortfolioPage::parse(&answer.to_string()).unwrap()).collect();
+    Portfolio::from_pages("IBOV".parse().unwrap(), segment, fetched_at(), &answers)
 }
 
 /// A Friday, and the day of the answer.
@@ -184,7 +184,7 @@ fn the_weights_of_an_index_add_up_to_a_hundred_within_a_hundredth() {
         let outcome = read(Segment::BySector, &[weighing([first, 9_999, 30_000], &stated)]);
         assert_eq!(outcome.is_ok(), good, "{stated}: {outcome:?}");
         if let Err(refusal) = outcome {
-            assert_eq!(refusal.code(), "weight-total");
+            assert_eq!(refusal.consequences().code.name(), "weight-total");
             assert!(refusal.to_string().contains("those of a whole index to 100"), "{refusal}");
         }
     }
@@ -231,9 +231,15 @@ fn a_row_without_a_sector_explains_no_more_than_its_own_weight() {
     answer["results"][1]["segment"] = Value::Null;
     assert!(read(Segment::BySector, &[answer.clone()]).is_ok(), "9.999 of BBSE3");
     answer["results"][2]["partAcum"] = json!("40,000");
-    assert_eq!(read(Segment::BySector, &[answer.clone()]).unwrap_err().code(), "sector-weight");
+    assert_eq!(
+        read(Segment::BySector, &[answer.clone()]).unwrap_err().consequences().code.name(),
+        "sector-weight"
+    );
     answer["results"][2]["partAcum"] = json!("29,999");
-    assert_eq!(read(Segment::BySector, &[answer]).unwrap_err().code(), "sector-weight");
+    assert_eq!(
+        read(Segment::BySector, &[answer]).unwrap_err().consequences().code.name(),
+        "sector-weight"
+    );
 }
 
 #[test]
@@ -241,7 +247,10 @@ fn the_rows_of_a_sector_state_one_weight() {
     let mut answer = answer();
     answer["results"][0]["segment"] = Value::Null;
     answer["results"][1]["partAcum"] = json!("40,000");
-    assert_eq!(read(Segment::BySector, &[answer]).unwrap_err().code(), "sector-weight");
+    assert_eq!(
+        read(Segment::BySector, &[answer]).unwrap_err().consequences().code.name(),
+        "sector-weight"
+    );
 }
 
 #[test]
@@ -258,7 +267,7 @@ fn more_than_one_row_in_ten_without_a_sector_is_another_answer() {
         answer["header"]["theoricalQty"] = json!(count.to_string());
         answer["page"]["totalRecords"] = json!(count);
         answer["results"] = json!(all);
-        read(Segment::BySector, &[answer]).map_err(|refusal| refusal.code())
+        read(Segment::BySector, &[answer]).map_err(|refusal| refusal.consequences().code.name())
     };
     for (count, without, good) in
         [(6, 1, true), (6, 2, false), (20, 2, true), (20, 3, false), (82, 8, true), (82, 9, false)]
@@ -310,7 +319,7 @@ fn pages_of_two_portfolios_and_pages_that_overlap_are_refused_and_may_pass() {
         refusal,
         Refusal::PagesOverlap { ticker: "BBSE3".parse().unwrap(), first: 1, again: 2 }
     );
-    assert!(refusal.may_pass_soon());
+    assert!(refusal.consequences().may_pass_soon);
     for (pointer, value) in [
         ("/header/date", json!("23/11/26")),
         ("/header/part", json!("99,999")),
@@ -320,8 +329,8 @@ fn pages_of_two_portfolios_and_pages_that_overlap_are_refused_and_may_pass() {
         let mut other = second.clone();
         *other.pointer_mut(pointer).unwrap() = value;
         let refusal = read(Segment::BySector, &[first.clone(), other]).unwrap_err();
-        assert_eq!(refusal.code(), "changed-between-pages", "{pointer}");
-        assert!(refusal.may_pass_soon());
+        assert_eq!(refusal.consequences().code.name(), "changed-between-pages", "{pointer}");
+        assert!(refusal.consequences().may_pass_soon);
     }
 }
 
@@ -357,7 +366,7 @@ fn what_is_wrong_is_named() {
     ];
     for (pointer, value, code) in codes {
         let refusal = refusal_with(pointer, value.clone());
-        assert_eq!(refusal.code(), code, "{pointer} = {value}: {refusal}");
+        assert_eq!(refusal.consequences().code.name(), code, "{pointer} = {value}: {refusal}");
     }
 }
 

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Constituent, Refusal, Warning, Weight, values::percent};
-use crate::b3::{Field, Header, ptbr};
+use super::{Constituent, Refusal, Warning};
+use crate::{
+    b3::{Field, Header, ptbr},
+    values::{Weight, percent},
+};
 
 /// A whole index, in thousandths of a percent.
 const WHOLE: u64 = 100_000;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Ticker;
+use crate::values::Ticker;
 
 /// Something about an answer that is odd. Everything else adds up, so the day is data nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,290 +1,237 @@
-//! The stage loop: what every function does with a batch of messages.
+//! How every function works: it is a [`Handler`], and [`serve`] makes a Lambda of it.
 //!
-//! A stage is a queue, its dead-letter queue and a function. Each record of a batch is handled in a task
-//! of its own, so that a panic or a hang harms no neighbour. What came of it decides what becomes of the
-//! message:
+//! A stage is a queue, its dead-letter queue and a function. Each message of a batch is settled by itself:
 //!
-//! - done, or nothing to do: it is acknowledged, and the queue deletes it;
-//! - a failure that may pass: it is reported as failed, and the queue delivers it again, for a missing
-//!   right once;
-//! - a failure that will not pass, or the last attempt: it is *parked*, that is sent to the dead-letter
-//!   queue with its cause, and then acknowledged. If parking fails it is reported as failed, and the
-//!   queue's own redrive policy is the net.
+//! - handled, or nothing to do: it is acknowledged, and the queue deletes it;
+//! - a failure that may pass: it is reported as failed, and the queue delivers it again, later each time;
+//! - a failure that will not pass, or the last attempt: it is *parked*, that is sent to the dead-letter queue with its
+//!   cause, and then acknowledged. If parking fails it is reported as failed, and the queue's own redrive policy is the net.
 //!
-//! A message is thus acknowledged only when its effect is durable or it lies in the dead-letter queue.
+//! So a message is acknowledged only when its effect is durable or it is in the dead-letter queue.
 
 mod backoff;
-mod failure;
-mod message;
-mod parked;
+mod batch;
+mod disposition;
+mod invocation;
+mod isolation;
 mod parts;
-mod queues;
 
-use std::{future::Future, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures::future::join_all;
-use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
+use lambda_runtime::{LambdaEvent, service_fn};
 
-pub use failure::{Disposition, Failure, Kind, StageError, readable};
-pub use message::{Message, UnidentifiedRecord};
-pub use parked::Parked;
-pub use parts::each_part;
-pub use queues::{Queues, SqsQueues};
+pub use batch::Batch;
+pub use invocation::Invocation;
 
-use crate::settings::{Environment, SettingError};
+use crate::{
+    aws,
+    failure::{StageError, readable},
+    queues::{Message, Parked, Queues, SqsQueues, UnidentifiedRecord},
+    settings::{Environment, SettingError},
+    telemetry,
+};
+use disposition::Disposition;
 
-/// What handling a message came to, when it did not fail.
+/// Outcome of a successfully handled message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The effect is durable.
     Done,
-    /// There was nothing to do, for the reason named.
+    /// Nothing to do, for this reason.
     NothingToDo(&'static str),
 }
 
-/// One call of the function.
-#[derive(Clone, Debug)]
-pub struct Invocation {
-    /// AWS's id of the call, for finding its log lines.
-    pub request_id: String,
-    /// When handling must be over, so that there is time left to park what failed.
-    pub deadline: Instant,
-    /// When Lambda ends the invocation, finished or not.
-    pub ends: Instant,
+/// An error that keeps its sources until it is logged. One error may fail several messages.
+pub type Failed = Arc<dyn StageError>;
+
+/// The work of a function.
+#[expect(async_fn_in_trait, reason = "nothing is spawned")]
+pub trait Handler: Sized {
+    const NAME: &'static str;
+    /// One thing that a message asks for. A notification of S3 may name several objects.
+    type Task;
+    type Error: StageError;
+
+    /// Reads the settings and makes the clients, once per cold start.
+    async fn from_environment(
+        environment: &Environment,
+        sdk: &SdkConfig,
+    ) -> Result<Self, SettingError>;
+
+    /// The tasks of a message. One that cannot be read hides none of the others.
+    fn decode(
+        &self,
+        message: &Message,
+    ) -> Result<Vec<Result<Self::Task, Self::Error>>, Self::Error>;
+
+    /// Performs the tasks of a batch of messages; the results are in their order.
+    async fn perform(&self, batch: Batch<'_, Self::Task>) -> Vec<Result<Outcome, Failed>>;
 }
 
-impl Invocation {
-    /// What the end of an invocation is kept free for: parking, and answering.
-    const RESERVED: Duration = Duration::from_secs(2);
-
-    /// The invocation that Lambda described.
-    #[must_use]
-    pub fn new(context: &lambda_runtime::Context) -> Self {
-        let remaining = context.deadline().duration_since(std::time::SystemTime::now());
-        let ends = Instant::now() + remaining.unwrap_or_default();
-        let deadline = ends.checked_sub(Self::RESERVED).unwrap_or(ends);
-        Self { request_id: context.request_id.clone(), deadline, ends }
-    }
-
-    /// The same invocation for work that comes before other work: it leaves half of the time to that.
-    #[must_use]
-    pub fn first_half(&self) -> Self {
-        let now = Instant::now();
-        let half = self.deadline.saturating_duration_since(now) / 2;
-        Self { deadline: now + half, ..self.clone() }
-    }
-
-    /// The same invocation for what only waits for work that keeps to the deadline, and must not be the
-    /// first to give up.
-    #[must_use]
-    pub fn to_its_end(&self) -> Self {
-        Self { deadline: self.ends, ..self.clone() }
-    }
+/// Runs a handler as a Lambda function.
+///
+/// # Errors
+/// At the cold start: names the environment variable that is missing or cannot be used.
+pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let environment = Environment::of_process();
+    let sdk = aws::sdk_config().await;
+    let handler = H::from_environment(&environment, &sdk).await?;
+    let stage = &Stage::from_environment(handler, &environment, &sdk)?;
+    let handle = |event: LambdaEvent<SqsEvent>| async move {
+        let invocation = Invocation::new(&event.context);
+        stage.handle(event.payload, &invocation).await.map_err(lambda_runtime::Error::from)
+    };
+    lambda_runtime::run(service_fn(handle)).await
 }
 
-/// A stage's name, limits and queues.
-#[derive(Clone, Debug)]
-pub struct Stage<Q> {
-    /// The name of the function, as people know it.
-    pub name: &'static str,
-    /// The queue's `maxReceiveCount`. A hint: the queue itself moves what is received more often.
-    pub max_receive_count: u32,
-    /// Before a message that failed for the first time is tried again; zero leaves it to the queue.
-    pub backoff_base: Duration,
-    /// Its queue, and where what fails for good is parked.
-    pub queues: Q,
+struct Stage<H, Q> {
+    handler: H,
+    /// `MAX_RECEIVE_COUNT`: the queue's `maxReceiveCount`. A hint: the queue itself moves what is received more often.
+    max_receive_count: u32,
+    /// `BACKOFF_BASE`, in seconds: the wait before a message that failed once is tried again. Zero leaves it to the queue.
+    backoff_base: Duration,
+    queues: Q,
 }
 
-impl Stage<SqsQueues> {
-    /// The stage `name` with what `MAX_RECEIVE_COUNT`, `BACKOFF_BASE` (in seconds), `QUEUE_URL` and
-    /// `DLQ_URL` say.
-    ///
-    /// # Errors
-    /// Names the variable that is missing or cannot be used.
-    pub fn from_environment(
-        name: &'static str,
+impl<H: Handler> Stage<H, SqsQueues> {
+    fn from_environment(
+        handler: H,
         environment: &Environment,
         sdk: &SdkConfig,
     ) -> Result<Self, SettingError> {
         let client = aws_sdk_sqs::Client::new(sdk);
+        let [queue, dead_letter_queue] =
+            [environment.required("QUEUE_URL")?, environment.required("DLQ_URL")?];
         Ok(Self {
-            name,
+            handler,
             max_receive_count: environment.required("MAX_RECEIVE_COUNT")?,
             backoff_base: Duration::from_secs(environment.or("BACKOFF_BASE", 480)?),
-            queues: SqsQueues::new(
-                client,
-                environment.required("QUEUE_URL")?,
-                environment.required("DLQ_URL")?,
-            ),
+            queues: SqsQueues::new(client, queue, dead_letter_queue),
         })
     }
 }
 
-/// A message and what came of it.
-pub type Handled<T> = (Message, Result<T, Failure>);
-
-impl<Q: Queues> Stage<Q> {
-    /// Handles each record of a batch by itself, and settles all of them.
+impl<H: Handler, Q: Queues> Stage<H, Q> {
+    /// Handles a batch.
     ///
     /// # Errors
-    /// [`UnidentifiedRecord`] if a record has no message id: then no partial answer is possible, and the
-    /// whole batch has to come again.
-    pub async fn run<F, W, E>(
+    /// If a record has no message id: a partial answer is impossible then, and the whole batch has to come again.
+    async fn handle(
         &self,
         event: SqsEvent,
         invocation: &Invocation,
-        handle: F,
-    ) -> Result<SqsBatchResponse, UnidentifiedRecord>
-    where
-        F: Fn(Message) -> W,
-        W: Future<Output = Result<Outcome, E>> + Send + 'static,
-        E: StageError,
-    {
+    ) -> Result<SqsBatchResponse, UnidentifiedRecord> {
         let messages = Message::of_batch(event)?;
-        let handled = Self::each(messages, invocation, handle).await;
-        Ok(self.settle(handled, invocation).await)
-    }
-
-    /// Runs `handle` for each message in a task of its own, until the invocation's deadline.
-    pub async fn each<F, W, T, E>(
-        messages: Vec<Message>,
-        invocation: &Invocation,
-        handle: F,
-    ) -> Vec<Handled<T>>
-    where
-        F: Fn(Message) -> W,
-        W: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: StageError,
-    {
-        let tasks = messages.into_iter().map(|message| {
-            let span = tracing::info_span!("message", message_id = message.id);
-            let work = guarded(handle(message.clone()), invocation).instrument(span);
-            async move { (message, work.await) }
+        let mut batch = Batch::new(invocation);
+        let decoded: Vec<_> =
+            messages.iter().map(|message| self.decode(message, &mut batch)).collect();
+        // Boxed, because the compiler gives up on futures that are nested as deeply as a handler's.
+        let mut results = Box::pin(self.handler.perform(batch)).await.into_iter();
+        let outcomes = decoded.into_iter().zip(&messages).map(|(parts, message)| {
+            let parts =
+                parts?.into_iter().map(|part| part.and_then(|()| batch::next(&mut results)));
+            parts::combined(H::NAME, message, self.max_receive_count, parts.collect())
         });
-        join_all(tasks).await
-    }
-
-    /// Parks, logs and counts what was handled, and says which messages have to come again.
-    pub async fn settle(
-        &self,
-        handled: Vec<Handled<Outcome>>,
-        invocation: &Invocation,
-    ) -> SqsBatchResponse {
-        // All at once: little time is left when what failed is that the time ran out.
-        let settled = join_all(handled.into_iter().map(|(message, result)| async move {
-            let acknowledged = match result {
-                Ok(outcome) => {
-                    self.log_outcome(&message, outcome);
-                    true
-                }
-                Err(failure) => self.settle_failure(&message, &failure, invocation).await,
-            };
-            (message.id, acknowledged)
-        }));
+        // All at once: little time is left if what failed is that the time ran out.
+        let settled = messages.iter().zip(outcomes.collect::<Vec<_>>());
+        let settled = settled.map(|(message, outcome)| self.settle(message, outcome, invocation));
         let mut response = SqsBatchResponse::default();
-        for (message_id, acknowledged) in settled.await {
+        for (message, acknowledged) in messages.iter().zip(join_all(settled).await) {
             if !acknowledged {
-                response.add_failure(message_id);
+                response.add_failure(&message.id);
             }
         }
-        response
+        Ok(response)
     }
 
-    fn log_outcome(&self, message: &Message, outcome: Outcome) {
-        let (stage, message_id, attempt) = (self.name, &message.id, message.receive_count);
-        match outcome {
-            Outcome::Done => tracing::info!(stage, message_id, attempt, "message handled"),
-            Outcome::NothingToDo(reason) => {
-                tracing::info!(stage, message_id, attempt, reason, "nothing to do");
-            }
-        }
-    }
-
-    /// Whether the message may be acknowledged.
-    async fn settle_failure(
+    /// Adds the tasks of a message to the batch. Returns an entry for each of its parts.
+    fn decode(
         &self,
         message: &Message,
-        failure: &Failure,
+        batch: &mut Batch<'_, H::Task>,
+    ) -> Result<Vec<Result<(), Failed>>, Failed> {
+        let parts = isolation::uninterrupted(|| self.handler.decode(message))?;
+        let add = |part: Result<H::Task, H::Error>| {
+            part.map(|task| batch.add(message, task)).map_err(|error| Arc::new(error) as Failed)
+        };
+        Ok(parts.into_iter().map(add).collect())
+    }
+
+    /// Logs the outcome, and parks what will not be tried again. Whether the message may be acknowledged.
+    async fn settle(
+        &self,
+        message: &Message,
+        outcome: Result<Outcome, Failed>,
         invocation: &Invocation,
     ) -> bool {
-        let Failure { code, kind, error, object, retry_after } = failure;
-        let (stage, message_id, attempt) = (self.name, &message.id, message.receive_count);
-        let object = object.as_deref();
-        match failure.kind.disposition(message.receive_count, self.max_receive_count) {
-            Disposition::Retry => {
-                let delay = self.postpone(message, *retry_after).await;
-                tracing::warn!(
-                    stage,
-                    message_id,
-                    attempt,
-                    kind = code,
-                    class = kind.name(),
-                    object,
-                    error,
-                    max_attempts = self.max_receive_count,
-                    delay_s = delay.map(|delay| delay.as_secs()),
-                    "message failed, it will come again"
-                );
-                false
+        let (stage, message_id, attempt) = (H::NAME, &message.id, message.receive_count);
+        match outcome {
+            Ok(Outcome::Done) => tracing::info!(stage, message_id, attempt, "message handled"),
+            Ok(Outcome::NothingToDo(reason)) => {
+                tracing::info!(stage, message_id, attempt, reason, "nothing to do");
             }
-            Disposition::Park => {
-                let parked = Parked::new(self.name, message, failure, &invocation.request_id);
-                let parking = self.queues.park(&parked).await;
-                let fate = match &parking {
-                    Ok(()) => "message parked on the dead-letter queue",
-                    Err(_) => "message failed and could not be parked, it will come again",
+            Err(error) => {
+                return match disposition::of(error.failure().class, attempt, self.max_receive_count)
+                {
+                    Disposition::Retry => self.postpone(message, &error).await,
+                    Disposition::Park => self.park(message, &error, invocation).await,
                 };
-                let parking_error = parking.as_ref().err().map(ToString::to_string);
-                tracing::error!(
-                    stage,
-                    message_id,
-                    attempt,
-                    kind = code,
-                    class = kind.name(),
-                    object,
-                    error,
-                    parking_error,
-                    "{fate}"
-                );
-                parking.is_ok()
             }
         }
+        true
     }
 
     /// Best effort: a message whose visibility cannot be changed comes again when its queue says so.
-    async fn postpone(&self, message: &Message, asked: Option<Duration>) -> Option<Duration> {
-        let delay = backoff::backoff(self.backoff_base, message.receive_count, asked)?;
-        match self.queues.postpone(message, delay).await {
-            Ok(()) => Some(delay),
-            Err(error) => {
-                tracing::warn!(stage = self.name, message_id = message.id, %error, "no backoff");
-                None
-            }
+    async fn postpone(&self, message: &Message, error: &Failed) -> bool {
+        let failure = error.failure();
+        let (stage, message_id, attempt) = (H::NAME, &message.id, message.receive_count);
+        let mut delay = backoff::backoff(self.backoff_base, attempt, failure.retry_after);
+        if let Some(wait) = delay
+            && let Err(error) = self.queues.postpone(message, wait).await
+        {
+            tracing::warn!(stage, message_id, %error, "no backoff");
+            delay = None;
         }
+        tracing::warn!(
+            stage,
+            message_id,
+            attempt,
+            code = failure.code.name(),
+            class = failure.class.name(),
+            object = failure.object,
+            error = readable(&error.to_string()),
+            max_attempts = self.max_receive_count,
+            delay_s = delay.map(|delay| delay.as_secs()),
+            "message failed, it will come again"
+        );
+        false
     }
-}
 
-/// Does work in a task of its own until the invocation's deadline. A panic is a failure, and so is a hang.
-pub async fn guarded<W, T, E>(work: W, invocation: &Invocation) -> Result<T, Failure>
-where
-    W: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: StageError,
-{
-    let deadline = invocation.deadline;
-    // The failure is described inside the task, so that an error's own code cannot harm us either.
-    let described = async move {
-        match timeout_at(deadline, work).await {
-            Ok(result) => result.map_err(|error| Failure::new(&error)),
-            Err(_) => Err(Failure::out_of_time()),
-        }
-    };
-    let task = tokio::spawn(described.in_current_span());
-    task.await.unwrap_or_else(|error| Err(Failure::bug(error)))
+    async fn park(&self, message: &Message, error: &Failed, invocation: &Invocation) -> bool {
+        let (failure, text) = (error.failure(), readable(&error.to_string()));
+        let parked = Parked::new(H::NAME, message, &failure, &text, &invocation.request_id);
+        let parking = self.queues.park(&parked).await;
+        let fate = match &parking {
+            Ok(()) => "message parked on the dead-letter queue",
+            Err(_) => "message failed and could not be parked, it will come again",
+        };
+        tracing::error!(
+            stage = H::NAME,
+            message_id = message.id,
+            attempt = message.receive_count,
+            code = failure.code.name(),
+            class = failure.class.name(),
+            object = failure.object,
+            error = text,
+            parking_error = parking.as_ref().err().map(ToString::to_string),
+            "{fate}"
+        );
+        parking.is_ok()
+    }
 }
 
 #[cfg(test)]

@@ -1,33 +1,59 @@
 use std::sync::Mutex;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::*;
-use crate::aws::CallError;
+use crate::{
+    aws::{CallError, Cause},
+    failure::{Class, Code, Failure},
+};
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct TestError(&'static str);
+struct TestError(String);
 
 impl StageError for TestError {
-    fn kind(&self) -> Kind {
-        match self.0 {
-            "refused" => Kind::Refused,
-            "denied" => Kind::Denied,
-            _ => Kind::Transient,
+    fn failure(&self) -> Failure {
+        let failure = match self.0.as_str() {
+            "refused" => Failure::permanent(Code::UnknownEvent),
+            "denied" => Failure::new(Code::AwsAccessDenied, Class::Denied),
+            _ => Failure::transient(Code::AwsBusy),
+        };
+        let retry_after = (self.0 == "asked to wait").then_some(Duration::from_secs(7_000));
+        failure.on("s3://bucket/key").retry_after(retry_after)
+    }
+}
+
+/// Does what bodies say. A body with several words has several tasks.
+struct Script;
+
+impl Handler for Script {
+    const NAME: &'static str = "fetcher";
+    type Task = String;
+    type Error = TestError;
+
+    async fn from_environment(_: &Environment, _: &SdkConfig) -> Result<Self, SettingError> {
+        Ok(Self)
+    }
+
+    fn decode(&self, message: &Message) -> Result<Vec<Result<String, TestError>>, TestError> {
+        match message.body.as_str() {
+            "undecodable" => Err(TestError("refused".to_owned())),
+            "undecodable panic" => panic!("index out of bounds"),
+            body => Ok(body.split(' ').map(|word| Ok(word.replace('_', " "))).collect()),
         }
     }
 
-    fn code(&self) -> &'static str {
-        self.0
-    }
-
-    fn object(&self) -> Option<String> {
-        Some("s3://bucket/key".to_owned())
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        (self.0 == "asked to wait").then_some(Duration::from_secs(7_000))
+    async fn perform(&self, batch: Batch<'_, String>) -> Vec<Result<Outcome, Failed>> {
+        let script = async |word: String| match word.as_str() {
+            "done" => Ok(Outcome::Done),
+            "nothing" => Ok(Outcome::NothingToDo("object gone")),
+            "panic" => panic!("index out of bounds"),
+            "hang" => std::future::pending().await,
+            _ => Err(TestError(word)),
+        };
+        batch.each(16, script).await
     }
 }
 
@@ -42,7 +68,7 @@ struct Memory {
 impl Memory {
     fn fail_if_broken(&self) -> Result<(), CallError> {
         match self.broken {
-            true => Err(CallError::not_sent("SendMessage", &"queue is gone")),
+            true => Err(CallError::new("SendMessage", "", Cause::Invalid, "queue is gone")),
             false => Ok(()),
         }
     }
@@ -62,9 +88,9 @@ impl Queues for Memory {
     }
 }
 
-fn stage(broken: bool) -> Stage<Memory> {
+fn stage(broken: bool) -> Stage<Script, Memory> {
     Stage {
-        name: "fetcher",
+        handler: Script,
         max_receive_count: 5,
         backoff_base: Duration::from_secs(100),
         queues: Memory { broken, ..Memory::default() },
@@ -73,7 +99,7 @@ fn stage(broken: bool) -> Stage<Memory> {
 
 fn invocation(time: Duration) -> Invocation {
     let deadline = Instant::now() + time;
-    Invocation { request_id: "request-1".to_owned(), deadline, ends: deadline }
+    Invocation { request_id: "request-1".to_owned(), deadline }
 }
 
 /// Bodies say what happens to them; ids are their positions.
@@ -90,46 +116,22 @@ fn event(bodies: &[&str], receive_count: u32) -> SqsEvent {
     serde_json::from_value(json!({"Records": records})).unwrap()
 }
 
-async fn run(stage: &Stage<Memory>, bodies: &[&str], receive_count: u32) -> Vec<String> {
+async fn run(stage: &Stage<Script, Memory>, bodies: &[&str], receive_count: u32) -> Vec<String> {
     run_for(Duration::from_secs(60), stage, bodies, receive_count).await
 }
 
 async fn run_for(
     time: Duration,
-    stage: &Stage<Memory>,
+    stage: &Stage<Script, Memory>,
     bodies: &[&str],
     receive_count: u32,
 ) -> Vec<String> {
-    let handle = |message: Message| async move {
-        match message.body.as_str() {
-            "done" => Ok(Outcome::Done),
-            "nothing" => Ok(Outcome::NothingToDo("object gone")),
-            "refused" => Err(TestError("refused")),
-            "denied" => Err(TestError("denied")),
-            "asked to wait" => Err(TestError("asked to wait")),
-            "panic" => panic!("index out of bounds"),
-            "hang" => std::future::pending().await,
-            _ => Err(TestError("busy")),
-        }
-    };
-    let response =
-        stage.run(event(bodies, receive_count), &invocation(time), handle).await.unwrap();
+    let response = stage.handle(event(bodies, receive_count), &invocation(time)).await.unwrap();
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
 fn attribute(parked: &Parked, name: &str) -> String {
     parked.attributes.iter().find(|(key, _)| *key == name).unwrap().1.clone()
-}
-
-#[test]
-fn work_that_comes_first_leaves_half_of_the_time() {
-    let begun = Instant::now();
-    let whole = invocation(Duration::from_secs(60));
-    let first = whole.first_half();
-    let (used, left) = (first.deadline - begun, whole.deadline - first.deadline);
-    assert!(used >= Duration::from_secs(30) && left > Duration::ZERO, "{used:?}, {left:?}");
-    assert_eq!(first.ends, whole.ends);
-    assert!(invocation(Duration::ZERO).first_half().deadline <= Instant::now(), "there is none");
 }
 
 #[tokio::test]
@@ -149,7 +151,7 @@ async fn the_last_attempt_parks_with_its_cause() {
     let [busy, panic] = parked.as_slice() else { panic!("{parked:?}") };
     assert_eq!(busy.body, "busy");
     assert_eq!(attribute(busy, "stage"), "fetcher");
-    assert_eq!(attribute(busy, "kind"), "busy");
+    assert_eq!(attribute(busy, "code"), "aws-busy");
     assert_eq!(attribute(busy, "class"), "transient");
     assert_eq!(attribute(busy, "object"), "s3://bucket/key");
     assert_eq!(attribute(busy, "attempts"), "5");
@@ -166,7 +168,7 @@ async fn a_right_that_is_missing_is_tried_again_once_before_its_message_is_parke
     assert_eq!(run(&stage, &["denied"], 2).await, Vec::<String>::new());
     let parked = stage.queues.parked.lock().unwrap();
     let denied = parked.iter().find(|parked| parked.body == "denied").unwrap();
-    assert_eq!(attribute(denied, "kind"), "denied");
+    assert_eq!(attribute(denied, "code"), "aws-access-denied");
     assert_eq!(attribute(denied, "class"), "denied");
     assert_eq!(attribute(denied, "attempts"), "2");
 }
@@ -192,11 +194,68 @@ async fn a_hanging_record_fails_alone_before_the_function_does() {
 #[tokio::test]
 async fn a_record_without_an_id_fails_the_batch() {
     let event = serde_json::from_value(json!({"Records": [{"body": "done"}]})).unwrap();
-    let handle = |_| async { Ok::<_, TestError>(Outcome::Done) };
+    let answer = stage(false).handle(event, &invocation(Duration::from_secs(60))).await;
+    assert_eq!(answer.map(|_| ()), Err(UnidentifiedRecord));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_decoded_harms_no_other() {
+    let stage = stage(false);
+    let bodies = ["undecodable", "done", "undecodable panic", "busy"];
+    assert_eq!(run(&stage, &bodies, 1).await, ["2", "3"]);
+    let parked = stage.queues.parked.lock().unwrap();
+    assert_eq!(parked.iter().map(|each| each.body.as_str()).collect::<Vec<_>>(), ["undecodable"]);
+}
+
+#[tokio::test]
+async fn a_message_waits_for_all_of_its_parts() {
+    let stage = stage(false);
+    let bodies = ["hang done", "done done", "panic refused done", "refused done"];
+    let failed = run_for(Duration::from_millis(50), &stage, &bodies, 1).await;
+    assert_eq!(failed, ["0", "2"]);
+    let parked = stage.queues.parked.lock().unwrap();
+    let [parked] = parked.as_slice() else { panic!("{parked:?}") };
     assert_eq!(
-        stage(false).run(event, &invocation(Duration::from_secs(60)), handle).await,
-        Err(UnidentifiedRecord)
+        (parked.body.as_str(), attribute(parked, "error").as_str()),
+        ("refused done", "refused")
     );
+}
+
+#[tokio::test]
+async fn a_task_that_hangs_occupies_one_place_only() {
+    let deadline = Instant::now() + Duration::from_millis(50);
+    let invocation = Invocation { request_id: String::new(), deadline };
+    let mut batch = Batch::new(&invocation);
+    let messages = Message::of_batch(event(&["hang", "1", "2", "3"], 1)).unwrap();
+    for message in &messages {
+        batch.add(message, message.body.clone());
+    }
+    let results = batch.each(2, async |body: String| match body.as_str() {
+        "hang" => std::future::pending().await,
+        _ => Ok::<_, TestError>(Outcome::Done),
+    });
+    let results: Vec<_> = results.await.into_iter().map(|result| result.is_ok()).collect();
+    assert_eq!(results, [false, true, true, true]);
+}
+
+#[tokio::test]
+async fn work_for_all_tasks_together_fails_for_each() {
+    let invocation = invocation(Duration::from_millis(50));
+    for (work, code) in [("busy", Code::AwsBusy), ("panic", Code::Bug), ("hang", Code::OutOfTime)] {
+        let mut batch = Batch::new(&invocation);
+        let messages = Message::of_batch(event(&["1", "2"], 1)).unwrap();
+        for message in &messages {
+            batch.add(message, ());
+        }
+        let results = batch.together(async |_| match work {
+            "busy" => Err(TestError("busy".to_owned())),
+            "panic" => panic!("index out of bounds"),
+            _ => std::future::pending().await,
+        });
+        let codes: Vec<_> =
+            results.await.into_iter().map(|result| result.unwrap_err().failure().code).collect();
+        assert_eq!(codes, [code, code]);
+    }
 }
 
 #[tokio::test]
@@ -212,16 +271,18 @@ async fn what_comes_again_waits_longer_each_time() {
     assert!((200..=400).contains(&long.as_secs()), "{long:?}");
 }
 
-#[test]
-fn an_error_that_quotes_a_body_is_cut() {
-    let error = TestError(Box::leak("é".repeat(100_000).into_boxed_str()));
-    assert_eq!(Failure::new(&error).error, "é".repeat(1_000));
+#[tokio::test]
+async fn an_error_that_quotes_a_body_is_cut() {
+    let stage = stage(false);
+    run(&stage, &["é".repeat(100_000).as_str()], 5).await;
+    let parked = stage.queues.parked.lock().unwrap();
+    assert_eq!(attribute(&parked[0], "error"), "é".repeat(1_000));
 }
 
 #[tokio::test]
 async fn whoever_asks_to_be_left_alone_is_left_alone_for_as_long() {
     let stage = stage(false);
-    run(&stage, &["asked to wait"], 1).await;
+    run(&stage, &["asked_to_wait"], 1).await;
     let postponed = stage.queues.postponed.lock().unwrap();
     let [(_, delay)] = postponed.as_slice() else { panic!("{postponed:?}") };
     assert_eq!(*delay, Duration::from_secs(7_000), "longer than the first wait of our own");

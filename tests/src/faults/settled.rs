@@ -3,13 +3,9 @@
 use anyhow::{Context as _, Result, ensure};
 use chrono::NaiveDate;
 use ibov::{dead_letters, stack::Stage};
+use refine::{Listing, State as _, told};
 use serde_json::Value;
-use shared::{
-    lake::LandingKey,
-    landing::Envelope,
-    parquet,
-    refine::{Listing, State as _, people_know},
-};
+use shared::{keys::LandingKey, landing::Envelope, raw};
 
 use super::Bench;
 
@@ -64,8 +60,8 @@ impl Bench {
     ///
     /// # Errors
     /// When the lake cannot be listed.
-    pub async fn people_know(&self, run_id: &str) -> Result<bool> {
-        Ok(people_know(&self.refine, run_id).await?.contains(run_id))
+    pub async fn told(&self, run_id: &str) -> Result<bool> {
+        Ok(told(&self.refine, run_id).await?.contains(run_id))
     }
 
     /// The newest landing object of a date.
@@ -96,7 +92,7 @@ impl Bench {
         let landing = self.newest_landing(date).await?.context("no landing object")?;
         let (portfolio, _) = Envelope::parse(&self.stack.read(&landing).await?)?.portfolio()?;
         let landing: LandingKey = landing.parse()?;
-        let wanted = parquet::encode(&portfolio, &landing)?;
+        let wanted = raw::encode(&portfolio, &landing)?;
         let raw = self.stack.read(&format!("raw/date={date}/ibov_setor.parquet")).await?;
         ensure!(raw == wanted, "the raw file of {date} is not what {landing} becomes");
         Ok(())

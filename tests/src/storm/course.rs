@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ibov::{dead_letters, stack::Stage};
-use shared::refine::{Listing, State as _};
+use refine::{Listing, State as _};
 use tokio::time::sleep;
 
 use super::{

@@ -5,8 +5,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use fastrand::Rng;
 use ibov::b3_server::{Day, Holding};
 use shared::{
-    lake::{LandingKey, Stamp},
-    portfolio::{ContentHash, IndexCode, Portfolio, Segment},
+    keys::{LandingKey, Stamp},
+    portfolio::{ContentHash, Portfolio},
+    values::{IndexCode, Segment},
 };
 
 use crate::days::{self, holding};

@@ -13,7 +13,7 @@ use ibov::{
     stack::Stage,
 };
 use serde::Serialize;
-use shared::parquet;
+use shared::raw;
 
 use super::{
     field::Field,
@@ -115,7 +115,7 @@ async fn whole_dates(
     let mut folders = BTreeSet::new();
     for (date, landings) in landings {
         let newest = landings.last().context("a date without landing objects")?;
-        let wanted = parquet::encode(&newest.portfolio, &newest.key)?;
+        let wanted = raw::encode(&newest.portfolio, &newest.key)?;
         let raw = field.stack.read(&raw_key(*date)).await.ok();
         let rows = crate::expected::refined(&newest.day)?;
         folders.extend(rows.keys().map(|sector| refined_folder(*date, sector)));
@@ -160,7 +160,7 @@ async fn parked(field: &Field, plan: &Plan, broken: &mut Vec<String>) -> Result<
                 }
                 None => broken.push(format!(
                     "{stage}: parked for no reason of the storm's: {:?} {}: {}",
-                    parked.attribute("kind"),
+                    parked.attribute("code"),
                     parked.cause(),
                     parked.body
                 )),
@@ -175,7 +175,7 @@ fn original(plan: &Plan, parked: &Parked, bucket: &str) -> Option<usize> {
     plan.events.iter().position(|event| match event {
         Event::Poison(poison) => {
             poison.is(parked, bucket)
-                && parked.attribute("kind") == Some(poison.cause)
+                && parked.attribute("code") == Some(poison.cause)
                 && parked.attribute("error").is_some()
         }
         Event::Portfolio(_) => false,
@@ -263,7 +263,7 @@ fn mails(
 fn deaths_in_between(field: &Field) -> usize {
     let kills = field.kills(Stage::Completion);
     let between = |kill: &&String| BETWEEN_PUBLISHING_AND_RECORDING.contains(&kill.as_str());
-    let out_of_time = r#""kind":"out-of-time""#;
+    let out_of_time = r#""code":"out-of-time""#;
     kills.iter().filter(between).count() + logged(field, out_of_time)
 }
 

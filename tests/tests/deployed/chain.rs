@@ -52,7 +52,7 @@ async fn landing_is_the_answer(
     let fetched_at: chrono::DateTime<Utc> = serde_json::from_value(envelope["fetched_at"].clone())?;
     assert!(started < fetched_at && fetched_at < Utc::now(), "{fetched_at}");
 
-    let content = &pipeline.metadata(&journey.raw_key).await?["content-sha256"];
+    let content = &pipeline.metadata(&journey.raw_key).await?["content-hash"];
     let stamp = fetched_at.format("%Y%m%dT%H%M%S%.3fZ");
     assert_eq!(
         journey.landing_key,

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use e2e::{days, local, pipeline::Pipeline};
 use ibov::{deploy::ALERT_EMAIL, stack::Stage};
-use shared::portfolio::Segment;
+use shared::values::Segment;
 
 use crate::verify;
 

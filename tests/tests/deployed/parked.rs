@@ -61,7 +61,7 @@ fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repai
 async fn parked_as(pipeline: &Pipeline, count: usize, code: &str) -> Result<Parked> {
     let all = pipeline.parked(Stage::Fetch, count).await?;
     assert_eq!(all.len(), count, "{all:?}");
-    let of_this_kind = || all.iter().filter(|parked| parked.attribute("kind") == Some(code));
+    let of_this_kind = || all.iter().filter(|parked| parked.attribute("code") == Some(code));
     assert_eq!(of_this_kind().count(), 1, "{code} among {all:?}");
     let parked = of_this_kind().next().cloned().context("counted, and gone")?;
     assert_eq!(parked.body, REQUEST);
@@ -81,7 +81,7 @@ async fn refused_at_once_and_kept(
     code: &str,
     words: &str,
 ) -> Result<()> {
-    assert_eq!(parked.attribute("class"), Some("refused"), "{code}");
+    assert_eq!(parked.attribute("class"), Some("permanent"), "{code}");
     assert_eq!(parked.attribute("attempts"), Some("1"), "{code} was tried again");
     assert!(parked.cause().contains(words), "{code}: {}", parked.cause());
     let bucket = format!("s3://{}/", pipeline.stack.bucket()?);

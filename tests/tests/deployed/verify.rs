@@ -40,7 +40,7 @@ async fn raw_holds(pipeline: &Pipeline, day: &Day) -> Result<()> {
     assert_eq!(read.rows, wanted, "{key} against B3's answer");
 
     let metadata = pipeline.metadata(&key).await?;
-    for name in ["landing-key", "content-sha256"] {
+    for name in ["landing-key", "content-hash"] {
         assert_eq!(
             metadata.get(name),
             read.facts.get(name),

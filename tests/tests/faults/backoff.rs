@@ -46,7 +46,7 @@ fn what_failed_waits_longer_each_time() -> Result<()> {
         bench.comes_again_after(600).await?;
         let parked = fails_until_parked(&bench).await?;
         assert_eq!(parked.attribute("attempts"), Some("4"));
-        assert_eq!(parked.attribute("kind"), Some("run-active"));
+        assert_eq!(parked.attribute("code"), Some("run-active"));
         let failures = failures(&bench)?;
         let delays: Vec<i64> = failures.iter().filter_map(|(_, delay)| *delay).collect();
         let [first, second, third] = delays.as_slice() else { panic!("{failures:?}") };

@@ -5,10 +5,7 @@ use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local, python, wire};
 use ibov::stack::Stage;
 use serde_json::{Value, json};
-use shared::{
-    lake::LandingKey,
-    portfolio::{Segment, is_weekday},
-};
+use shared::{keys::LandingKey, portfolio::is_weekday, values::Segment};
 
 const NEIGHBOURS: usize = 99;
 const POISON: &str = r#"{"refine":{"date":"the day before yesterday"}}"#;
@@ -105,13 +102,13 @@ fn an_end_that_comes_several_times_in_a_batch_is_told_once() -> Result<()> {
         bench.fetch(days::session(0)).await?;
         bench.parked(Stage::Completion, 1).await?;
         let run = bench.stack.runs().await?.pop().and_then(|run| run.id).context("no run")?;
-        assert!(!bench.people_know(&run).await?, "nobody could be told");
+        assert!(!bench.told(&run).await?, "nobody could be told");
         bench.allow_again(denied).await?;
 
         let ended = wire::run_ended(bench.stack.output("GlueJobName")?, &run, "SUCCEEDED");
         let answer = hand_over(&bench, Stage::Completion, &vec![ended; 5]).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}));
-        assert!(bench.people_know(&run).await?);
+        assert!(bench.told(&run).await?);
         assert_eq!(bench.completions()?.len(), 1, "mails");
         Ok(())
     })

@@ -144,7 +144,7 @@ fn a_raw_file_that_somebody_else_wrote_is_parked_and_refined_once_it_is_ours() -
         let bench = Bench::deploy("foreign-file").await?;
         bench.put(&raw(), b"PAR1".to_vec()).await?;
         let parked = bench.parked(Stage::Glue, 1).await?.remove(0);
-        assert_eq!(parked.attribute("kind"), Some("run-failed"));
+        assert_eq!(parked.attribute("code"), Some("run-failed"));
         let object = format!("s3://{}/{}", bench.stack.bucket()?, raw());
         assert!(parked.cause().contains(&object), "{}", parked.cause());
         bench.settled().await?;
@@ -215,7 +215,7 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
             for (_, body, kind) in sent {
                 let found = parked.iter().find(|message| message.body == *body);
                 let found = found.with_context(|| format!("{body} is not parked untouched"))?;
-                assert_eq!(found.attribute("kind"), Some(*kind), "{body}");
+                assert_eq!(found.attribute("code"), Some(*kind), "{body}");
                 assert_eq!(found.attribute("attempts"), Some("1"), "{body}");
             }
         }

@@ -87,7 +87,7 @@ fn a_bad_raw_file_fails_alone_and_is_refined_once_it_is_good() -> Result<()> {
         let [parked] = parked.as_slice() else { panic!("{parked:?}") };
         let raw = format!("s3://{}/{}", bench.stack.bucket()?, raw_key(bad));
         assert_eq!(parked.cause(), format!("FAILED: {raw} cannot be read as Parquet"));
-        assert_eq!(parked.attribute("kind"), Some("run-failed"));
+        assert_eq!(parked.attribute("code"), Some("run-failed"));
         let marks = bench.stack.keys(&format!("control/refine/failed/date={bad}/")).await?;
         assert_eq!(marks.len(), 1, "{marks:?}");
         let alerts = bench.alerts()?;

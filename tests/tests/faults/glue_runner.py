@@ -101,7 +101,7 @@ class Lake:
         self._put(f"refined/Data={day}/made-from", landing)
         record = {
             "landing_key": landing,
-            "content": raw["Metadata"].get("content-sha256"),
+            "content": raw["Metadata"].get("content-hash"),
             "run_id": self._run_id,
             "started_at": datetime.now(UTC).isoformat(),
         }

@@ -163,7 +163,7 @@ fn an_end_that_nobody_reports_is_found_by_the_tick() -> Result<()> {
                 Ok(ended.and_then(|run| run.id))
             })
             .await?;
-        assert!(!bench.people_know(&run).await?, "nobody can know that the run has ended");
+        assert!(!bench.told(&run).await?, "nobody can know that the run has ended");
         assert_eq!(bench.completions()?.len(), 0);
         bench
             .until_ticking("the mail about the run", || async { Ok(bench.completions()?.pop()) })

@@ -86,7 +86,7 @@ fn while_nobody_can_be_told_dates_are_parked_once_and_the_next_ones_are_refined(
         bench.stack.send(Stage::Completion, &ended).await?;
         bench.tick().await?;
         bench.parked(Stage::Completion, 3).await?;
-        assert!(!bench.people_know(&run).await?, "nobody could be told");
+        assert!(!bench.told(&run).await?, "nobody could be told");
         let parked = bench.parked(Stage::Glue, 1).await?;
         let [parked] = parked.as_slice() else { panic!("{parked:?}") };
         assert_eq!(parked.cause(), format!("FAILED: {CAUSE}"));

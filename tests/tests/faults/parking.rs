@@ -47,8 +47,8 @@ fn what_will_not_pass_is_parked_at_once_with_its_cause_and_its_body_untouched() 
             assert_eq!(parked.body, body);
             for (name, wanted) in [
                 ("stage", stage.function()),
-                ("kind", kind),
-                ("class", "refused"),
+                ("code", kind),
+                ("class", "permanent"),
                 ("attempts", "1"),
                 ("message_id", id.as_str()),
             ] {
@@ -80,7 +80,7 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
         bench.stack.send(Stage::Completion, &wire::run_ended(job, &run, "FAILED")).await?;
         for (stage, kind) in [(Stage::Fetch, "b3-html"), (Stage::Completion, "run-not-ended")] {
             let parked = only(&bench, stage).await?;
-            assert_eq!(attribute(&parked, "kind"), kind);
+            assert_eq!(attribute(&parked, "code"), kind);
             assert_eq!(attribute(&parked, "class"), "transient");
             assert_eq!(attribute(&parked, "attempts"), "2");
         }
@@ -101,7 +101,7 @@ fn a_right_that_is_missing_is_tried_again_once_and_then_parked() -> Result<()> {
         let _denied = bench.deny_writing("raw/").await?;
         bench.fetch(date).await?;
         let parked = only(&bench, Stage::Parquet).await?;
-        assert_eq!(attribute(&parked, "kind"), "aws-access-denied");
+        assert_eq!(attribute(&parked, "code"), "aws-access-denied");
         assert_eq!(attribute(&parked, "class"), "denied");
         assert_eq!(attribute(&parked, "attempts"), "2");
         Ok(())
@@ -147,7 +147,7 @@ fn a_body_that_leaves_no_room_for_the_cause_is_parked_whole() -> Result<()> {
             let kind = |free: usize| {
                 let of_size = parked.iter().find(|message| message.body.len() == LARGEST - free);
                 of_size.map(|message| {
-                    (attribute(message, "kind"), attribute(message, "error").is_empty())
+                    (attribute(message, "code"), attribute(message, "error").is_empty())
                 })
             };
             assert_eq!(kind(0), Some(("", true)), "{stage}: no room for anything");
@@ -189,7 +189,7 @@ fn what_cannot_be_parked_is_moved_by_sqs_itself() -> Result<()> {
             let kind = bench
                 .until("the redriven message to be parked with its cause", || async {
                     let parked = dead_letters::peek(&bench.stack, stage).await?;
-                    Ok(parked.first().and_then(|one| one.attribute("kind")).map(str::to_owned))
+                    Ok(parked.first().and_then(|one| one.attribute("code")).map(str::to_owned))
                 })
                 .await?;
             assert_eq!(kind, hopeless(stage).1);

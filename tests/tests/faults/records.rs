@@ -47,7 +47,7 @@ async fn is_parked(
     let parked = bench.parked(stage, 1).await?;
     let [parked] = parked.as_slice() else { panic!("{parked:?}") };
     assert_eq!(parked.body, body);
-    assert_eq!(parked.attribute("kind"), Some(kind));
+    assert_eq!(parked.attribute("code"), Some(kind));
     assert_eq!(parked.attribute("attempts"), Some(attempts));
     Ok(())
 }

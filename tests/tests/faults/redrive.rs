@@ -10,7 +10,7 @@ use ibov::{b3_server::Answer, dead_letters, stack::Stage};
 async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
     let parked = bench.parked(stage, 1).await?;
     let [parked] = parked.as_slice() else { panic!("{parked:?}") };
-    let kind = parked.attribute("kind").context("no kind")?;
+    let kind = parked.attribute("code").context("no code")?;
     assert_eq!(parked.attribute("stage"), Some(stage.function()));
     Ok((kind.to_owned(), parked.cause().to_owned()))
 }
@@ -91,7 +91,7 @@ fn a_mail_that_could_not_be_sent_is_sent_by_redrive() -> Result<()> {
         assert!(words.starts_with("Publish failed: AuthorizationError"), "{words}");
         assert_eq!(bench.completions()?.len(), 0);
         let run = bench.stack.runs().await?.pop().and_then(|run| run.id).context("no run")?;
-        assert!(!bench.people_know(&run).await?, "nobody was told");
+        assert!(!bench.told(&run).await?, "nobody was told");
         bench.allow_again(denied).await?;
         completes(&bench, Stage::Completion, days::session(0)).await
     })
@@ -115,8 +115,8 @@ fn a_redriven_message_that_fails_again_is_parked_again() -> Result<()> {
             })
             .await?;
         assert_eq!(
-            (again.body, again.attributes.get("kind")),
-            (first.body, first.attributes.get("kind"))
+            (again.body, again.attributes.get("code")),
+            (first.body, first.attributes.get("code"))
         );
         Ok(())
     })

@@ -14,7 +14,8 @@ use ibov::{
 use serde_json::{Value, json};
 use shared::{
     landing::Envelope,
-    portfolio::{Segment, day_in_sao_paulo, is_weekday},
+    portfolio::{day_in_sao_paulo, is_weekday},
+    values::Segment,
 };
 
 /// What an operator does: `aws s3 cp`, to the place where the fetcher would have put it.
@@ -134,10 +135,10 @@ async fn kept_and_copied(
     bench.b3.answer(answer);
     bench.stack.request_fetch(None, None).await?;
     let parked = newest(bench.parked(Stage::Fetch, number).await?)?;
-    let kind = parked.attribute("kind").unwrap_or_default();
+    let kind = parked.attribute("code").unwrap_or_default();
     ensure!(kind == code, "{kind}: {}", parked.cause());
     let class = parked.attribute("class");
-    ensure!(class == Some("refused"), "{class:?}");
+    ensure!(class == Some("permanent"), "{class:?}");
 
     let kept = bench.stack.keys("rejected/").await?;
     let kept = kept.iter().find(|key| !before.contains(*key)).context("nothing is kept")?;
@@ -148,7 +149,7 @@ async fn kept_and_copied(
 
     copy_to_landing(bench, kept, date).await?;
     let again = newest(bench.parked(Stage::Parquet, number).await?)?;
-    let kind = again.attribute("kind").unwrap_or_default();
+    let kind = again.attribute("code").unwrap_or_default();
     ensure!(kind == code, "the copy: {kind}: {}", again.cause());
     Ok(())
 }
@@ -168,7 +169,7 @@ fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
         bench.b3.answer(Answer::Body(in_latin_1(&answer)));
         bench.fetch(date).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
-        assert_eq!(parked.attribute("kind"), Some("b3-not-json"));
+        assert_eq!(parked.attribute("code"), Some("b3-not-json"));
         assert_eq!(parked.attribute("class"), Some("transient"));
         assert!(parked.cause().contains("is data only if it is whole JSON"), "{}", parked.cause());
         let rejected = bench.stack.keys("rejected/").await?;
@@ -198,7 +199,7 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
         let upheaval = Day::of(date, &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
         bench.fetch_day(&upheaval).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
-        assert_eq!(parked.attribute("kind"), Some("other-portfolio"));
+        assert_eq!(parked.attribute("code"), Some("other-portfolio"));
         assert_eq!(parked.attribute("attempts"), Some("1"));
         let words = "of its 1 constituents only 0 are among the 4 that IBOV had in landing/index=IBOV/date=";
         assert!(parked.cause().contains(words), "{}", parked.cause());
@@ -246,7 +247,7 @@ fn a_portfolio_is_compared_with_the_newest_of_thirty_days_that_can_be_read() -> 
         bench.put(&broken, b"{}".to_vec()).await?;
         bench.fetch_day(&others).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
-        assert_eq!(parked.attribute("kind"), Some("other-portfolio"), "{}", parked.cause());
+        assert_eq!(parked.attribute("code"), Some("other-portfolio"), "{}", parked.cause());
         let compared = format!("landing/index=IBOV/date={first}/");
         assert!(parked.cause().contains(&compared), "{}", parked.cause());
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::lake::FileName;
+use shared::keys::FileName;
 
 use crate::document::{Template, references, text, texts};
 

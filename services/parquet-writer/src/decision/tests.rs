@@ -1,3 +1,7 @@
+use std::collections::HashMap;
+
+use shared::{aws::ETag, keys::LandingKey, portfolio::ContentHash};
+
 use super::*;
 
 fn landing(second: u32) -> LandingKey {
@@ -8,43 +12,48 @@ fn landing(second: u32) -> LandingKey {
     .unwrap()
 }
 
-fn recorded(second: u32, hash: &str) -> Option<Recorded> {
-    Some(Recorded {
-        etag: "\"etag\"".to_owned(),
-        landing: Some(landing(second)),
-        file_hash: Some(hash.to_owned()),
-    })
+/// The file made from the landing object of a second.
+fn file(second: u32, bytes: &str) -> RawMetadata {
+    let hash = Some(ContentHash::of_bytes(bytes.as_bytes()));
+    RawMetadata { landing: landing(second), content: hash.clone(), file: hash }
+}
+
+fn head(metadata: HashMap<String, String>) -> Option<Head> {
+    Some(Head { etag: ETag::new("etag"), metadata })
+}
+
+fn written(second: u32, bytes: &str) -> Option<Head> {
+    head(file(second, bytes).to_map())
 }
 
 fn replace() -> Decision {
-    Decision::Write(Condition::StillETag("\"etag\"".to_owned()))
+    Decision::Write(Condition::Unchanged(ETag::new("etag")))
 }
 
 #[test]
 fn a_missing_file_is_created() {
-    assert_eq!(decide(None, &landing(1), "a"), Decision::Write(Condition::StillAbsent));
+    assert_eq!(decide(None, &file(1, "a")), Decision::Write(Condition::Absent));
 }
 
 #[test]
 fn a_newer_landing_object_replaces_even_the_same_content() {
-    assert_eq!(decide(recorded(1, "a"), &landing(2), "b"), replace());
+    assert_eq!(decide(written(1, "a"), &file(2, "a")), replace());
 }
 
 #[test]
 fn an_older_landing_object_never_replaces() {
-    assert_eq!(decide(recorded(2, "a"), &landing(1), "b"), Decision::Older);
+    assert_eq!(decide(written(2, "a"), &file(1, "b")), Decision::Older);
 }
 
 #[test]
 fn the_same_landing_object_replaces_only_other_bytes() {
-    assert_eq!(decide(recorded(1, "a"), &landing(1), "a"), Decision::AlreadyWritten);
-    assert_eq!(decide(recorded(1, "a"), &landing(1), "b"), replace());
+    assert_eq!(decide(written(1, "a"), &file(1, "a")), Decision::AlreadyWritten);
+    assert_eq!(decide(written(1, "a"), &file(1, "b")), replace());
 }
 
 #[test]
 fn a_file_of_unknown_origin_is_replaced() {
-    let foreign = Recorded { etag: "\"etag\"".to_owned(), landing: None, file_hash: None };
-    assert_eq!(decide(Some(foreign), &landing(1), "a"), replace());
+    assert_eq!(decide(head(HashMap::new()), &file(1, "a")), replace());
 }
 
 mod interleavings {
@@ -52,36 +61,36 @@ mod interleavings {
 
     use super::*;
 
-    /// A landing object to be written, with the hash of the file made from it.
-    type Source = (LandingKey, &'static str);
-
     /// The raw object in memory. Its ETag is its number of writes, as if no two files were alike.
     #[derive(Clone, Default)]
     struct Raw {
         writes: u32,
-        there: Option<Source>,
+        written: Option<RawMetadata>,
     }
 
     impl Raw {
-        fn head(&self) -> Option<Recorded> {
-            self.there.as_ref().map(|(landing, hash)| Recorded {
-                etag: self.writes.to_string(),
-                landing: Some(landing.clone()),
-                file_hash: Some((*hash).to_owned()),
-            })
+        fn head(&self) -> Option<Head> {
+            let metadata = self.written.as_ref()?.to_map();
+            Some(Head { etag: self.etag(), metadata })
         }
 
-        fn put(&mut self, source: &Source, condition: &Condition) -> bool {
+        fn etag(&self) -> ETag {
+            ETag::new(&self.writes.to_string())
+        }
+
+        fn put(&mut self, file: &RawMetadata, condition: &Condition) -> bool {
             let holds = match condition {
-                Condition::StillAbsent => self.there.is_none(),
-                Condition::StillETag(etag) => {
-                    self.there.is_some() && *etag == self.writes.to_string()
-                }
+                Condition::Always => panic!("a raw file is never written without a condition"),
+                Condition::Absent => self.written.is_none(),
+                Condition::Unchanged(etag) => self.written.is_some() && *etag == self.etag(),
             };
             if holds {
-                let before = self.there.as_ref().map(|(landing, _)| &landing.stamp);
-                assert!(before <= Some(&source.0.stamp), "an older object overwrote a newer one");
-                self.there = Some(source.clone());
+                let before = self.written.as_ref().map(|written| &written.landing.stamp);
+                assert!(
+                    before <= Some(&file.landing.stamp),
+                    "an older object overwrote a newer one"
+                );
+                self.written = Some(file.clone());
                 self.writes += 1;
             }
             holds
@@ -96,13 +105,13 @@ mod interleavings {
         Died,
     }
 
-    fn step(writer: &Writer, source: &Source, raw: &mut Raw) -> Writer {
+    fn step(writer: &Writer, file: &RawMetadata, raw: &mut Raw) -> Writer {
         match writer {
-            Writer::Reads => match decide(raw.head(), &source.0, source.1) {
+            Writer::Reads => match decide(raw.head(), file) {
                 Decision::Write(condition) => Writer::Writes(condition),
                 Decision::AlreadyWritten | Decision::Older => Writer::Returned,
             },
-            Writer::Writes(condition) => match raw.put(source, condition) {
+            Writer::Writes(condition) => match raw.put(file, condition) {
                 true => Writer::Returned,
                 false => Writer::Reads,
             },
@@ -111,7 +120,7 @@ mod interleavings {
     }
 
     /// Tries every order and every crash from here on; `orders` counts how many there are.
-    fn explore(sources: &[Source], writers: &[Writer], raw: &Raw, orders: &mut u32) {
+    fn explore(files: &[RawMetadata], writers: &[Writer], raw: &Raw, orders: &mut u32) {
         let mut over = true;
         for (index, writer) in writers.iter().enumerate() {
             if matches!(writer, Writer::Returned | Writer::Died) {
@@ -119,49 +128,50 @@ mod interleavings {
             }
             over = false;
             let mut stepped = raw.clone();
-            let next = step(writer, &sources[index], &mut stepped);
+            let next = step(writer, &files[index], &mut stepped);
             for (next, raw) in [(next, &stepped), (Writer::Died, raw)] {
                 let mut writers = writers.to_vec();
                 writers[index] = next;
-                explore(sources, &writers, raw, orders);
+                explore(files, &writers, raw, orders);
             }
         }
         if over {
             *orders += 1;
-            settled(sources, writers, raw.clone());
+            settled(files, writers, raw.clone());
         }
     }
 
     /// The messages of those who died come again; then the newest content must be there.
-    fn settled(sources: &[Source], writers: &[Writer], mut raw: Raw) {
-        for (source, writer) in sources.iter().zip(writers) {
+    fn settled(files: &[RawMetadata], writers: &[Writer], mut raw: Raw) {
+        for (file, writer) in files.iter().zip(writers) {
             if matches!(writer, Writer::Died) {
                 let mut again = Writer::Reads;
                 while !matches!(again, Writer::Returned) {
-                    again = step(&again, source, &mut raw);
+                    again = step(&again, file, &mut raw);
                 }
             }
         }
-        let newest = sources.iter().max_by(|one, other| one.0.stamp.cmp(&other.0.stamp)).unwrap();
-        assert_eq!(raw.there.as_ref(), Some(newest));
+        let newest =
+            files.iter().max_by(|one, other| one.landing.stamp.cmp(&other.landing.stamp)).unwrap();
+        assert_eq!(raw.written.as_ref(), Some(newest));
     }
 
-    fn explore_all(sources: &[Source]) -> u32 {
+    fn explore_all(files: &[RawMetadata]) -> u32 {
         let mut orders = 0;
-        for raw in [Raw::default(), Raw { writes: 1, there: Some((landing(1), "old")) }] {
-            explore(sources, &vec![Writer::Reads; sources.len()], &raw, &mut orders);
+        for raw in [Raw::default(), Raw { writes: 1, written: Some(file(1, "old")) }] {
+            explore(files, &vec![Writer::Reads; files.len()], &raw, &mut orders);
         }
         orders
     }
 
     #[test]
     fn newest_wins_whoever_of_two_writes_last() {
-        assert!(explore_all(&[(landing(2), "b"), (landing(3), "c")]) > 50);
-        assert!(explore_all(&[(landing(2), "b"), (landing(2), "b")]) > 50, "the same event twice");
+        assert!(explore_all(&[file(2, "b"), file(3, "c")]) > 50);
+        assert!(explore_all(&[file(2, "b"), file(2, "b")]) > 50, "the same event twice");
     }
 
     #[test]
     fn newest_wins_whoever_of_three_writes_last() {
-        assert!(explore_all(&[(landing(3), "c"), (landing(2), "b"), (landing(4), "b")]) > 1_000);
+        assert!(explore_all(&[file(3, "c"), file(2, "b"), file(4, "b")]) > 1_000);
     }
 }

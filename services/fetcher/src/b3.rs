@@ -1,6 +1,12 @@
 //! B3's server: all pages of a portfolio, asked for again where asking again can help.
 
-use std::{mem, time::Duration, time::SystemTime};
+use std::{
+    error::Error,
+    fmt,
+    iter::successors,
+    mem,
+    time::{Duration, SystemTime},
+};
 
 use chrono::{DateTime, Utc};
 use reqwest::{
@@ -9,7 +15,8 @@ use reqwest::{
     redirect::Policy,
 };
 use shared::{
-    b3::{Answer, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, ShapeError},
+    b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, PortfolioPage, ShapeError},
+    failure::{Code, Failure, StageError},
     landing::{Envelope, EnvelopeError},
     portfolio::{Portfolio, Warning},
 };
@@ -39,29 +46,28 @@ pub struct Fetched {
     pub portfolio: Result<(Portfolio, Vec<Warning>), EnvelopeError>,
 }
 
-/// One page, as it came.
-struct Page {
-    /// When the request was sent that it answers.
+/// The body of one page.
+struct ReceivedPage {
+    /// When its request was sent.
     asked_at: DateTime<Utc>,
     text: String,
-    /// Absent if it is JSON of some other shape.
-    answer: Option<Answer>,
+    /// `None` if it is JSON of another shape.
+    parsed: Option<PortfolioPage>,
 }
 
-/// B3 gave no answer that could be read. It may later.
+/// B3 gave no answer that can be read. It may later.
 #[derive(Debug, thiserror::Error)]
 #[error("B3 did not give page {page} of the portfolio (attempts: {attempts}): {cause}")]
 pub struct SourceError {
     /// From 1.
     pub page: u32,
-    /// How often it was asked for.
     pub attempts: u32,
-    /// Where it was asked for.
     pub url: String,
-    /// What came instead, the last time.
+    /// What came instead at the last attempt.
+    #[source]
     pub cause: SourceErrorCause,
-    /// If that was neither JSON nor HTML: all pages up to it, for somebody to look at who can read more. What
-    /// is not UTF-8, nor declared to be anything that we read, is kept as if it were ISO 8859-1.
+    /// All pages up to this one, if its body was neither JSON nor HTML, to be inspected later. A body in an unknown encoding is
+    /// kept as if it were ISO 8859-1.
     pub unreadable: Option<Box<Envelope>>,
 }
 
@@ -78,14 +84,13 @@ impl SourceError {
 
 /// What came instead of a page.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)] // Each variant's message says what its fields are.
 pub enum SourceErrorCause {
-    #[error("no connection: {0}")]
-    Connect(String),
+    #[error("no connection: {}", innermost(.0))]
+    Connect(#[source] reqwest::Error),
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
-    #[error("the connection broke: {0}")]
-    Transport(String),
+    #[error("the connection broke: {}", innermost(.0))]
+    Transport(#[source] reqwest::Error),
     #[error("HTTP {status}{}", asked_to_wait(*.retry_after))]
     Status { status: StatusCode, retry_after: Option<Duration> },
     #[error(
@@ -97,51 +102,44 @@ pub enum SourceErrorCause {
     TooLong,
     #[error("all pages up to this one are longer than {MAX_ANSWER_BYTES} bytes")]
     AllTooLong,
-    #[error("the body is not what its Content-Encoding says: {0}")]
-    Encoding(String),
+    #[error("the body is not what its Content-Encoding says: {}", innermost(.0))]
+    Encoding(#[source] reqwest::Error),
     #[error(transparent)]
     NotText(NotText),
     #[error(transparent)]
     Shape(ShapeError),
 }
 
-impl SourceErrorCause {
-    /// A stable name for logs, alerts and dead-letter attributes.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+impl StageError for SourceErrorCause {
+    fn failure(&self) -> Failure {
+        let transient = Failure::transient;
         match self {
-            Self::Connect(_) => "b3-unreachable",
-            Self::Timeout(_) => "b3-timeout",
-            Self::Transport(_) => "b3-connection-broken",
-            Self::Status { .. } => "b3-http-status",
-            Self::Redirect { .. } => "b3-redirect",
-            Self::TooLong | Self::AllTooLong => "b3-body-too-long",
-            Self::Encoding(_) => "b3-encoding",
-            Self::Shape(ShapeError::Empty) => "b3-empty",
-            Self::Shape(ShapeError::Html { .. }) => "b3-html",
+            Self::Connect(_) => transient(Code::B3Unreachable),
+            Self::Timeout(_) => transient(Code::B3Timeout),
+            Self::Transport(_) => transient(Code::B3ConnectionBroken),
+            Self::Status { retry_after, .. } => {
+                transient(Code::B3HttpStatus).retry_after(*retry_after)
+            }
+            Self::Redirect { retry_after, .. } => {
+                transient(Code::B3Redirect).retry_after(*retry_after)
+            }
+            Self::TooLong | Self::AllTooLong => transient(Code::B3BodyTooLong),
+            Self::Encoding(_) => transient(Code::B3Encoding),
+            Self::Shape(ShapeError::Empty) => transient(Code::B3Empty),
+            Self::Shape(ShapeError::Html { .. }) => transient(Code::B3Html),
             Self::NotText(_)
             | Self::Shape(
                 ShapeError::NotJson { .. }
                 | ShapeError::JsonInText { .. }
                 | ShapeError::OtherJson { .. },
-            ) => "b3-not-json",
+            ) => transient(Code::B3NotJson),
         }
     }
+}
 
-    /// How long B3 wants to be left alone, if it said so.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } | Self::Redirect { retry_after, .. } => *retry_after,
-            Self::Connect(_)
-            | Self::Timeout(_)
-            | Self::Transport(_)
-            | Self::TooLong
-            | Self::AllTooLong
-            | Self::Encoding(_)
-            | Self::NotText(_)
-            | Self::Shape(_) => None,
-        }
+impl StageError for SourceError {
+    fn failure(&self) -> Failure {
+        self.cause.failure().on(&self.url)
     }
 }
 
@@ -184,8 +182,11 @@ impl B3 {
             let envelope = self.all_pages(first, deadline).await?;
             let portfolio = envelope.portfolio();
             let wait = match &portfolio {
-                Err(error) if error.may_pass_soon() => retry::wait(attempts, None, deadline)
-                    .inspect(|wait| log_wait(error.code(), error, attempts, *wait)),
+                Err(error) if error.consequences().may_pass_soon => {
+                    let code = error.consequences().code;
+                    let wait = retry::wait(attempts, None, deadline);
+                    wait.inspect(|wait| log_wait(code, error, attempts, *wait))
+                }
                 Ok(_) | Err(_) => None,
             };
             match wait {
@@ -205,7 +206,7 @@ impl B3 {
         for number in 1..=MAX_PAGES {
             let request = first.page(number);
             let page = self.page(&request, deadline).await;
-            let Page { asked_at, text, answer } =
+            let ReceivedPage { asked_at, text, parsed } =
                 page.map_err(|error| error.after(mem::take(&mut pages), fetched_at))?;
             fetched_at.get_or_insert(asked_at);
             // Some servers know one page only, whatever they are asked for.
@@ -214,10 +215,10 @@ impl B3 {
             if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
                 return Err(self.error(&request, 1, SourceErrorCause::AllTooLong));
             }
-            let Some(Answer { page, results, .. }) = answer else { break };
+            let Some(PortfolioPage { position, results, .. }) = parsed else { break };
             let empty = results.is_none_or(|rows| rows.is_empty());
-            let too_many = page.total_pages > MAX_PAGES;
-            if empty || repeated || too_many || number >= page.total_pages {
+            let too_many = position.total_pages > MAX_PAGES;
+            if empty || repeated || too_many || number >= position.total_pages {
                 break;
             }
         }
@@ -234,7 +235,11 @@ impl B3 {
         Envelope { request, base_url, fetched_at, rejection: None, pages }
     }
 
-    async fn page(&self, request: &PageRequest, deadline: Instant) -> Result<Page, SourceError> {
+    async fn page(
+        &self,
+        request: &PageRequest,
+        deadline: Instant,
+    ) -> Result<ReceivedPage, SourceError> {
         let mut attempts = 0;
         let mut client = &self.client;
         loop {
@@ -242,10 +247,10 @@ impl B3 {
             // Before each attempt anew: what was asked for later is newer, however long it took.
             let asked_at = Utc::now();
             let (cause, unreadable) = match self.body(client, request, deadline).await {
-                Ok(text) => match Answer::parse(&text) {
-                    Ok(answer) => return Ok(Page { asked_at, text, answer: Some(answer) }),
+                Ok(text) => match PortfolioPage::parse(&text) {
+                    Ok(page) => return Ok(ReceivedPage { asked_at, text, parsed: Some(page) }),
                     Err(ShapeError::OtherJson { .. } | ShapeError::JsonInText { .. }) => {
-                        return Ok(Page { asked_at, text, answer: None });
+                        return Ok(ReceivedPage { asked_at, text, parsed: None });
                     }
                     Err(error @ ShapeError::NotJson { .. }) => {
                         (SourceErrorCause::Shape(error), Some(text))
@@ -268,9 +273,10 @@ impl B3 {
                 unreadable: unreadable.map(Box::new),
                 ..self.error(request, attempts, cause)
             };
-            match retry::wait(attempts, error.cause.retry_after(), deadline) {
+            let Failure { code, retry_after, .. } = error.failure();
+            match retry::wait(attempts, retry_after, deadline) {
                 Some(wait) => {
-                    log_wait(error.cause.code(), &error, attempts, wait);
+                    log_wait(code, &error, attempts, wait);
                     sleep(wait).await;
                 }
                 None => return Err(error),
@@ -330,25 +336,28 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     if error.is_timeout() {
         return SourceErrorCause::Timeout(timeout);
     }
-    let connecting = error.is_connect();
-    // The innermost error is the one that says what happened; the URL is told elsewhere.
+    // Reqwest blames the decoder for every failure on the way to it, a broken connection included.
+    let of_connection = sources(&error).any(|source| source.is::<hyper::Error>());
+    let (connecting, decoding) = (error.is_connect(), error.is_decode() && !of_connection);
+    // The URL is a field of its own.
     let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
-    // Reqwest takes whatever happens on the way to a decoder for its failure, a broken connection too.
-    let mut of_connection = false;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-        of_connection |= source.is::<hyper::Error>();
-    }
-    let decoding = error.is_decode() && !of_connection;
-    match innermost.to_string() {
-        why if connecting => SourceErrorCause::Connect(why),
-        why if decoding => SourceErrorCause::Encoding(why),
-        why => SourceErrorCause::Transport(why),
+    match error {
+        error if connecting => SourceErrorCause::Connect(error),
+        error if decoding => SourceErrorCause::Encoding(error),
+        error => SourceErrorCause::Transport(error),
     }
 }
 
-fn log_wait(kind: &str, error: &dyn std::fmt::Display, attempts: u32, wait: Duration) {
+/// The last of an error's sources says what happened.
+fn innermost(error: &reqwest::Error) -> String {
+    sources(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    successors(error.source(), |&error| error.source())
+}
+
+fn log_wait(code: Code, error: &dyn fmt::Display, attempts: u32, wait: Duration) {
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    tracing::warn!(kind, %error, page_attempt = attempts, wait_ms, "B3 is asked again");
+    tracing::warn!(code = code.name(), %error, page_attempt = attempts, wait_ms, "B3 is asked again");
 }

@@ -5,28 +5,24 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use aws_config::{SdkConfig, retry::RetryConfig};
 use aws_sdk_glue::{Client, operation::start_job_run::StartJobRunError, types::JobRun};
 use chrono::{DateTime, NaiveDate, Utc};
+use shared::{
+    aws::{CallError, ETag, S3Bucket},
+    events::RunState,
+    failure::readable,
+    keys::FileName,
+    settings::{Environment, SettingError},
+};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    listing::ETag,
-    state::{Run, State},
-};
-use crate::{
-    aws::{Bucket, CallError, s3_client},
-    events::RunState,
-    lake::FileName,
-    settings::{Environment, SettingError},
-    stage::readable,
-};
+use crate::{run::Run, state::State};
 
-/// The state of one stack.
 #[derive(Clone, Debug)]
 pub struct AwsState {
-    /// The lake's bucket.
-    pub bucket: Bucket,
-    /// What raw files are called.
+    /// `S3_BUCKET`.
+    pub bucket: S3Bucket,
+    /// `FILENAME`: what raw files are called.
     pub file_name: FileName,
-    /// The job's name.
+    /// `GLUE_JOB_NAME`.
     pub job_name: String,
     glue: Client,
     /// When there is no time left to wait.
@@ -34,16 +30,12 @@ pub struct AwsState {
 }
 
 impl AwsState {
-    /// The state that `S3_BUCKET`, `FILENAME` and `GLUE_JOB_NAME` name.
-    ///
-    /// # Errors
-    /// Names the variable that is missing or cannot be used.
     pub fn from_environment(
         environment: &Environment,
         sdk: &SdkConfig,
     ) -> Result<Self, SettingError> {
         Ok(Self {
-            bucket: Bucket::new(s3_client(sdk), environment.required("S3_BUCKET")?),
+            bucket: S3Bucket::new(sdk, environment.required("S3_BUCKET")?),
             file_name: environment.required("FILENAME")?,
             job_name: environment.required("GLUE_JOB_NAME")?,
             glue: Client::new(sdk),
@@ -51,8 +43,7 @@ impl AwsState {
         })
     }
 
-    /// The same for moves that must be over by `deadline`.
-    #[must_use]
+    /// The same for work that must be over by `deadline`.
     pub fn until(&self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
@@ -63,9 +54,9 @@ impl AwsState {
 }
 
 impl State for AwsState {
-    type Lake = Bucket;
+    type Bucket = S3Bucket;
 
-    fn lake(&self) -> &Bucket {
+    fn bucket(&self) -> &S3Bucket {
         &self.bucket
     }
 
@@ -79,7 +70,7 @@ impl State for AwsState {
         let request = self.glue.get_job_runs().job_name(&self.job_name).max_results(NEWEST);
         let answer = request.send().await;
         let answer =
-            answer.map_err(|error| CallError::from_sdk("GetJobRuns", &self.job(), &error))?;
+            answer.map_err(|error| CallError::from_sdk("GetJobRuns", &self.job(), error))?;
         let mut runs: Vec<_> = answer.job_runs().iter().filter_map(Run::from_glue).collect();
         runs.sort_by_key(|run| Reverse(run.started_at));
         Ok(runs)
@@ -100,7 +91,7 @@ impl State for AwsState {
                 answer.job_run_id().map(|id| Some(id.to_owned())).ok_or_else(absent)
             }
             Err(error) if error.as_service_error().is_some_and(busy) => Ok(None),
-            Err(error) => Err(CallError::from_sdk("StartJobRun", &self.job(), &error)),
+            Err(error) => Err(CallError::from_sdk("StartJobRun", &self.job(), error)),
         }
     }
 

@@ -1,42 +1,41 @@
-//! Parking: a message that failed for good goes to its stage's dead-letter queue, with the cause.
+//! A message that failed for good, on its way to the dead-letter queue.
 
 use chrono::Utc;
 
-use super::{Failure, Message};
+use super::Message;
+use crate::failure::{Failure, readable};
 
-/// A message on its way to the dead-letter queue.
-///
-/// The body is the original one, so that redriving it to its queue replays it. The attributes are for
-/// people; a redrive may drop them, and nothing reads them but `ibov parked`.
+/// The body is the original one, so that a redrive replays the message. The attributes are for people: a redrive may drop
+/// them, and only `ibov` reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The original body.
     pub body: String,
-    /// Names and texts, at most ten.
+    /// At most ten, which is what SQS takes.
     pub attributes: Vec<(&'static str, String)>,
 }
 
 impl Parked {
-    /// Longer texts are cut: they are for people.
-    const MAX_TEXT_CHARACTERS: usize = 1_000;
-
-    /// What SQS takes as one message, attributes included.
+    /// SQS's limit for one message, attributes included.
     const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-    /// Parks the `body` of a message with what is known of its failure.
-    #[must_use]
-    pub fn new(stage: &str, message: &Message, failure: &Failure, request_id: &str) -> Self {
+    pub fn new(
+        stage: &str,
+        message: &Message,
+        failure: &Failure,
+        error: &str,
+        request_id: &str,
+    ) -> Self {
         let attempts = message.receive_count.to_string();
         let parked_at = Utc::now().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        // The most useful first: where the body leaves no room for all, the last ones are left out.
+        // The most useful first: a large body leaves no room for the last ones.
         let attributes = [
             ("stage", stage),
-            ("kind", failure.code),
-            ("class", failure.kind.name()),
+            ("code", failure.code.name()),
+            ("class", failure.class.name()),
             ("object", failure.object.as_deref().unwrap_or_default()),
             ("attempts", &attempts),
             ("parked_at", &parked_at),
-            ("error", &failure.error),
+            ("error", error),
             ("request_id", request_id),
             ("message_id", &message.id),
         ]
@@ -70,9 +69,8 @@ fn fitting(
 /// SQS takes the characters that XML allows, and refuses the whole message for any other.
 fn attribute_text(value: &str) -> String {
     let allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    value
+    readable(value)
         .chars()
-        .take(Parked::MAX_TEXT_CHARACTERS)
         .map(|character| if allowed(character) { character } else { '\u{fffd}' })
         .collect()
 }
@@ -80,19 +78,12 @@ fn attribute_text(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::Kind;
+    use crate::failure::Code;
 
     fn parked(body: String, error: String) -> Parked {
-        let message = Message {
-            id: "1".to_owned(),
-            body,
-            receive_count: 1,
-            sent_at: None,
-            receipt_handle: String::new(),
-        };
-        let failure =
-            Failure { kind: Kind::Refused, code: "x", error, object: None, retry_after: None };
-        Parked::new("fetcher", &message, &failure, "")
+        let message =
+            Message { id: "1".to_owned(), body, receive_count: 1, receipt_handle: String::new() };
+        Parked::new("fetcher", &message, &Failure::permanent(Code::UnknownEvent), &error, "")
     }
 
     fn attribute<'a>(parked: &'a Parked, name: &str) -> Option<&'a str> {

@@ -1,17 +1,14 @@
 //! What lies in the lake, and what is due.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-
-use super::state::State;
-use crate::{
-    aws::{CallError, Objects as _},
-    lake::RawKey,
+use shared::{
+    aws::{Bucket as _, CallError, ETag},
+    keys::RawKey,
 };
+
+use crate::state::State;
 
 /// The most dates of one run: a year and a day. With their ETags they are 16 KB of arguments.
 pub const MAX_DATES: usize = 366;
@@ -19,45 +16,20 @@ pub const MAX_DATES: usize = 366;
 const DONE: &str = "control/refine/done/";
 const FAILED: &str = "control/refine/failed/";
 
-/// A version of a raw object.
+/// The mark of a raw object that failed in a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ETag(String);
-
-impl ETag {
-    /// Without quotes.
-    #[must_use]
-    pub fn new(said: &str) -> Self {
-        Self(said.to_owned())
-    }
-}
-
-impl fmt::Display for ETag {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// A raw object failed in a run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
-    /// The raw object's date.
+pub struct FailedMark {
     pub date: NaiveDate,
-    /// Its version.
     pub etag: ETag,
-    /// The run.
     pub run_id: String,
 }
 
-impl Mark {
-    /// Where it lies.
-    #[must_use]
+impl FailedMark {
     pub fn key(&self) -> String {
         let Self { date, etag, run_id } = self;
         format!("{FAILED}date={date}/{etag}/{run_id}")
     }
 
-    /// The mark with this key.
-    #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         let (date, rest) = dated(key, FAILED)?;
         let (etag, run_id) = rest.split_once('/')?;
@@ -65,7 +37,6 @@ impl Mark {
     }
 }
 
-/// Where it is recorded what refined rows are made of.
 pub(super) fn done_key((date, etag): &(NaiveDate, ETag)) -> String {
     format!("{DONE}date={date}/{etag}")
 }
@@ -76,7 +47,6 @@ fn dated<'key>(key: &'key str, prefix: &str) -> Option<(NaiveDate, &'key str)> {
     Some((date.parse().ok()?, rest))
 }
 
-/// What lies in the lake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Each date's raw object.
@@ -84,34 +54,29 @@ pub struct Listing {
     /// The raw objects that refined rows are made of.
     pub done: BTreeSet<(NaiveDate, ETag)>,
     /// The marks that are not empty.
-    pub failed: BTreeSet<Mark>,
+    pub failed: BTreeSet<FailedMark>,
 }
 
 impl Listing {
-    /// Lists everything.
-    ///
-    /// # Errors
-    /// If S3 does not say.
     pub async fn read(state: &impl State) -> Result<Self, CallError> {
-        let (mut seen, lake) = (Self::default(), state.lake());
-        for object in lake.list(RawKey::PREFIX).await? {
+        let (mut seen, bucket) = (Self::default(), state.bucket());
+        for object in bucket.list(RawKey::PREFIX, None).await? {
             if let Ok(RawKey { date, file_name }) = object.key.parse()
                 && file_name == *state.file_name()
             {
-                seen.raw.insert(date, ETag(object.etag));
+                seen.raw.insert(date, object.etag);
             }
         }
-        let done = lake.list(DONE).await?;
+        let done = bucket.list(DONE, None).await?;
         let done = done.iter().filter_map(|object| dated(&object.key, DONE));
         seen.done = done.map(|(date, etag)| (date, ETag::new(etag))).collect();
-        let failed = lake.list(FAILED).await?;
-        let standing = failed.iter().filter(|object| !object.is_empty);
-        seen.failed = standing.filter_map(|object| Mark::parse(&object.key)).collect();
+        let failed = bucket.list(FAILED, None).await?;
+        let failed = failed.iter().filter(|object| !object.is_empty);
+        seen.failed = failed.filter_map(|object| FailedMark::parse(&object.key)).collect();
         Ok(seen)
     }
 
-    /// What one run is started for: the newest dates first, which people wait for.
-    #[must_use]
+    /// What one run is started for. If there are too many dates, the newest ones, which people wait for.
     pub fn due(&self) -> BTreeMap<NaiveDate, ETag> {
         let held: BTreeSet<_> = self.failed.iter().map(|mark| (mark.date, &mark.etag)).collect();
         let due = self.unrefined().filter(|(date, etag)| !held.contains(&(*date, *etag)));
@@ -124,10 +89,9 @@ impl Listing {
         raw.filter(|(date, etag)| !self.done.contains(&(*date, (*etag).clone())))
     }
 
-    /// The marks of a run that hold a date back: those of raw objects that are still there.
-    #[must_use]
-    pub fn held_by(&self, run_id: &str) -> Vec<Mark> {
-        let holds = |mark: &&Mark| self.raw.get(&mark.date) == Some(&mark.etag);
+    /// The marks of a run that hold a date back: those of raw objects that have not been replaced.
+    pub fn held_by(&self, run_id: &str) -> Vec<FailedMark> {
+        let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
         self.failed.iter().filter(|mark| mark.run_id == run_id).filter(holds).cloned().collect()
     }
 }

@@ -165,7 +165,7 @@ impl fmt::Display for Weight {
 }
 
 /// Thousandths of a percent in plain notation, such as `2.663`.
-pub(super) fn percent(thousandths: u64) -> String {
+pub(crate) fn percent(thousandths: u64) -> String {
     format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
 }
 

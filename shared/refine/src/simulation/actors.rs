@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+use shared::events::RefineRequest;
+
 use super::{
-    super::{Refusal, Run, answer, ended, tick},
     explorer::{Actor, End, Schedule, explore},
     world::{Lake, World, date},
 };
-use crate::events::RefineRequest;
+use crate::{Refusal, Run, answer, ended, tick};
 
 /// A message that some function is handling.
 #[derive(Clone, Debug)]
@@ -152,14 +153,14 @@ pub(super) fn at_the_same_time(
 /// What holds when all is quiet, whatever happened.
 pub(super) fn check(world: &World) {
     let lake = world.lake();
-    for (day, raw) in &lake.raw {
+    for (day, raw) in &lake.raw() {
         let parked = parked(&lake).contains(day);
         assert!(lake.is_refined(*day) || parked, "{day} is forgotten: {}", describe(&lake));
-        let recorded = lake.done.contains(&(*day, raw.clone()));
+        let recorded = lake.is_done(*day, raw);
         assert!(!recorded || lake.is_refined(*day), "done lies: {}", describe(&lake));
     }
     for run in &lake.runs {
-        assert!(!run.is_active() && lake.told.get(&run.id) == Some(&true), "{}", run.id);
+        assert!(!run.is_active() && lake.is_told(&run.id), "{}", run.id);
         assert!(lake.mails.iter().any(|(told, _)| *told == run.id), "no mail about {}", run.id);
     }
     assert!(lake.redundant.is_empty(), "{:?} for nothing: {}", lake.redundant, describe(&lake));
@@ -176,7 +177,7 @@ pub(super) fn check_redriven(world: &World) {
     settle(world, &parked.into_iter().map(again).collect::<Vec<_>>());
     let lake = world.lake();
     assert!(lake.parked.is_empty(), "parked again: {}", describe(&lake));
-    for day in lake.raw.keys() {
+    for day in lake.raw().keys() {
         assert!(lake.is_refined(*day), "{day} is not refined: {}", describe(&lake));
     }
 }
@@ -195,11 +196,10 @@ fn describe(lake: &Lake) -> String {
         format!("{id} {} {dates} {etags}", state.name())
     });
     format!(
-        "raw {:?}\nrows {:?}\ndone {:?}\nfailed {:?}\nparked {:?}\nruns {:#?}",
-        lake.raw,
+        "raw {:?}\nrows {:?}\nnotes {:#?}\nparked {:?}\nruns {:#?}",
+        lake.raw(),
         lake.rows,
-        lake.done,
-        lake.failed,
+        lake.keys("control/"),
         lake.parked,
         runs.collect::<Vec<_>>()
     )

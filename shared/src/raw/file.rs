@@ -14,16 +14,11 @@ use arrow2::{
 };
 use chrono::{Datelike, NaiveDate};
 
+use super::metadata::{CONTENT_HASH, LANDING_KEY};
 use crate::{
-    lake::LandingKey,
+    keys::LandingKey,
     portfolio::{Constituent, ContentHash, Portfolio},
 };
-
-/// The footer's and the object's metadata key for the landing object that a raw file was made from.
-pub const LANDING_KEY: &str = "landing-key";
-
-/// The footer's and the object's metadata key for the [`ContentHash`].
-pub const CONTENT_SHA256: &str = "content-sha256";
 
 /// The raw file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +95,7 @@ fn days_since_epoch(date: NaiveDate) -> i32 {
 fn footer(portfolio: &Portfolio, landing: &LandingKey) -> Vec<KeyValue> {
     [
         (LANDING_KEY, Some(landing.to_string())),
-        (CONTENT_SHA256, Some(ContentHash::of(portfolio).to_string())),
+        (CONTENT_HASH, Some(ContentHash::of(portfolio).to_string())),
         ("index", Some(portfolio.index.to_string())),
         ("segment", Some(portfolio.segment.to_string())),
         ("total-part", Some(portfolio.total_weight.to_string())),

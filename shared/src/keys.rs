@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::portfolio::{ContentHash, IndexCode};
+use crate::{portfolio::ContentHash, values::IndexCode};
 
 /// When an answer was fetched and what it said. Landing objects of one date are ordered by it: the
 /// later one is the newer one, and the hash only separates two of the same millisecond.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use shared::{aws::ETag, events::RunState};
+
 use super::{
-    super::{ETag, MAX_DATES},
     actors::{
         Message, alone, at_the_same_time, check, check_redriven, handle, mails_about, parked,
         redrive, refine, runs_end, settle, with_a_run_of, work, work_and_end, write_raw,
@@ -11,7 +12,7 @@ use super::{
     explorer::Actor,
     world::{World, date, etag},
 };
-use crate::events::RunState;
+use crate::MAX_DATES;
 
 fn event(world: &World) -> (Actor<bool>, Message) {
     (handle(world, &Message::Raw), Message::Raw)
@@ -290,7 +291,7 @@ fn a_bad_version_that_the_run_was_not_started_for_is_parked() {
     let mut times = 0;
     at_the_same_time(1, prepare, |world, _| {
         let lake = world.lake();
-        let bad = lake.raw[&date(20)] == etag("20-b");
+        let bad = lake.raw()[&date(20)] == etag("20-b");
         times += usize::from(bad);
         assert_eq!(parked(&lake).contains(&date(20)), bad);
     });
@@ -503,7 +504,7 @@ fn a_run_that_succeeds_without_recording_a_date_has_failed() {
 fn more_dates_than_one_run_takes_go_into_the_next() {
     let world = World::default();
     for day in date(1).iter_days().take(MAX_DATES + 34) {
-        world.lake().raw.insert(day, etag(&day.to_string()));
+        world.lake().write_raw(day, &day.to_string());
     }
     settle(&world, &[Message::Raw]);
     check(&world);

@@ -4,35 +4,33 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
-
-use super::{
-    listing::{Listing, Mark, done_key},
-    reconcile::{Reconciled, reconcile},
-    state::{Run, State},
-};
-use crate::{
-    aws::{CallError, Objects as _},
+use shared::{
+    aws::{Bucket as _, CallError, Cause, Condition, Get},
     events::RefineRequest,
     failpoint,
-    stage::readable,
+    failure::readable,
 };
 
-const TOLD: &str = "control/refine/told/";
+use crate::{
+    listing::{FailedMark, Listing, done_key},
+    reconcile::{Reconciled, reconcile},
+    run::Run,
+    state::State,
+    told::{self, Progress, told},
+};
 
-/// Where the end of a run is reported.
-#[expect(async_fn_in_trait, reason = "callers that spawn know the concrete types")]
-pub trait Reports: Sync {
+#[expect(async_fn_in_trait, reason = "nothing is spawned")]
+pub trait Reporter {
     /// Notifies people and programs of how a run ended, and of which of its dates were parked.
     async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError>;
     /// Puts a refine request on the dead-letter queue of the glue stage.
     async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError>;
 }
 
-/// What was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The runs that were reported now, each with its parked dates.
-    pub told: Vec<(String, Vec<NaiveDate>)>,
+    pub reported: Vec<(String, Vec<NaiveDate>)>,
     /// The reconcile that followed.
     pub reconciled: Reconciled,
 }
@@ -41,12 +39,12 @@ pub struct Ended {
 ///
 /// # Errors
 /// As [`ended`].
-pub async fn tick(state: &impl State, reports: &impl Reports) -> Result<Ended, CallError> {
-    let known = people_know(state, "").await?;
+pub async fn tick(state: &impl State, reporter: &impl Reporter) -> Result<Ended, CallError> {
+    let known = told(state, "").await?;
     let mut runs = state.runs().await?;
     runs.retain(|run| !run.is_active() && !known.contains(&run.id));
     runs.reverse();
-    ended(state, reports, &runs).await
+    ended(state, reporter, &runs).await
 }
 
 /// Records the ends of runs, and reconciles.
@@ -55,95 +53,97 @@ pub async fn tick(state: &impl State, reports: &impl Reports) -> Result<Ended, C
 /// If any call fails. Nothing is lost: the event comes again, and the tick finds the end, too.
 pub async fn ended(
     state: &impl State,
-    reports: &impl Reports,
+    reporter: &impl Reporter,
     runs: &[Run],
 ) -> Result<Ended, CallError> {
-    let (mut told, mut all_told) = (Vec::new(), Ok(()));
+    let (mut reported, mut all_told) = (Vec::new(), Ok(()));
     for run in runs {
-        if let Some(parked) = settle(state, reports, run).await? {
+        if let Some(parked) = settle(state, reporter, run).await? {
             // The next dates do not wait for a notification that cannot be sent.
-            all_told = all_told.and(tell(state, reports, run, &parked).await);
-            told.push((run.id.clone(), parked));
+            all_told = all_told.and(tell(state, reporter, run, &parked).await);
+            reported.push((run.id.clone(), parked));
         }
     }
     let reconciled = reconcile(state).await?;
-    all_told.map(|()| Ended { told, reconciled })
-}
-
-/// The runs whose ends people were notified of, among those whose ids have this prefix.
-///
-/// # Errors
-/// If S3 does not say.
-pub async fn people_know(state: &impl State, run_id: &str) -> Result<BTreeSet<String>, CallError> {
-    let told = state.lake().list(&format!("{TOLD}{run_id}")).await?.into_iter();
-    let told = told.filter(|object| !object.is_empty);
-    Ok(told.filter_map(|object| Some(object.key.strip_prefix(TOLD)?.to_owned())).collect())
+    all_told.map(|()| Ended { reported, reconciled })
 }
 
 /// Marks and parks what a run left unfinished. Returns the parked dates, or `None` if people were notified before.
 async fn settle(
     state: &impl State,
-    reports: &impl Reports,
+    reporter: &impl Reporter,
     run: &Run,
 ) -> Result<Option<Vec<NaiveDate>>, CallError> {
-    let key = format!("{TOLD}{}", run.id);
-    let noted = state.lake().list(&key).await?.into_iter().find(|object| object.key == key);
-    if noted.as_ref().is_some_and(|object| !object.is_empty) {
+    let progress = told::progress(state, &run.id).await?;
+    if progress == Progress::Told {
         return Ok(None);
     }
     let mut seen = Listing::read(state).await?;
-    if noted.is_none() {
+    if progress == Progress::New {
         // After the listing: a run that has deleted a `done` since this one ended is among the others.
         let (at_once, others) = common_dates(run, &state.runs().await?);
         for done in seen.done.iter().filter(|done| at_once.contains(&done.0)) {
-            failpoint::around("forget-done", state.lake().delete(&done_key(done))).await?;
+            failpoint::around("forget-done", state.bucket().delete(&done_key(done))).await?;
         }
         for mark in unfinished(run, &seen, &others) {
-            let body = json!({"cause": run.cause()}).to_string();
-            if failpoint::around("mark", state.lake().create(&mark.key(), &body)).await? {
+            if create(state, run, &mark).await? {
                 seen.failed.insert(mark);
             }
         }
         let held = seen.held_by(&run.id);
         for mark in &held {
-            park(state, reports, run, mark).await?;
+            park(state, reporter, run, mark).await?;
         }
         if !held.is_empty() {
-            failpoint::around("set-told", state.lake().put(&key, "")).await?;
+            told::note(state, &run.id, Progress::Parked).await?;
         }
     }
     Ok(Some(seen.held_by(&run.id).into_iter().map(|mark| mark.date).collect()))
 }
 
+/// `false` if the job has set the mark itself, or a refine request has emptied it.
+async fn create(state: &impl State, run: &Run, mark: &FailedMark) -> Result<bool, CallError> {
+    let body = json!({"cause": run.cause()}).to_string();
+    let key = mark.key();
+    let put = state.bucket().put(&key, body.as_str().into(), &Condition::Absent);
+    match failpoint::around("mark", put).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.cause == Cause::Conflict => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 async fn park(
     state: &impl State,
-    reports: &impl Reports,
+    reporter: &impl Reporter,
     run: &Run,
-    mark: &Mark,
+    mark: &FailedMark,
 ) -> Result<(), CallError> {
-    let said: Value =
-        serde_json::from_slice(&state.lake().read(&mark.key()).await?).unwrap_or_default();
+    const MAX_BYTES: i64 = 1024 * 1024;
+    let body = match state.bucket().get(&mark.key(), MAX_BYTES).await? {
+        Get::Bytes(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Get::Absent | Get::TooLarge { .. } => Value::Null,
+    };
     // Without a cause the date is parked all the same.
-    let cause = said.get("cause").and_then(Value::as_str).unwrap_or("its mark gives no cause");
+    let cause = body.get("cause").and_then(Value::as_str).unwrap_or("its mark gives no cause");
     let retry_of = Some(run.id.clone());
     let request = RefineRequest { date: mark.date, force: false, retry_of };
-    reports.park(&request, run, &readable(cause)).await
+    reporter.park(&request, run, &readable(cause)).await
 }
 
 async fn tell(
     state: &impl State,
-    reports: &impl Reports,
+    reporter: &impl Reporter,
     run: &Run,
     parked: &[NaiveDate],
 ) -> Result<(), CallError> {
-    reports.publish(run, parked).await?;
-    let key = format!("{TOLD}{}", run.id);
-    failpoint::around("set-told", state.lake().put(&key, "told\n")).await
+    reporter.publish(run, parked).await?;
+    told::note(state, &run.id, Progress::Told).await
 }
 
 /// Raw objects that a run was started for and did not refine, unless another run answers for them. A run that succeeded
 /// without recording a date is no exception: otherwise it would be started for that date for ever.
-fn unfinished(run: &Run, seen: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<Mark> {
+fn unfinished(run: &Run, seen: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<FailedMark> {
     let started_for = run.started_for();
     let unrefined = seen.unrefined().filter(|(date, etag)| {
         let meant = started_for.get(date).filter(|_| !others.contains(date));
@@ -151,7 +151,9 @@ fn unfinished(run: &Run, seen: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<Ma
         meant.is_some_and(|meant| meant.as_ref().is_none_or(|meant| meant == *etag))
     });
     let run_id = || run.id.clone();
-    unrefined.map(|(date, etag)| Mark { date, etag: etag.clone(), run_id: run_id() }).collect()
+    unrefined
+        .map(|(date, etag)| FailedMark { date, etag: etag.clone(), run_id: run_id() })
+        .collect()
 }
 
 /// Dates that a run has in common with a run at the same time, so that the rows may be of either; and with any run that

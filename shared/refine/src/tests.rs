@@ -3,23 +3,24 @@ use std::collections::BTreeMap;
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::{DateTime, NaiveDate};
 
+use shared::{aws::ETag, events::RunState};
+
 use super::*;
-use crate::events::RunState;
 
 fn date(day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, day).unwrap()
 }
 
-fn mark(day: u32, etag: &str) -> Mark {
-    Mark { date: date(day), etag: ETag::new(etag), run_id: "jr_1".to_owned() }
+fn mark(day: u32, etag: &str) -> FailedMark {
+    FailedMark { date: date(day), etag: ETag::new(etag), run_id: "jr_1".to_owned() }
 }
 
 #[test]
 fn marks_survive_printing() {
     let key = "control/refine/failed/date=2026-11-20/0123abcd/jr_1";
-    assert_eq!(Mark::parse(key).unwrap().key(), key);
+    assert_eq!(FailedMark::parse(key).unwrap().key(), key);
     for bad in ["", "control/refine/failed/", "control/refine/failed/date=2026-11-20/0123abcd"] {
-        assert_eq!(Mark::parse(bad), None, "{bad}");
+        assert_eq!(FailedMark::parse(bad), None, "{bad}");
     }
 }
 

@@ -11,7 +11,7 @@
 //! | `control/refine/told/<run>` | people were notified of this run's end; empty: its dates are parked, the notification is still due | glue-notifier |
 //!
 //! A date is due if its raw object is neither in `done` nor in a `failed` mark that is not empty. Glue, which runs the job
-//! once at a time, decides who starts a run. In the moves ([`reconcile`], [`answer`], [`ended`], [`tick`]) order matters:
+//! once at a time, decides who starts a run. Order matters in [`reconcile`], [`answer`], [`ended`] and [`tick`]:
 //!
 //! - The job deletes D's `done` before it changes D's rows, and writes it afterwards, with the ETag of the bytes it read.
 //! - Recording the end of a run: mark what it left unfinished, park that, notify, write `told`, reconcile. The next event or
@@ -25,13 +25,19 @@ mod aws;
 mod end;
 mod listing;
 mod reconcile;
+mod request;
+mod run;
 mod state;
+mod told;
 
 pub use aws::AwsState;
-pub use end::{Ended, Reports, ended, people_know, tick};
-pub use listing::{ETag, Listing, MAX_DATES, Mark};
-pub use reconcile::{Reconciled, Refusal, answer, reconcile};
-pub use state::{Run, State};
+pub use end::{Ended, Reporter, ended, tick};
+pub use listing::{FailedMark, Listing, MAX_DATES};
+pub use reconcile::{Reconciled, reconcile};
+pub use request::{Refusal, answer};
+pub use run::Run;
+pub use state::State;
+pub use told::told;
 
 #[cfg(test)]
 mod simulation;

@@ -1,64 +1,24 @@
-//! Starting a run for what is due.
+//! Refine requests: what people send, and what a redrive brings back.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-
-use super::{
-    end::people_know,
-    listing::{ETag, Listing, done_key},
-    state::{Run, State},
-};
-use crate::{
-    aws::{CallError, Objects as _},
+use shared::{
+    aws::{Bucket as _, CallError, Condition},
     events::RefineRequest,
     failpoint,
 };
 
-/// The result of a reconcile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reconciled {
-    /// A run was started for these raw objects.
-    Started {
-        /// The run.
-        run_id: String,
-        /// What it was started for.
-        due: BTreeMap<NaiveDate, ETag>,
-    },
-    /// A run is active. Its end will reconcile.
-    Active,
-    /// Every date is refined, or is parked.
-    NothingDue,
-    /// Glue says that the job is busy, although no run of it is active, and there is no time left to wait.
-    Busy,
-}
-
-/// Starts a run for what is due, unless one is active.
-///
-/// # Errors
-/// If the lake cannot be listed, or Glue does not say whether it started a run: what is due stays due.
-pub async fn reconcile(state: &impl State) -> Result<Reconciled, CallError> {
-    loop {
-        if state.runs().await?.iter().any(Run::is_active) {
-            return Ok(Reconciled::Active);
-        }
-        let due = Listing::read(state).await?.due();
-        if due.is_empty() {
-            return Ok(Reconciled::NothingDue);
-        }
-        // Busy for some seconds after a run has ended, or with one that is not shown yet.
-        match failpoint::around("start-run", state.start(&due)).await? {
-            Some(run_id) => return Ok(Reconciled::Started { run_id, due }),
-            None if state.pause().await => {}
-            None => return Ok(Reconciled::Busy),
-        }
-    }
-}
+use crate::{
+    listing::{Listing, done_key},
+    reconcile::{Reconciled, reconcile},
+    state::State,
+    told::told,
+};
 
 /// Why a refine request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is nothing to refine.
     NoRawFile,
     /// This run might write `done` right after it was forgotten, or be blamed for not having written it.
     RunActive(String),
@@ -97,10 +57,12 @@ async fn take_up(
     force: bool,
 ) -> Result<(), CallError> {
     for done in seen.done.iter().filter(|done| force && done.0 == date) {
-        failpoint::around("forget-done", state.lake().delete(&done_key(done))).await?;
+        failpoint::around("forget-done", state.bucket().delete(&done_key(done))).await?;
     }
     for mark in seen.failed.iter().filter(|mark| mark.date == date) {
-        failpoint::around("empty-mark", state.lake().put(&mark.key(), "")).await?;
+        let key = mark.key();
+        let empty = state.bucket().put(&key, "".into(), &Condition::Always);
+        failpoint::around("empty-mark", empty).await?;
     }
     Ok(())
 }
@@ -108,6 +70,6 @@ async fn take_up(
 /// The newest run, unless it has ended and people were notified.
 async fn unfinished_run(state: &impl State) -> Result<Option<String>, CallError> {
     let Some(run) = state.runs().await?.into_iter().next() else { return Ok(None) };
-    let known = people_know(state, &run.id).await?;
+    let known = told(state, &run.id).await?;
     Ok((run.is_active() || !known.contains(&run.id)).then_some(run.id))
 }

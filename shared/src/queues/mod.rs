@@ -1,23 +1,27 @@
-//! A stage's two queues, as the stage loop uses them.
+//! A stage's queue and its dead-letter queue.
 
-use std::{future::Future, time::Duration};
+mod message;
+mod parked;
+
+use std::time::Duration;
 
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 
-use super::{Message, Parked};
-use crate::{aws::CallError, failpoint};
+pub use message::{Message, UnidentifiedRecord};
+pub use parked::Parked;
 
-/// A stage's queue and its dead-letter queue.
-pub trait Queues: Send + Sync {
-    /// Puts a message on the dead-letter queue; once this is `Ok` it is durable there.
-    fn park(&self, parked: &Parked) -> impl Future<Output = Result<(), CallError>> + Send;
+use crate::{
+    aws::{CallError, Cause},
+    failpoint,
+};
 
-    /// Has a message that is going to fail come again after `delay`.
-    fn postpone(
-        &self,
-        message: &Message,
-        delay: Duration,
-    ) -> impl Future<Output = Result<(), CallError>> + Send;
+#[expect(async_fn_in_trait, reason = "nothing is spawned")]
+pub trait Queues {
+    /// Puts a message on the dead-letter queue. After `Ok` it is durable there.
+    async fn park(&self, parked: &Parked) -> Result<(), CallError>;
+
+    /// Makes a message that is about to fail come back after `delay`.
+    async fn postpone(&self, message: &Message, delay: Duration) -> Result<(), CallError>;
 }
 
 /// Two queues of SQS.
@@ -29,8 +33,6 @@ pub struct SqsQueues {
 }
 
 impl SqsQueues {
-    /// The queues at these URLs.
-    #[must_use]
     pub fn new(client: Client, queue_url: String, dead_letter_queue_url: String) -> Self {
         Self { client, queue_url, dead_letter_queue_url }
     }
@@ -42,12 +44,13 @@ impl Queues for SqsQueues {
         let mut request = self.client.send_message().queue_url(url).message_body(&parked.body);
         for (name, value) in &parked.attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value);
-            let value =
-                value.build().map_err(|error| CallError::not_sent("SendMessage", &error))?;
+            let value = value
+                .build()
+                .map_err(|error| CallError::new("SendMessage", url, Cause::Invalid, error))?;
             request = request.message_attributes(*name, value);
         }
         let sent = failpoint::around("park", request.send()).await;
-        sent.map_err(|error| CallError::from_sdk("SendMessage", url, &error))?;
+        sent.map_err(|error| CallError::from_sdk("SendMessage", url, error))?;
         Ok(())
     }
 
@@ -60,7 +63,7 @@ impl Queues for SqsQueues {
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
         let changed = failpoint::around("postpone", request.send()).await;
         changed.map_err(|error| {
-            CallError::from_sdk("ChangeMessageVisibility", &self.queue_url, &error)
+            CallError::from_sdk("ChangeMessageVisibility", &self.queue_url, error)
         })?;
         Ok(())
     }

@@ -7,15 +7,15 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 
-use super::{
-    super::{ETag, Mark, Reports, Run, State, listing::done_key},
-    explorer::Step,
-};
-use crate::{
-    aws::{CallError, Cause, Object, Objects},
+use futures::FutureExt as _;
+use shared::{
+    aws::{Bucket, CallError, Cause, Condition, ETag, Get, Head, Listed, MemoryBucket, NewObject},
     events::{RefineRequest, RunState},
-    lake::FileName,
+    keys::{FileName, RawKey},
 };
+
+use super::explorer::Step;
+use crate::{FailedMark, Reporter, Run, State, listing::done_key};
 
 /// One actor's view of a world.
 pub(super) struct World {
@@ -28,14 +28,9 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Lake {
     clock: i64,
-    pub(super) raw: BTreeMap<NaiveDate, ETag>,
+    objects: MemoryBucket,
     /// The refined rows of each date, in two halves: what each was made of.
     pub(super) rows: BTreeMap<NaiveDate, [Option<ETag>; 2]>,
-    pub(super) done: BTreeSet<(NaiveDate, ETag)>,
-    /// The marks; `None` if empty.
-    pub(super) failed: BTreeMap<Mark, Option<String>>,
-    /// Whether people know how a run ended, or its dates are parked only.
-    pub(super) told: BTreeMap<String, bool>,
     pub(super) runs: Vec<Run>,
     /// Runs as they were before the last change.
     runs_before: Vec<Run>,
@@ -61,7 +56,7 @@ pub(super) struct Lake {
     pub(super) lost_answers: u32,
     /// How many of the next starts work although a run is active.
     pub(super) slips: u32,
-    /// The how-manieth next call of SNS or SQS fails.
+    /// The index of the next call of SNS or SQS that fails, counted from here.
     pub(super) report_that_fails: Option<u32>,
 
     /// What nobody wants: a run for raw objects that are all refined already. That is not held against a starter while
@@ -87,7 +82,16 @@ pub(super) fn date(day: u32) -> NaiveDate {
 }
 
 pub(super) fn etag(name: &str) -> ETag {
-    ETag::new(name)
+    MemoryBucket::etag(name.as_bytes())
+}
+
+/// The result of a call that waits for nothing.
+fn ready<T>(call: impl Future<Output = Result<T, CallError>>) -> T {
+    call.now_or_never().unwrap().unwrap()
+}
+
+fn raw_key(day: NaiveDate) -> String {
+    format!("raw/date={day}/{FILE_NAME}")
 }
 
 impl World {
@@ -108,7 +112,7 @@ impl World {
 
     /// parquet-writer writes a raw object.
     pub(super) fn write_raw(&self, day: u32, name: &str) {
-        self.lake().raw.insert(date(day), etag(name));
+        self.lake().write_raw(date(day), name);
     }
 
     /// A person starts a run, and says nothing of raw objects.
@@ -116,7 +120,7 @@ impl World {
         self.lake().begin(dates.to_owned(), String::new())
     }
 
-    /// Does what the job does, with the oldest run that no job works for yet. Who drops this kills the run.
+    /// Does what the job does, with the oldest run that no job works for yet. Dropping the future kills the run.
     pub(super) async fn work(&self) -> Option<Run> {
         let id = self.lake().waiting_run()?.id;
         self.lake().at_work.insert(id.clone());
@@ -135,24 +139,23 @@ impl World {
 
     /// `None` if the run was killed by it.
     async fn refine(&self, day: NaiveDate, run_id: &str) -> Option<bool> {
-        let Some(etag) = self.step().await.raw.get(&day).cloned() else { return Some(false) };
+        let Some(etag) = self.step().await.raw().get(&day).cloned() else { return Some(false) };
         if self.lake().deadly.contains(&etag) {
             return None;
         }
         if self.lake().bad.contains(&etag) {
             self.lake().failures.insert((day, etag.clone()));
-            let mark = Mark { date: day, etag, run_id: run_id.to_owned() };
-            let mut lake = self.step().await;
-            lake.failed
-                .entry(mark)
-                .or_insert_with(|| Some(r#"{"cause":"the job's own"}"#.to_owned()));
+            let mark = FailedMark { date: day, etag, run_id: run_id.to_owned() };
+            let cause = r#"{"cause":"the job's own"}"#.into();
+            let objects = self.step().await.objects.clone();
+            let _ = objects.put(&mark.key(), cause, &Condition::Absent).await;
             return Some(false);
         }
         self.step().await.forget(day);
         for half in 0..2 {
             self.step().await.rows.entry(day).or_default()[half] = Some(etag.clone());
         }
-        self.step().await.done.insert((day, etag));
+        self.step().await.put(&done_key(&(day, etag)), "by the job");
         Some(true)
     }
 }
@@ -206,8 +209,36 @@ impl Lake {
         run.ended_at = Some(now);
     }
 
-    fn forget(&mut self, day: NaiveDate) {
-        self.done.retain(|(date, _)| *date != day);
+    fn put(&self, key: &str, text: &str) {
+        ready(self.objects.put(key, text.into(), &Condition::Always));
+    }
+
+    pub(super) fn write_raw(&self, day: NaiveDate, name: &str) {
+        self.put(&raw_key(day), name);
+    }
+
+    pub(super) fn keys(&self, prefix: &str) -> Vec<String> {
+        ready(self.objects.list(prefix, None)).into_iter().map(|object| object.key).collect()
+    }
+
+    pub(super) fn raw(&self) -> BTreeMap<NaiveDate, ETag> {
+        let raw = ready(self.objects.list(RawKey::PREFIX, None)).into_iter();
+        raw.map(|object| (object.key.parse::<RawKey>().unwrap().date, object.etag)).collect()
+    }
+
+    pub(super) fn is_done(&self, day: NaiveDate, etag: &ETag) -> bool {
+        ready(self.objects.head(&done_key(&(day, etag.clone())))).is_some()
+    }
+
+    pub(super) fn is_told(&self, run_id: &str) -> bool {
+        let told = ready(self.objects.get(&format!("control/refine/told/{run_id}"), i64::MAX));
+        matches!(told, Get::Bytes(text) if !text.is_empty())
+    }
+
+    fn forget(&self, day: NaiveDate) {
+        for key in self.keys(&format!("control/refine/done/date={day}/")) {
+            ready(self.objects.delete(&key));
+        }
     }
 
     pub(super) fn ended_runs(&self) -> usize {
@@ -216,8 +247,8 @@ impl Lake {
 
     /// Whether the rows of a date are made of its raw object, and known to be.
     pub(super) fn is_refined(&self, day: NaiveDate) -> bool {
-        let raw = &self.raw[&day];
-        self.done.contains(&(day, raw.clone()))
+        let raw = &self.raw()[&day];
+        self.is_done(day, raw)
             && self.rows.get(&day) == Some(&[Some(raw.clone()), Some(raw.clone())])
     }
 
@@ -244,64 +275,55 @@ impl Lake {
 }
 
 fn failed(operation: &'static str) -> CallError {
-    let (object, message) = (String::new(), "scripted".to_owned());
-    CallError { operation, object, cause: Cause::Unavailable, message }
+    CallError::new(operation, "", Cause::Unavailable, "scripted")
 }
 
-/// The lake's objects by their keys.
-impl Objects for World {
-    async fn list(&self, prefix: &str) -> Result<Vec<Object>, CallError> {
-        let lake = self.step().await;
-        let raw = lake.raw.iter().map(|(day, etag)| {
-            let key = format!("raw/date={day}/{FILE_NAME}");
-            Object { key, etag: etag.to_string(), is_empty: false }
-        });
-        let done = lake.done.iter().map(|done| (done_key(done), false));
-        let failed = lake.failed.iter().map(|(mark, cause)| (mark.key(), cause.is_none()));
-        let told = lake.told.iter();
-        let told = told.map(|(id, people)| (format!("control/refine/told/{id}"), !people));
-        let notes = done.chain(failed).chain(told);
-        let notes = notes.map(|(key, is_empty)| Object { key, etag: String::new(), is_empty });
-        Ok(raw.chain(notes).filter(|object| object.key.starts_with(prefix)).collect())
+/// The lake's objects.
+impl Bucket for World {
+    fn name(&self) -> &'static str {
+        "world"
     }
 
-    async fn create(&self, key: &str, body: &str) -> Result<bool, CallError> {
-        let mut lake = self.step().await;
-        let mark = Mark::parse(key).unwrap();
-        let new = !lake.failed.contains_key(&mark);
-        lake.failures.insert((mark.date, mark.etag.clone()));
-        lake.failed.entry(mark).or_insert_with(|| Some(body.to_owned()));
-        Ok(new)
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>, CallError> {
+        Ok(ready(self.step().await.objects.list(prefix, after)))
     }
 
-    async fn put(&self, key: &str, body: &str) -> Result<(), CallError> {
+    async fn get(&self, key: &str, max_bytes: i64) -> Result<Get, CallError> {
+        Ok(ready(self.step().await.objects.get(key, max_bytes)))
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Head>, CallError> {
+        Ok(ready(self.step().await.objects.head(key)))
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        object: NewObject,
+        condition: &Condition,
+    ) -> Result<(), CallError> {
         let mut lake = self.step().await;
-        if let Some(run_id) = key.strip_prefix("control/refine/told/") {
-            lake.told.insert(run_id.to_owned(), !body.is_empty());
-            return Ok(());
+        if let Some(mark) = FailedMark::parse(key) {
+            match (object.bytes.is_empty(), condition) {
+                (false, Condition::Absent) => drop(lake.failures.insert((mark.date, mark.etag))),
+                (true, Condition::Always) => lake.failures.retain(|(day, _)| *day != mark.date),
+                _ => panic!("a mark that is written again may be one that was emptied"),
+            }
         }
-        let mark = Mark::parse(key).unwrap();
-        assert!(body.is_empty(), "a mark that is written again may be one that was emptied");
-        lake.failures.retain(|(day, _)| *day != mark.date);
-        lake.failed.insert(mark, None);
-        Ok(())
-    }
-
-    async fn read(&self, key: &str) -> Result<Vec<u8>, CallError> {
-        let lake = self.step().await;
-        Ok(lake.failed[&Mark::parse(key).unwrap()].clone().unwrap_or_default().into_bytes())
+        let objects = lake.objects.clone();
+        objects.put(key, object, condition).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), CallError> {
-        self.step().await.done.retain(|done| done_key(done) != key);
+        ready(self.step().await.objects.delete(key));
         Ok(())
     }
 }
 
 impl State for World {
-    type Lake = Self;
+    type Bucket = Self;
 
-    fn lake(&self) -> &Self {
+    fn bucket(&self) -> &Self {
         self
     }
 
@@ -334,7 +356,7 @@ impl State for World {
         );
         let in_time = !active && lake.ended_runs() == *self.ended_when_looked.lock().unwrap();
         let due: Vec<_> = due.iter().map(|(day, etag)| (*day, etag.clone())).collect();
-        if in_time && due.iter().all(|due| lake.done.contains(due)) {
+        if in_time && due.iter().all(|(day, etag)| lake.is_done(*day, etag)) {
             lake.redundant.push(id.clone());
         }
         if in_time && due.iter().any(|due| lake.failures.contains(due)) {
@@ -351,7 +373,7 @@ impl State for World {
     }
 }
 
-impl Reports for World {
+impl Reporter for World {
     async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError> {
         let mut lake = self.step().await;
         lake.report("Publish")?;

@@ -1,0 +1,24 @@
+//! One call of a function.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// AWS's id of the call, for finding its log lines.
+    pub request_id: String,
+    /// When handling must be over.
+    pub deadline: Instant,
+}
+
+impl Invocation {
+    /// Kept free at the end, for parking and answering.
+    const RESERVED: Duration = Duration::from_secs(2);
+
+    pub fn new(context: &lambda_runtime::Context) -> Self {
+        let remaining = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        let deadline = Instant::now() + remaining.saturating_sub(Self::RESERVED);
+        Self { request_id: context.request_id.clone(), deadline }
+    }
+}
