@@ -25,7 +25,7 @@ use shared::{
     portfolio::{ContentHash, Portfolio, Warning, day_in_sao_paulo},
     queues::Message,
     settings::{Environment, SettingError},
-    stage::{Batch, Failed, Handler, Outcome},
+    stage::{Batch, Decoded, Failed, Handler, Outcome},
     values::{IndexCode, Segment},
 };
 use tokio::time::Instant;
@@ -73,10 +73,7 @@ impl Handler for Fetcher {
         })
     }
 
-    fn decode(
-        &self,
-        message: &Message,
-    ) -> Result<Vec<Result<FetchRequest, FetchError>>, FetchError> {
+    fn decode(&self, message: &Message) -> Decoded<FetchRequest, FetchError> {
         Ok(vec![Ok(FetchRequest::parse(&message.body)?)])
     }
 

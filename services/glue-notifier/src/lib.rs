@@ -11,7 +11,7 @@ use shared::{
     events::{CompletionMessage, GlueStateChange, RunState},
     queues::Message,
     settings::{Environment, SettingError},
-    stage::{Batch, Failed, Handler, Outcome},
+    stage::{Batch, Decoded, Failed, Handler, Outcome},
 };
 
 pub use error::NotifyError;
@@ -37,10 +37,7 @@ impl Handler for GlueNotifier {
         })
     }
 
-    fn decode(
-        &self,
-        message: &Message,
-    ) -> Result<Vec<Result<CompletionMessage, NotifyError>>, NotifyError> {
+    fn decode(&self, message: &Message) -> Decoded<CompletionMessage, NotifyError> {
         Ok(vec![Ok(CompletionMessage::parse(&message.body)?)])
     }
 

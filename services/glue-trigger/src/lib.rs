@@ -12,7 +12,7 @@ use shared::{
     keys::RawKey,
     queues::Message,
     settings::{Environment, SettingError},
-    stage::{Batch, Failed, Handler, Outcome},
+    stage::{Batch, Decoded, Failed, Handler, Outcome},
 };
 
 pub use error::TriggerError;
@@ -39,7 +39,7 @@ impl Handler for GlueTrigger {
         Ok(Self { state: AwsState::from_environment(environment, sdk)? })
     }
 
-    fn decode(&self, message: &Message) -> Result<Vec<Result<Task, TriggerError>>, TriggerError> {
+    fn decode(&self, message: &Message) -> Decoded<Task, TriggerError> {
         Ok(match GlueQueueMessage::parse(&message.body, self.state.bucket.name())? {
             GlueQueueMessage::S3(S3Message::Test) => vec![],
             GlueQueueMessage::S3(S3Message::Created(records)) => {

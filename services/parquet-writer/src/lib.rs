@@ -17,7 +17,7 @@ use shared::{
     queues::Message,
     raw::{self, RawMetadata},
     settings::{Environment, SettingError},
-    stage::{Batch, Failed, Handler, Outcome},
+    stage::{Batch, Decoded, Failed, Handler, Outcome},
     values::{IndexCode, Segment},
 };
 
@@ -52,10 +52,7 @@ impl Handler for ParquetWriter {
         })
     }
 
-    fn decode(
-        &self,
-        message: &Message,
-    ) -> Result<Vec<Result<CreatedObject, WriteError>>, WriteError> {
+    fn decode(&self, message: &Message) -> Decoded<CreatedObject, WriteError> {
         Ok(match S3Message::parse(&message.body, self.bucket.name())? {
             S3Message::Test => vec![],
             S3Message::Created(records) => {

@@ -47,6 +47,9 @@ pub enum Outcome {
 /// An error that keeps its sources until it is logged. One error may fail several messages.
 pub type Failed = Arc<dyn StageError>;
 
+/// The tasks of a message, or why it has none.
+pub type Decoded<T, E> = Result<Vec<Result<T, E>>, E>;
+
 /// The work of a function.
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Handler: Sized {
@@ -62,10 +65,7 @@ pub trait Handler: Sized {
     ) -> Result<Self, SettingError>;
 
     /// The tasks of a message. One that cannot be read hides none of the others.
-    fn decode(
-        &self,
-        message: &Message,
-    ) -> Result<Vec<Result<Self::Task, Self::Error>>, Self::Error>;
+    fn decode(&self, message: &Message) -> Decoded<Self::Task, Self::Error>;
 
     /// Performs the tasks of a batch of messages; the results are in their order.
     async fn perform(&self, batch: Batch<'_, Self::Task>) -> Vec<Result<Outcome, Failed>>;

@@ -37,7 +37,7 @@ impl Handler for Script {
         Ok(Self)
     }
 
-    fn decode(&self, message: &Message) -> Result<Vec<Result<String, TestError>>, TestError> {
+    fn decode(&self, message: &Message) -> Decoded<String, TestError> {
         match message.body.as_str() {
             "undecodable" => Err(TestError("refused".to_owned())),
             "undecodable panic" => panic!("index out of bounds"),
