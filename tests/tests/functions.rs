@@ -47,6 +47,19 @@ fn a_build_of_the_functions_has_none_of_the_ways_in_which_people_sign_in() -> Re
     })
 }
 
+#[test]
+fn a_build_of_the_fetcher_has_no_client_of_glue() -> Result<()> {
+    local::run(async {
+        let glue = "aws-sdk-glue v";
+        ensure!(
+            holds(&packages(&["--package", "glue-trigger"]).await?, glue),
+            "it has another name"
+        );
+        ensure!(!holds(&packages(&["--package", "fetcher"]).await?, glue), "the fetcher has one");
+        Ok(())
+    })
+}
+
 /// Else `cargo ibov run` would build most of its dependencies again after the tests, and the other way round.
 #[test]
 fn ibov_by_itself_has_the_dependencies_of_the_whole_workspace() -> Result<()> {

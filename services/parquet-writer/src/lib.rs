@@ -141,3 +141,6 @@ impl<B: Bucket> ParquetWriter<B> {
         Err(WriteError::Contended { object: self.bucket.uri(raw) })
     }
 }
+
+#[cfg(test)]
+mod tests;
