@@ -28,7 +28,6 @@ pub struct Stamp {
 
 impl Stamp {
     /// Cuts the time to the milliseconds that a key holds.
-    #[must_use]
     pub fn new(fetched_at: DateTime<Utc>, content: ContentHash) -> Self {
         Self { fetched_at: fetched_at.trunc_subsecs(3), content }
     }
@@ -83,13 +82,11 @@ impl LandingKey {
     pub const PREFIX: &str = "landing/";
 
     /// All landing objects of one index begin with it.
-    #[must_use]
     pub fn prefix_of_index(index: &IndexCode) -> String {
         format!("{}index={index}/", Self::PREFIX)
     }
 
     /// All landing objects of one index and date begin with it.
-    #[must_use]
     pub fn prefix_of(index: &IndexCode, date: NaiveDate) -> String {
         format!("{}date={date}/", Self::prefix_of_index(index))
     }

@@ -21,7 +21,6 @@ pub enum RunState {
 impl RunState {
     /// Reads Glue's name of a state. A name that is not known counts as active: it will be followed by
     /// one that is.
-    #[must_use]
     pub fn from_name(name: &str) -> Self {
         match name {
             "SUCCEEDED" => Self::Succeeded,
@@ -31,7 +30,6 @@ impl RunState {
     }
 
     /// Glue's name of it.
-    #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Succeeded => "SUCCEEDED",

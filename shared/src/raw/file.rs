@@ -26,7 +26,6 @@ use crate::{
 pub struct EncodeError(#[from] arrow2::error::Error);
 
 /// The columns of the raw table, in order.
-#[must_use]
 pub fn schema() -> Schema {
     let weight = DataType::Decimal(6, 3);
     Schema::from(vec![
