@@ -1,5 +1,5 @@
-//! Everything that decodes bytes from outside, fed with what is almost right: the samples of `events/`
-//! and what we print ourselves, with a value replaced, a field gone, or a few characters changed.
+//! All decoders of outside input, fed with almost valid input: the samples of `events/` and our own output, with a
+//! value replaced, a field removed, or a few characters changed.
 
 use chrono::{DateTime, NaiveDate};
 use proptest::{prelude::*, sample::Index};
@@ -48,7 +48,7 @@ fn decode_in_every_way(text: &str) {
     let _ = (text.parse::<FileName>(), text.parse::<ContentHash>());
 }
 
-/// A sample or the envelope of an answer; perhaps in SNS's envelope.
+/// A sample, or the envelope of an answer, sometimes wrapped in an SNS envelope.
 fn documents() -> impl Strategy<Value = Value> {
     let samples = SAMPLES.map(|text| serde_json::from_str(text).unwrap());
     let ours = [envelope(SAMPLES[0])];
@@ -81,7 +81,7 @@ fn junk() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Replaces, or takes out, one of the values anywhere in a document.
+/// Replaces or removes one value anywhere in a document.
 fn with_junk(mut document: Value, place: Index, junk: Option<Value>) -> Value {
     let mut pointers = Vec::new();
     collect(&document, &mut String::new(), &mut pointers);
@@ -101,9 +101,9 @@ fn with_junk(mut document: Value, place: Index, junk: Option<Value>) -> Value {
 fn collect(value: &Value, pointer: &mut String, pointers: &mut Vec<String>) {
     pointers.push(pointer.clone());
     let children: Vec<(String, &Value)> = match value {
-        Value::Object(fields) => fields.iter().map(|(name, each)| (name.clone(), each)).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
         Value::Array(values) => {
-            values.iter().enumerate().map(|(place, each)| (place.to_string(), each)).collect()
+            values.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
         }
         _ => Vec::new(),
     };
@@ -116,12 +116,13 @@ fn collect(value: &Value, pointer: &mut String, pointers: &mut Vec<String>) {
     }
 }
 
-fn with_a_slip(text: &str, place: Index, gone: usize, instead: &str) -> String {
+/// Replaces `removed` characters at a place by a few others.
+fn with_a_slip(text: &str, place: Index, removed: usize, replacement: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     let start = place.index(characters.len() + 1);
-    let end = (start + gone).min(characters.len());
+    let end = (start + removed).min(characters.len());
     let (head, tail) = (&characters[..start], &characters[end..]);
-    head.iter().copied().chain(instead.chars()).chain(tail.iter().copied()).collect()
+    head.iter().copied().chain(replacement.chars()).chain(tail.iter().copied()).collect()
 }
 
 fn stamps() -> impl Strategy<Value = Stamp> {
@@ -173,16 +174,16 @@ proptest! {
 
     #[test]
     fn almost_right_texts_never_panic(
-        document in documents(), place in any::<Index>(), gone in 0..5_usize, instead in "\\PC{0,5}",
+        document in documents(), place in any::<Index>(), removed in 0..5_usize, replacement in "\\PC{0,5}",
     ) {
-        decode_in_every_way(&with_a_slip(&document.to_string(), place, gone, &instead));
+        decode_in_every_way(&with_a_slip(&document.to_string(), place, removed, &replacement));
     }
 
     #[test]
     fn almost_right_keys_never_panic_and_mean_what_they_say(
-        key in landing_keys(), place in any::<Index>(), gone in 0..3_usize, instead in "[0-9A-Z/.%-]{0,3}",
+        key in landing_keys(), place in any::<Index>(), removed in 0..3_usize, replacement in "[0-9A-Z/.%-]{0,3}",
     ) {
-        let text = with_a_slip(&key.to_string(), place, gone, &instead);
+        let text = with_a_slip(&key.to_string(), place, removed, &replacement);
         if let Ok(other) = text.parse::<LandingKey>() {
             prop_assert_eq!(other.to_string(), text);
         }
@@ -195,7 +196,7 @@ proptest! {
         let file_name: FileName = name.parse().unwrap();
         let raw = RawKey { date: key.date, file_name };
         prop_assert_eq!(raw.to_string().parse(), Ok(raw));
-        // Rejected keys are only ever printed; the stamp at their end is where a copy takes its name from.
+        // Rejected keys are only printed. A copy takes its name from the stamp at the end.
         let rejected = RejectedKey { index: key.index, stamp: key.stamp.clone() }.to_string();
         let stamp = rejected.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
         prop_assert_eq!(stamp.map(str::parse), Some(Ok(key.stamp)));

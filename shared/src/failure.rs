@@ -1,5 +1,5 @@
-//! What follows from an error. Each error type says it once, in one exhaustive match ([`StageError::failure`]), so that a
-//! new error forces a decision.
+//! Classification of errors: their codes, and whether to retry. Each error type classifies itself in one exhaustive
+//! match ([`StageError::failure`]), so that a new error forces a decision.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -9,7 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Code {
-    // B3 gave no answer that can be read.
+    // B3's answer is missing or cannot be read.
     B3Unreachable,
     B3Timeout,
     B3ConnectionBroken,
@@ -21,7 +21,7 @@ pub enum Code {
     B3Html,
     B3NotJson,
 
-    // B3's answer cannot be right.
+    // B3's answer is readable, but wrong.
     NotAnEnvelope,
     UnexpectedAnswer,
     ResultsNull,
@@ -48,7 +48,7 @@ pub enum Code {
     SectorWeight,
     OtherPortfolio,
 
-    // The message or its object is not one for this stack.
+    // The message or its object is not for this stack.
     UnknownEvent,
     ForeignBucket,
     UnknownKey,
@@ -98,14 +98,14 @@ impl fmt::Display for Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Class {
-    /// It may pass: a timeout, a busy service, a lost race.
+    /// May pass: a timeout, a busy service, a lost race.
     Transient,
-    /// A right is missing. Tried again once, because a right that was just granted takes a while to reach every service;
-    /// the first messages of a new stack may come before that.
+    /// A permission is missing. Retried once: a permission just granted takes a while to reach every service, and the
+    /// first messages of a new stack may arrive before it does.
     Denied,
-    /// It will not pass by itself: the message, the data or the configuration is wrong.
+    /// Does not pass by itself: the message, the data or the configuration is wrong.
     Permanent,
-    /// Our own code failed. Tried again like a transient failure.
+    /// Our own code failed. Retried like a transient failure.
     Bug,
 }
 
@@ -115,14 +115,14 @@ impl Class {
     }
 }
 
-/// What follows from an error.
+/// How to handle an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub code: Code,
     pub class: Class,
     /// The object, queue or run concerned.
     pub object: Option<String>,
-    /// How long the other side asked to be left alone.
+    /// The wait that the other side asked for.
     pub retry_after: Option<Duration>,
 }
 
@@ -154,12 +154,11 @@ impl Failure {
     }
 }
 
-/// An error of a stage.
 pub trait StageError: Error + Send + Sync + 'static {
     fn failure(&self) -> Failure;
 }
 
-/// An error's text, cut: it is for people and may quote a body, which is not logged.
+/// An error's text, cut to a readable length: the text may quote a body, which does not belong in a log.
 pub fn readable(error: &str) -> String {
     const MAX_CHARACTERS: usize = 1_000;
     error.chars().take(MAX_CHARACTERS).collect()

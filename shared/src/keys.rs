@@ -1,4 +1,4 @@
-//! The keys of the lake: what lies where in the bucket.
+//! Object keys: the layout of the bucket.
 //!
 //! ```text
 //! landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json    B3's answer, whole
@@ -6,7 +6,7 @@
 //! raw/date=2026-11-20/ibov_setor.parquet                                           one row a constituent
 //! ```
 //!
-//! Keys parse and print; whatever does not print back to the text it was parsed from is no key of ours.
+//! Keys parse and print. A text that does not print back to itself is not a valid key.
 
 use std::{fmt, str::FromStr};
 
@@ -16,19 +16,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{portfolio::ContentHash, values::IndexCode};
 
-/// When an answer was fetched and what it said. Landing objects of one date are ordered by it: the
-/// later one is the newer one, and the hash only separates two of the same millisecond.
+/// The time of a fetch and the hash of the answer. Orders the landing objects of a date: a later time is newer, and the
+/// hash only separates answers of the same millisecond.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stamp {
-    /// Milliseconds are kept.
+    /// In milliseconds.
     pub fetched_at: DateTime<Utc>,
-    /// Of the portfolio; of the bodies if there is no portfolio.
+    /// Of the portfolio, or of the bodies if there is no portfolio.
     pub content: ContentHash,
 }
 
 impl Stamp {
-    /// Cuts the time to the milliseconds that a key holds.
-    #[must_use]
+    /// Truncates the time to milliseconds, the precision of a key.
     pub fn new(fetched_at: DateTime<Utc>, content: ContentHash) -> Self {
         Self { fetched_at: fetched_at.trunc_subsecs(3), content }
     }
@@ -53,12 +52,12 @@ impl FromStr for Stamp {
     }
 }
 
-/// A text that is no key of the lake, or not of the expected kind.
+/// A text that is not a key of the lake, or a key of another kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a key of this lake")]
 pub struct InvalidKey(String);
 
-/// Every spelling but the one that we print is refused, so that one object has one key.
+/// Accepts only the spelling that we print, so that an object has exactly one key.
 fn printed_back<K: fmt::Display>(text: &str, parsed: Option<K>) -> Result<K, InvalidKey> {
     const SHOWN: usize = 200;
     parsed
@@ -66,30 +65,24 @@ fn printed_back<K: fmt::Display>(text: &str, parsed: Option<K>) -> Result<K, Inv
         .ok_or_else(|| InvalidKey(text.chars().take(SHOWN).collect()))
 }
 
-/// A whole answer of B3's, kept for ever.
+/// A complete answer of B3's, kept forever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LandingKey {
-    /// The index.
     pub index: IndexCode,
-    /// The session that B3 says the portfolio is for.
+    /// The portfolio's session, as stated by B3.
     pub date: NaiveDate,
-    /// Orders the objects of one date.
+    /// Orders the objects of a date.
     pub stamp: Stamp,
 }
 
 impl LandingKey {
-    /// All landing objects begin with it.
     pub const PREFIX: &str = "landing/";
 
-    /// All landing objects of one index begin with it.
-    #[must_use]
     pub fn prefix_of_index(index: &IndexCode) -> String {
         format!("{}index={index}/", Self::PREFIX)
     }
 
-    /// All landing objects of one index and date begin with it.
-    #[must_use]
     pub fn prefix_of(index: &IndexCode, date: NaiveDate) -> String {
         format!("{}date={date}/", Self::prefix_of_index(index))
     }
@@ -133,12 +126,11 @@ impl TryFrom<String> for LandingKey {
     }
 }
 
-/// An answer that was refused, kept with the reason. It has no date that could be trusted.
+/// A refused answer, kept with the reason. Without a date, since none in the answer can be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedKey {
-    /// The index that was asked for.
+    /// The requested index.
     pub index: IndexCode,
-    /// When, and the hash of the bodies.
     pub stamp: Stamp,
 }
 
@@ -148,20 +140,19 @@ impl fmt::Display for RejectedKey {
     }
 }
 
-/// One date's raw Parquet file.
+/// The raw Parquet file of a date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawKey {
     /// The partition.
     pub date: NaiveDate,
-    /// The same for the whole stack.
+    /// The same for all dates of a stack.
     pub file_name: FileName,
 }
 
 impl RawKey {
-    /// All raw objects begin with it.
     pub const PREFIX: &str = "raw/";
 
-    /// Parses a key of a file with any well-formed name.
+    /// Accepts any well-formed file name.
     fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(Self::PREFIX)?.strip_prefix("date=")?;
         let (date, file_name) = rest.split_once('/')?;
@@ -184,11 +175,10 @@ impl FromStr for RawKey {
 }
 
 /// The name of the raw file, such as `ibov_setor.parquet`: a letter or digit, then letters, digits, `.`, `_` and `-`,
-/// ending in `.parquet`. Spark and Athena skip files whose names begin with `_` or `.`, as if they were not there.
+/// ending in `.parquet`. Spark and Athena silently skip files whose names begin with `_` or `.`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName(String);
 
-/// A text that is no file name of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a file name such as ibov_setor.parquet")]
 pub struct InvalidFileName(String);

@@ -1,4 +1,4 @@
-//! What a landing object holds: B3's answer as it came, and how it was asked for.
+//! The content of a landing object: B3's answer as received, and the request.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,30 +9,29 @@ use crate::{
     portfolio::{Consequences, Portfolio, Refusal, Warning},
 };
 
-/// The largest landing object: what the fetcher keeps of an answer is a text within JSON, and each character of it is
-/// at most two there.
+/// Size limit of a landing object. Bodies are strings within JSON, where escaping at most doubles their length.
 pub const MAX_LANDING_BYTES: i64 = 2 * MAX_ANSWER_BYTES as i64 + 1024 * 1024;
 
-/// The whole answer to one fetch. B3 serves no history, so nothing of it is thrown away.
+/// The complete answer to one fetch. B3 serves no history, so nothing is thrown away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Of the first page; the others differ in their number only.
+    /// For the first page; the other requests differ only in the page number.
     pub request: PageRequest,
     /// The server that answered.
     pub base_url: String,
-    /// When the first page was asked for.
+    /// When the first page was requested.
     pub fetched_at: DateTime<Utc>,
-    /// Why the answer was refused; absent under landing/.
+    /// Absent under landing/.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
-    /// Each page's body, character for character. What came compressed or in another encoding than UTF-8 is decoded.
+    /// The body of each page, character for character, after decompression and decoding to UTF-8.
     pub pages: Vec<String>,
 }
 
-/// Why an answer lies under rejected/.
+/// Why an answer is kept under rejected/.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// A stable name, such as `quantity-total`.
+    /// The name of a [`Code`], such as `quantity-total`.
     pub code: String,
     /// A sentence for people.
     pub message: String,
@@ -41,18 +40,11 @@ pub struct Rejection {
 /// A landing object that cannot be read as a portfolio.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
-    /// The object is not what the fetcher writes.
     #[error("the landing object is not an envelope of the fetcher: {0}")]
     NotAnEnvelope(#[source] serde_json::Error),
-    /// A page of it is not what B3 sends.
+    /// `page` counts from 1.
     #[error("page {page}: {source}")]
-    Page {
-        /// From 1.
-        page: usize,
-        /// What it is instead.
-        source: ShapeError,
-    },
-    /// Its pages do not reconcile.
+    Page { page: usize, source: ShapeError },
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
@@ -82,19 +74,12 @@ impl EnvelopeError {
 }
 
 impl Envelope {
-    /// Reads a landing object.
-    ///
-    /// # Errors
-    /// [`EnvelopeError::NotAnEnvelope`].
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let envelope = serde_json::from_slice(bytes).map(|ByName(envelope)| envelope);
         envelope.map_err(EnvelopeError::NotAnEnvelope)
     }
 
-    /// The portfolio that the pages add up to, held against the moment at which they were fetched.
-    ///
-    /// # Errors
-    /// The first page that is not B3's, or the first thing that does not reconcile.
+    /// Parses the pages and checks them as [`Portfolio::from_pages`] does.
     pub fn portfolio(&self) -> Result<(Portfolio, Vec<Warning>), EnvelopeError> {
         let read = |(page, body): (usize, &String)| {
             PortfolioPage::parse(body).map_err(|source| EnvelopeError::Page { page, source })

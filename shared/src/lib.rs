@@ -1,6 +1,6 @@
-//! What the functions of the IBOV pipeline have in common. No function is known here.
+//! Code shared by the functions of the IBOV pipeline. Nothing here depends on a particular function.
 //!
-//! Modules use those above them in this list, never those below:
+//! A module uses only modules listed above it:
 //!
 //! - pure, without I/O: [`failure`], [`values`], [`b3`] (the payload), [`portfolio`], [`keys`], [`landing`], [`raw`],
 //!   [`events`];

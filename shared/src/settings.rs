@@ -29,7 +29,6 @@ pub enum SettingError {
 
 impl Environment {
     /// The environment of this process.
-    #[must_use]
     pub fn of_process() -> Self {
         std::env::vars().collect()
     }

@@ -1,4 +1,4 @@
-//! What the unit tests of this crate share.
+//! Fixtures shared by the unit tests of this crate.
 
 use chrono::{DateTime, NaiveDate};
 

@@ -1,16 +1,15 @@
-//! The small values a portfolio is made of. Each is checked once, where it enters.
+//! The small values of a portfolio. Each is checked once, on parsing.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The code of a B3 index, such as `IBOV`: four capital letters or digits, the first a letter. All 34
-/// known indices are.
+/// The code of a B3 index, such as `IBOV`: four capital letters or digits, the first a letter. All 34 known indices
+/// have this form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IndexCode(String);
 
-/// A text that is no index code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an index code such as IBOV: four capital letters or digits")]
 pub struct InvalidIndexCode(String);
@@ -39,7 +38,6 @@ pub enum Segment {
     BySector,
 }
 
-/// A text that is no segment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a segment: 1 lists by ticker, 2 by sector")]
 pub struct InvalidSegment(String);
@@ -89,7 +87,6 @@ impl TryFrom<String> for Segment {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticker(String);
 
-/// A text that is no ticker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a ticker")]
 pub struct InvalidTicker;
@@ -107,8 +104,6 @@ impl FromStr for Ticker {
 macro_rules! text_value {
     ($($name:ident),*) => {$(
         impl $name {
-            /// The text itself.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -145,14 +140,11 @@ pub struct Weight(u32);
 impl Weight {
     const MAX_THOUSANDTHS: u32 = 999_999;
 
-    /// `None` if it would not fit six digits.
-    #[must_use]
+    /// `None` above six digits.
     pub fn from_thousandths(thousandths: u32) -> Option<Self> {
         (thousandths <= Self::MAX_THOUSANDTHS).then_some(Self(thousandths))
     }
 
-    /// The value in thousandths of a percent.
-    #[must_use]
     pub fn thousandths(self) -> u32 {
         self.0
     }

@@ -46,7 +46,6 @@ pub(crate) struct Notification {
 
 impl Notification {
     /// How a run ended, `parked` of whose dates wait on the dead-letter queue.
-    #[must_use]
     pub(crate) fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
         match run.state {
             RunState::Succeeded if parked.is_empty() => Self::completion(stack, run),

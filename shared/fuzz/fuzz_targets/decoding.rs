@@ -1,6 +1,6 @@
-//! Everything that decodes bytes from outside: B3's answers, landing objects, messages and keys.
+//! Fuzzes all decoders of outside input: B3's answers, landing objects, messages and keys.
 //!
-//! None of it may panic, and what prints must parse back to itself.
+//! No decoder may panic, and an accepted key must print back to the text that it was parsed from.
 
 #![no_main]
 
@@ -36,11 +36,11 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Whatever is taken as a portfolio can be written.
+/// Every accepted portfolio can be encoded.
 fn portfolio(answer: &Answer, segment: Segment) {
     let index = "IBOV".parse().expect("an index");
     let answers = std::slice::from_ref(answer);
-    // The samples are of that day.
+    // The date of the samples.
     let fetched_at = "2026-11-19T13:00:00Z".parse().expect("a time");
     if let Ok((portfolio, _)) = Portfolio::from_answers(index, segment, fetched_at, answers) {
         let stamp = Stamp::new(DateTime::UNIX_EPOCH, ContentHash::of(&portfolio));

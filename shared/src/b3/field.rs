@@ -1,4 +1,4 @@
-//! How the fields of an object are read: by their names, and what is not there is told from what is null.
+//! Deserialization of JSON objects: by field name only, and telling an absent field from a null one.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,38 +7,30 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A field of an object. That it is not there and that it is null are told apart: the one is another shape, the
-/// other is B3's way to say that it has nothing.
+/// A field of an object. Absent and null differ: an absent field means another shape, null is how B3 says that it has
+/// no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
-    /// The object has no field of this name.
     #[default]
     Absent,
-    /// It is null.
     Null,
-    /// It has a value.
     Present(T),
 }
 
-/// Why there is no text where one is wanted.
+/// Why a required text is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
-    /// No field of this name.
     #[error("absent")]
     Absent,
-    /// Null.
     #[error("null")]
     Null,
-    /// Empty, or nothing but white space.
+    /// Empty or only white space.
     #[error("blank")]
     Blank,
 }
 
 impl Field<String> {
-    /// The text. White space alone is none.
-    ///
-    /// # Errors
-    /// [`Missing`] says why there is none.
+    /// The text. White space alone counts as missing.
     pub fn text(&self) -> Result<&str, Missing> {
         match self {
             Self::Absent => Err(Missing::Absent),
@@ -61,10 +53,7 @@ impl<T> Field<T> {
         matches!(self, Self::Present(_))
     }
 
-    /// `None` for null.
-    ///
-    /// # Errors
-    /// What `absent` makes, if there is no such field.
+    /// `None` for null, and the error that `absent` makes for an absent field.
     pub(super) fn or_absent<E>(self, absent: impl FnOnce() -> E) -> Result<Option<T>, E> {
         match self {
             Self::Absent => Err(absent()),
@@ -74,7 +63,7 @@ impl<T> Field<T> {
     }
 }
 
-/// An object that is read by the names of its fields. Serde would also read one from an array, by their order.
+/// An object, read by field name. Serde by itself would also accept an array and read the fields by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByName<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! What travels between us and B3: the request, the answer, and B3's way of writing numbers.
+//! B3's protocol: the request, the answer, and B3's number format.
 //!
 //! Nothing here does I/O. The spellings (`theoricalQty`, `partAcum`) are B3's own.
 

@@ -1,4 +1,4 @@
-//! The answer of `GetPortfolioDay`, as B3 sends it: texts, any of which may be missing.
+//! The answer of `GetPortfolioDay` as B3 sends it: texts, any of which may be missing.
 
 use std::fmt;
 
@@ -14,31 +14,29 @@ use super::{
     ptbr::{cut, shortened},
 };
 
-/// The largest body that is read. A page of a thousand rows takes about 200 kB.
+/// Limit of one body. A page of a thousand rows takes about 200 kB.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
-/// The most that is kept of all pages together: more than [`MAX_ROWS`] take, and so little that a batch of ten such
-/// answers fits into a function's memory, which holds each of them three times or four.
+/// Limit of all pages together: more than [`MAX_ROWS`] rows take, and small enough that a batch of ten such answers
+/// fits into a function's memory, which holds three or four copies of each.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most rows that are read. They take far more memory than the text that they come in.
+/// Limit of rows in one page. Parsed rows take far more memory than their text.
 pub const MAX_ROWS: usize = 10_000;
 
-/// The most pages that are followed. All 34 indices together hold about 2,700 rows.
+/// Limit of pages in one answer. All 34 indices together have about 2,700 rows.
 pub const MAX_PAGES: u32 = 50;
 
 /// One page of an answer. Fields that B3 adds are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortfolioPage {
-    /// Where this page stands.
     pub position: PagePosition,
-    /// The same on every page. Null for an index that B3 does not know.
+    /// The same on every page. Null for an index unknown to B3.
     pub header: Option<Header>,
-    /// Null for an index that B3 does not know. At most [`MAX_ROWS`].
+    /// Null for an index unknown to B3. At most [`MAX_ROWS`].
     pub results: Option<Vec<Row>>,
 }
 
-/// Where a page stands among its portfolio's pages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PagePosition {
@@ -52,11 +50,11 @@ pub struct PagePosition {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Header {
-    /// The session that the portfolio is for, `dd/mm/yy`.
+    /// The portfolio's session, `dd/mm/yy`.
     pub date: Field<String>,
     /// Sum of the rows' `part`, in percent.
     pub part: Field<String>,
-    /// The index's divisor, a text with 8 decimals. Nothing is computed from it, so that it may be anything.
+    /// The index's divisor, a text with 8 decimals. Nothing is computed from it, so any value is accepted.
     pub reductor: Field<Value>,
     /// Sum of the rows' `theoricalQty`.
     pub theorical_qty: Field<String>,
@@ -68,7 +66,7 @@ pub struct Header {
 pub struct Row {
     /// The sector, with segment 2 only.
     pub segment: Field<String>,
-    /// The ticker.
+    /// Ticker.
     pub cod: Field<String>,
     /// The company's short name.
     pub asset: Field<String>,
@@ -83,7 +81,7 @@ pub struct Row {
     pub theorical_qty: Field<String>,
 }
 
-/// At most [`MAX_ROWS`], counted while they are read.
+/// At most [`MAX_ROWS`], counted while reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rows(Vec<Row>);
 
@@ -114,7 +112,7 @@ impl<'de> Deserialize<'de> for Rows {
     }
 }
 
-/// A page as it is written. All three have to be there; the header and the results may be null.
+/// A page as B3 writes it. All three fields are required; header and results may be null.
 #[derive(Deserialize)]
 struct Body {
     #[serde(default)]
@@ -125,53 +123,36 @@ struct Body {
     results: Field<Rows>,
 }
 
-/// A body that is no page of a day portfolio. Each message shows how the body begins, and never more of it.
+/// A body that is not a page of a day portfolio. Messages quote only the beginning of the body.
 #[derive(Debug, thiserror::Error)]
 pub enum ShapeError {
-    /// There is nothing in it.
     #[error("the body is empty")]
     Empty,
     /// A web page, usually of the CDN in front of B3.
     #[error("the body is an HTML page, not JSON; it begins {beginning:?}")]
-    Html {
-        /// The first characters of it.
-        beginning: String,
-    },
-    /// Something else that is not JSON, or JSON cut short.
+    Html { beginning: String },
+    /// Not JSON and not HTML, or truncated JSON.
     #[error("the body is not JSON ({source}); it begins {beginning:?}")]
-    NotJson {
-        /// The first characters of it.
-        beginning: String,
-        /// Where it stops being JSON.
-        source: serde_json::Error,
-    },
-    /// A JSON document within a JSON text.
+    NotJson { beginning: String, source: serde_json::Error },
+    /// A JSON document within a JSON string.
     #[error("the body is a JSON text that holds JSON; it begins {beginning:?}")]
-    JsonInText {
-        /// The first characters of it.
-        beginning: String,
-    },
+    JsonInText { beginning: String },
     /// JSON of another shape.
     #[error(
         "the body is JSON, but not a page of GetPortfolioDay: {reason}; it begins {beginning:?}"
     )]
     OtherJson {
-        /// What is missing or of another type, with its path and the row's ticker.
+        /// The missing or ill-typed value, with its path and the row's ticker.
         reason: String,
-        /// Whether it has anything of a page, in whatever shape. An error object has not.
+        /// Whether the object has any field of a page, in any shape. An error object has none.
         has_parts: bool,
-        /// The first characters of it.
         beginning: String,
     },
 }
 
 impl PortfolioPage {
-    /// Reads a body.
-    ///
-    /// # Errors
-    /// [`ShapeError`] says what it is instead.
     pub fn parse(body: &str) -> Result<Self, ShapeError> {
-        // A byte order mark is legal in front of neither, and seen in front of both.
+        // A byte order mark is not allowed before JSON or HTML, but has been seen before both.
         let body = body.trim_start_matches('\u{feff}').trim_start();
         if body.is_empty() {
             return Err(ShapeError::Empty);
@@ -204,7 +185,7 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
     if !error.inner().is_data() {
         return not_json(body, error.into_inner());
     }
-    // The reader stops at the first value that is no part of the shape; what follows may not even be JSON.
+    // The reader stops at the first value of another shape; the rest may not even be JSON.
     let document: Value = match serde_json::from_str(body) {
         Ok(document) => document,
         Err(source) => return not_json(body, source),
@@ -220,12 +201,12 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
     });
     let ticker = row.and_then(|row| document.get("results")?.get(row)?.get("cod")?.as_str());
     let ticker = ticker.map(|ticker| format!(" of {}", shortened(ticker)));
-    // At the top of the document the path is a point.
+    // The path of the document itself is a single point.
     let place = match error.path().to_string() {
         path if path == "." => String::new(),
         path => format!("{path}{}: ", ticker.unwrap_or_default()),
     };
-    // What is wrong with a value quotes it, and it may be long.
+    // The error quotes the value, which may be long.
     let reason = cut(&format!("{place}{}", error.inner()), MAX_REASON);
     let part = |name| document.get(name).is_some_and(|part| !part.is_null());
     let has_parts = ["page", "header", "results"].into_iter().any(part);
@@ -234,8 +215,7 @@ fn other_shape(body: &str, error: serde_path_to_error::Error<serde_json::Error>)
 
 const MAX_REASON: usize = 200;
 
-/// As much of a body as an error shows.
-#[must_use]
+/// The part of a body that an error quotes.
 pub fn beginning(body: &str) -> String {
     const CHARACTERS: usize = 200;
     cut(body, CHARACTERS)

@@ -1,9 +1,8 @@
-//! B3's Brazilian way of writing numbers and dates, read strictly.
+//! Strict parsing of B3's Brazilian numbers and dates.
 //!
-//! B3 answers in American format when asked in another language, and the two swap separators: `1.243`
-//! is a thousand in one and about one in the other. A value is therefore taken only in the exact shape
-//! that B3 was measured to send, and an American one is told apart from garbage so that the cause is
-//! plain.
+//! B3 answers in American format when asked in another language, with the separators swapped: `1.243` is a thousand in
+//! the one and about one in the other. A value is therefore accepted only in the exact shape that B3 was measured to
+//! send, and American format has an error of its own, so that the cause is plain.
 
 use chrono::NaiveDate;
 
@@ -14,18 +13,10 @@ use crate::values::Weight;
 pub enum FormatError {
     /// Separators are swapped: the answer is in en-us.
     #[error("{value:?} is in en-us format, pt-br was asked for")]
-    EnUs {
-        /// The value, trimmed to a readable length.
-        value: String,
-    },
-    /// No shape that B3 uses.
+    EnUs { value: String },
+    /// Not a shape that B3 uses.
     #[error("{value:?} is not {expected}")]
-    Malformed {
-        /// The value, trimmed to a readable length.
-        value: String,
-        /// What was expected.
-        expected: &'static str,
-    },
+    Malformed { value: String, expected: &'static str },
 }
 
 impl FormatError {
@@ -38,10 +29,7 @@ impl FormatError {
     }
 }
 
-/// Reads a whole number grouped by points, such as `1.243.177.587`.
-///
-/// # Errors
-/// Commas between groups are [`FormatError::EnUs`], anything else is malformed.
+/// Parses a whole number with points between thousands, such as `1.243.177.587`.
 pub fn integer(value: &str) -> Result<i64, FormatError> {
     const EXPECTED: &str = "a whole number with points between thousands, such as 1.243.177.587";
     match grouped(value, '.') {
@@ -51,10 +39,7 @@ pub fn integer(value: &str) -> Result<i64, FormatError> {
     }
 }
 
-/// Reads a weight in percent with exactly three decimals, such as `2,663`.
-///
-/// # Errors
-/// A point before the decimals is [`FormatError::EnUs`], anything else is malformed.
+/// Parses a weight in percent with exactly three decimals, such as `2,663`.
 pub fn weight(value: &str) -> Result<Weight, FormatError> {
     const EXPECTED: &str = "a percentage with three decimals, such as 2,663";
     let thousandths = |separator| {
@@ -71,10 +56,10 @@ pub fn weight(value: &str) -> Result<Weight, FormatError> {
     }
 }
 
-/// Reads a date written `dd/mm/yy`; the century is the twenty-first.
+/// Parses a date written `dd/mm/yy`, of the years 2000 to 2099.
 ///
 /// # Errors
-/// A date that only makes sense as `mm/dd/yy` is [`FormatError::EnUs`], anything else is malformed.
+/// [`FormatError::EnUs`] for a date that is valid only as `mm/dd/yy`.
 pub fn date(value: &str) -> Result<NaiveDate, FormatError> {
     const EXPECTED: &str = "a date written dd/mm/yy, such as 20/11/26";
     let parts: Vec<&str> = value.split('/').collect();
@@ -97,9 +82,8 @@ pub fn date(value: &str) -> Result<NaiveDate, FormatError> {
     }
 }
 
-/// Reads the index's divisor, such as `18.553.794,87445950`, and gives it back in plain notation
-/// (`18553794.87445950`). B3 once sent `18.296.80337677573`: such a value is `None`, never a guess.
-#[must_use]
+/// Converts the index's divisor, such as `18.553.794,87445950`, to plain notation (`18553794.87445950`). B3 once sent
+/// `18.296.80337677573`: such a value is `None`, never a guess.
 pub fn reductor(value: &str) -> Option<String> {
     let (whole, decimals) = value.split_once(',')?;
     let whole = grouped(whole, '.')?;
@@ -118,14 +102,13 @@ fn grouped(value: &str, separator: char) -> Option<String> {
     (all_digits(&digits) && !padded).then_some(digits)
 }
 
-/// As much of a value of B3's as an error quotes.
-#[must_use]
+/// The part of a value of B3's that an error quotes.
 pub fn shortened(value: &str) -> String {
     const MAX_CHARACTERS: usize = 40;
     cut(value, MAX_CHARACTERS)
 }
 
-/// The beginning of a text, with a mark where it goes on.
+/// The beginning of a text, with an ellipsis if there is more.
 pub(super) fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

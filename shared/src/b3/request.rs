@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::{IndexCode, Segment};
 
-/// The language of B3's answer. It swaps separators and date order, so we always ask for one.
+/// The language of B3's answer. It decides separators and date order, so we always ask for the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Language {
     /// `1.243.177.587`, `2,663`, `dd/mm/yy`.
@@ -13,41 +13,31 @@ pub enum Language {
     PtBr,
 }
 
-/// One page of `GetPortfolioDay`, as B3's own site asks for it.
+/// One page of `GetPortfolioDay`, requested as B3's own site does.
 ///
 /// B3 reads the parameters from a base64 path segment: standard alphabet, with padding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageRequest {
-    /// Always pt-br.
     pub language: Language,
     /// From 1.
     pub page_number: u32,
-    /// Rows asked for; the server may give fewer a page.
+    /// Requested rows a page; the server may return fewer.
     pub page_size: u32,
-    /// The index, such as `IBOV`.
     pub index: IndexCode,
-    /// Whether rows come with their sector.
     pub segment: Segment,
 }
 
 impl PageRequest {
-    /// The first page of a portfolio.
-    #[must_use]
     pub fn first(index: IndexCode, segment: Segment, page_size: u32) -> Self {
         Self { language: Language::PtBr, page_number: 1, page_size, index, segment }
     }
 
-    /// The same request for another page.
-    #[must_use]
     pub fn page(&self, page_number: u32) -> Self {
         Self { page_number, ..self.clone() }
     }
 
-    /// The URL of this page below `base_url` (without a slash at its end).
-    ///
-    /// # Errors
-    /// Only if the request cannot be written as JSON, which its types rule out.
+    /// The URL of this page. The error cannot occur: the types of the request can always be written as JSON.
     pub fn url(&self, base_url: &str) -> Result<String, serde_json::Error> {
         let parameters = STANDARD.encode(serde_json::to_vec(self)?);
         let base_url = base_url.trim_end_matches('/');

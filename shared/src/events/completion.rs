@@ -1,15 +1,13 @@
-//! What arrives on the completion queue: ends of runs, and the tick.
+//! Messages of the completion queue: state changes of runs, and the tick.
 
 use serde::Deserialize;
 
 use super::{EventError, GlueStateChange, sns};
 
-/// A message on the completion queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompletionMessage {
     /// `{"tick":true}`: look whether something is due.
     Tick,
-    /// A run changed its state.
     StateChange(GlueStateChange),
 }
 
@@ -20,10 +18,6 @@ struct Tick {
 }
 
 impl CompletionMessage {
-    /// Reads the body of a message on the completion queue.
-    ///
-    /// # Errors
-    /// Anything but a tick or a Glue state change.
     pub fn parse(body: &str) -> Result<Self, EventError> {
         match serde_json::from_str(&sns::unwrap(body)) {
             Ok(Tick { tick: true }) => Ok(Self::Tick),

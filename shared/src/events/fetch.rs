@@ -1,4 +1,4 @@
-//! The request that starts a fetch: sent by the schedules and by people.
+//! The request to fetch, sent by the schedules and by people.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,25 +6,19 @@ use serde_json::{Map, Value};
 use super::{EventError, sns};
 use crate::values::{IndexCode, Segment};
 
-/// `{"index":"IBOV","segment":"2"}`; what is left out is what the stack serves.
+/// `{"index":"IBOV","segment":"2"}`. A missing field means the stack's own value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FetchRequest {
-    /// The index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<IndexCode>,
-    /// Whether rows come with their sector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<Segment>,
 }
 
 impl FetchRequest {
-    /// Reads the body of a message on the fetch queue.
-    ///
-    /// # Errors
-    /// [`EventError::Shape`].
     pub fn parse(body: &str) -> Result<Self, EventError> {
-        // An object first: serde would take an empty array for a struct without required fields.
+        // A map first: serde accepts an empty array as a struct without required fields.
         serde_json::from_str::<Map<String, Value>>(&sns::unwrap(body))
             .and_then(|fields| serde_json::from_value(Value::Object(fields)))
             .map_err(|source| EventError::Shape {

@@ -1,4 +1,4 @@
-//! Glue's job state changes, as EventBridge delivers them.
+//! Glue's job state changes as delivered by EventBridge.
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde::{Deserialize, Serialize};
@@ -7,21 +7,17 @@ use super::{EventError, sns};
 
 const EXPECTED: &str = "a Glue Job State Change";
 
-/// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// It did what it was asked.
     Succeeded,
-    /// It ended otherwise: `FAILED`, `TIMEOUT`, `STOPPED`, `ERROR`, `EXPIRED`.
+    /// Any other end: `FAILED`, `TIMEOUT`, `STOPPED`, `ERROR`, `EXPIRED`.
     Failed(String),
-    /// It has not ended: `STARTING`, `RUNNING`, `STOPPING`, `WAITING`.
+    /// Not ended: `STARTING`, `RUNNING`, `STOPPING`, `WAITING`.
     Active(String),
 }
 
 impl RunState {
-    /// Reads Glue's name of a state. A name that is not known counts as active: it will be followed by
-    /// one that is.
-    #[must_use]
+    /// From Glue's name of the state. An unknown name counts as active: a known state will follow.
     pub fn from_name(name: &str) -> Self {
         match name {
             "SUCCEEDED" => Self::Succeeded,
@@ -30,8 +26,7 @@ impl RunState {
         }
     }
 
-    /// Glue's name of it.
-    #[must_use]
+    /// Glue's name of the state.
     pub fn name(&self) -> &str {
         match self {
             Self::Succeeded => "SUCCEEDED",
@@ -40,14 +35,13 @@ impl RunState {
     }
 }
 
-/// A run of a job changed its state. It carries no arguments: those are read from the run itself.
+/// A state change of a run. The event does not carry the run's arguments, which are read from Glue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlueStateChange {
-    /// The job.
     pub job_name: String,
-    /// The run, `jr_…`.
+    /// `jr_…`.
     pub run_id: String,
-    /// What it changed to.
+    /// The new state.
     pub state: RunState,
 }
 
@@ -60,10 +54,7 @@ struct Detail {
 }
 
 impl GlueStateChange {
-    /// Reads the body of a message on the completion queue.
-    ///
-    /// # Errors
-    /// Anything but an event of `aws.glue` about a run.
+    /// Accepts only job state changes of `aws.glue`.
     pub fn parse(body: &str) -> Result<Self, EventError> {
         let event: EventBridgeEvent<Detail> = serde_json::from_str(&sns::unwrap(body))
             .map_err(|source| EventError::Shape { expected: EXPECTED, source })?;

@@ -1,23 +1,17 @@
-//! What arrives on the glue queue: raw files that were written, and requests to refine a date.
+//! Messages of the glue queue: notifications of raw files, and requests to refine a date.
 
 use serde_json::Value;
 
 use super::{EventError, RefineRequest, S3Message, sns};
 
-/// A message on the glue queue.
 #[derive(Debug)]
 pub enum GlueQueueMessage {
-    /// Of S3.
     S3(S3Message),
-    /// Left by a failed run, or sent by a person.
+    /// Parked after a failed run, or sent by a person.
     Refine(RefineRequest),
 }
 
 impl GlueQueueMessage {
-    /// Reads the body of a message on the glue queue.
-    ///
-    /// # Errors
-    /// Anything but a notification or a refine request.
     pub fn parse(body: &str, bucket: &str) -> Result<Self, EventError> {
         let inner = sns::unwrap(body);
         match serde_json::from_str::<Value>(&inner) {

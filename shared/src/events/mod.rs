@@ -1,6 +1,6 @@
-//! Decoding of everything that arrives on a queue. Unknown shapes fail closed.
+//! Decoding of the messages of all queues. Unknown shapes are refused.
 //!
-//! Bodies may be wrapped in an SNS envelope, and are decoded through it.
+//! A body may be wrapped in an SNS envelope, which is removed first.
 
 mod completion;
 mod fetch;
@@ -19,33 +19,18 @@ pub use s3::{CreatedObject, S3Message};
 
 use crate::failure::{Code, Failure, StageError};
 
-/// A body that is not what its queue carries.
+/// A body that does not belong on its queue.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// Not JSON, or a field is missing or of another type.
     #[error("the message is not {expected}: {source}")]
-    Shape {
-        /// What the queue carries.
-        expected: &'static str,
-        /// Where it differs.
-        source: serde_json::Error,
-    },
-    /// Well-formed, but it says something we do not act on.
+    Shape { expected: &'static str, source: serde_json::Error },
+    /// Well-formed, but nothing that we act on.
     #[error("the message is not {expected}: {found}")]
-    Unexpected {
-        /// What the queue carries.
-        expected: &'static str,
-        /// What came instead.
-        found: String,
-    },
-    /// The event of another bucket: somebody else's queue policy or a mistake, and never our data.
+    Unexpected { expected: &'static str, found: String },
+    /// An event of another bucket: a foreign or mistaken notification, never our data.
     #[error("the message is about bucket {found:?}, this stack's is {expected:?}")]
-    ForeignBucket {
-        /// This stack's bucket.
-        expected: String,
-        /// The event's bucket.
-        found: String,
-    },
+    ForeignBucket { expected: String, found: String },
 }
 
 impl StageError for EventError {

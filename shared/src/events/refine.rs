@@ -1,4 +1,4 @@
-//! The request to refine one date: what a failed run leaves for each of its dates, and what people send.
+//! The request to refine a date, parked for each date of a failed run or sent by a person.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct RefineRequest {
-    /// The date.
     pub date: NaiveDate,
-    /// Refine it even if it is refined already.
+    /// Refine the date even if it is refined already.
     pub force: bool,
     /// The run that failed.
     pub retry_of: Option<String>,

@@ -9,29 +9,26 @@ use super::{EventError, sns};
 
 const EXPECTED: &str = "an S3 notification of created objects";
 
-/// What S3 sends to a queue.
+/// A message sent by S3.
 #[derive(Debug)]
 pub enum S3Message {
     /// Sent once when a notification is configured.
     Test,
-    /// What each record says: that an object was written, or something that we do not act on. One says
-    /// nothing about the next.
+    /// One result for each record: a created object, or why the record is refused. A bad record does not affect the
+    /// others.
     Created(Vec<Result<CreatedObject, EventError>>),
 }
 
-/// An object that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatedObject {
-    /// Decoded: events carry `date%3D2026-11-20` and `+` for a space.
+    /// Decoded. Events encode keys: `date%3D2026-11-20`, and `+` for a space.
     pub key: String,
 }
 
 impl S3Message {
-    /// Reads the body of a message on a queue that S3 writes to.
-    ///
     /// # Errors
-    /// Anything that is neither a test event nor made of records. A record that is not about an object
-    /// that was written to `bucket` is an error in its own place.
+    /// A body that is neither a test event nor a list of records. A record about anything but an object created in
+    /// `bucket` is an error only in its own place of the list.
     pub fn parse(body: &str, bucket: &str) -> Result<Self, EventError> {
         let body = sns::unwrap(body);
         let shape = |source| EventError::Shape { expected: EXPECTED, source };
@@ -54,7 +51,7 @@ impl S3Message {
     }
 }
 
-/// Records are read one by one, so that one of another shape hides none of the others.
+/// Records are parsed one by one, so that a malformed record does not hide the others.
 #[derive(Deserialize)]
 struct Notification {
     #[serde(rename = "Records")]
@@ -112,7 +109,7 @@ mod tests {
         }
     }
 
-    /// The code of the first thing that is wrong, with the body or with a record of it.
+    /// The code of the first error, of the body or of a record.
     fn refusal(body: &str) -> Code {
         let refused = match S3Message::parse(body, BUCKET) {
             Ok(S3Message::Created(objects)) => objects.into_iter().find_map(Result::err),

@@ -1,4 +1,4 @@
-//! The envelope that SNS puts around a message unless raw delivery is on.
+//! The envelope that SNS puts around a message unless raw message delivery is enabled.
 
 use std::borrow::Cow;
 

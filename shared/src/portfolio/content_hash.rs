@@ -1,4 +1,4 @@
-//! A fingerprint of what a portfolio says, whenever and in whatever order it was fetched.
+//! A hash of a portfolio's content, independent of the time of the fetch and of the order of rows.
 
 use std::{fmt, str::FromStr};
 
@@ -7,12 +7,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Constituent, Portfolio};
 
-/// The first 16 hexadecimal digits of a SHA-256. Keys carry it, and equal content is recognised by it.
+/// The first 16 hexadecimal digits of a SHA-256. Part of object keys, and the test for equal content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ContentHash(String);
 
-/// A text that is no content hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a content hash: 16 lower-case hexadecimal digits")]
 pub struct InvalidContentHash;
@@ -20,14 +19,12 @@ pub struct InvalidContentHash;
 impl ContentHash {
     const DIGITS: usize = 16;
 
-    /// The hash of a portfolio's content. It covers every field, and no time of fetching.
-    #[must_use]
+    /// Covers every field of the portfolio.
     pub fn of(portfolio: &Portfolio) -> Self {
         Self::of_bytes(canonical(portfolio).as_bytes())
     }
 
-    /// The hash of some bytes, for answers that never became a portfolio.
-    #[must_use]
+    /// For answers that did not become a portfolio.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let digest = Sha256::digest(bytes);
         let hex: String =
@@ -35,15 +32,13 @@ impl ContentHash {
         Self(hex)
     }
 
-    /// The digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// One line for the portfolio, one for each constituent, tabs between fields. No text holds a control
-/// character, so two portfolios with the same lines are the same.
+/// One line for the portfolio and one for each constituent, with tabs between fields. No text of a portfolio holds a
+/// control character, so different portfolios have different lines.
 fn canonical(portfolio: &Portfolio) -> String {
     let Portfolio { index, segment, date, total_weight, total_quantity, reductor, constituents } =
         portfolio;

@@ -1,8 +1,7 @@
 //! The domain: one day's theoretical portfolio of an index.
 //!
-//! A [`Portfolio`] exists only if B3's answer agrees with itself and with what is known of the world
-//! ([`Portfolio::from_pages`]), and its constituents stand in one order whatever order they came in. Two answers
-//! with the same content are therefore equal, and have the same [`ContentHash`].
+//! A [`Portfolio`] exists only if B3's answer is consistent and plausible ([`Portfolio::from_pages`]), and its
+//! constituents are sorted. Two answers with the same content are therefore equal and have the same [`ContentHash`].
 
 mod content_hash;
 mod refusal;
@@ -25,39 +24,36 @@ use crate::{
     values::{IndexCode, Segment, Ticker, Weight},
 };
 
-/// The most constituents a portfolio may have, on all its pages. The largest index, IBRA, has about 170;
-/// all 34 together about 2,700.
+/// Limit of constituents on all pages of a portfolio. The largest index, IBRA, has about 170; all 34 together have
+/// about 2,700.
 pub const MAX_CONSTITUENTS: usize = MAX_ROWS;
 
 /// One day's portfolio of one index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Portfolio {
-    /// The index.
     pub index: IndexCode,
-    /// Whether constituents know their sector.
     pub segment: Segment,
-    /// The session the portfolio is for: B3's own date, not the day it was fetched.
+    /// The portfolio's session: the date that B3 states, not the day of the fetch.
     pub date: NaiveDate,
-    /// Sum of the weights as B3 states it; 100 but for rounding.
+    /// Sum of the weights as stated by B3: 100, apart from rounding.
     pub total_weight: Weight,
     /// Sum of the theoretical quantities, in shares.
     pub total_quantity: i64,
-    /// The index's divisor with 8 decimals; B3 leaves it out or garbles it at times.
+    /// The index's divisor with 8 decimals. B3 sometimes omits or garbles it.
     pub reductor: Option<String>,
-    /// In the order of sector and ticker.
+    /// Sorted by sector and ticker.
     pub constituents: Vec<Constituent>,
 }
 
 /// One stock of a portfolio.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Constituent {
-    /// The sector as B3 writes it: slashes, accents and double spaces included. Only its accents are composed (NFC).
+    /// As B3 writes it, including slashes, accents and double spaces, but in normal form C.
     pub sector: Option<String>,
-    /// The ticker.
     pub ticker: Ticker,
-    /// The company's short name; not unique, and missing at times.
+    /// The company's short name: not unique, and sometimes missing.
     pub asset: Option<String>,
-    /// Share class and listing level, fixed-width; its middle changes from day to day. Missing at times.
+    /// Share class and listing level, fixed-width. The middle changes from day to day. Sometimes missing.
     pub kind: Option<String>,
     /// Share of the portfolio.
     pub weight: Weight,
@@ -68,16 +64,19 @@ pub struct Constituent {
 }
 
 impl Portfolio {
-    /// Puts the pages of one answer together and checks them, against each other and against the world.
+    /// Assembles the pages of one answer and checks that
     ///
-    /// Checked are: that the pages are of one portfolio and do not overlap; the date and every number against B3's
-    /// format; the date against the moment of the fetch ([`DAYS_BEFORE`], [`DAYS_AFTER`], no weekend); rows =
-    /// totalRecords; no ticker twice; texts for damage; weights = 100 within 0.010, and = header within 0.001 a row,
-    /// since each is rounded by itself; quantities = header exactly, and more than nothing; with sectors, each
-    /// sector's weight = the sum of its rows, and a sector on nine rows in ten.
+    /// - the pages are of one portfolio and do not overlap;
+    /// - the date and every number have B3's format, and no text is damaged;
+    /// - the date is plausible at the time of the fetch ([`DAYS_BEFORE`], [`DAYS_AFTER`], no weekend);
+    /// - there are totalRecords rows, and no ticker twice;
+    /// - the weights add up to 100 within 0.010, and to the header's total within 0.001 a row, since each is rounded by
+    ///   itself;
+    /// - the quantities add up to exactly the header's total, which is not zero;
+    /// - with sectors, each sector's weight is the sum of its rows, and nine rows in ten have a sector.
     ///
     /// # Errors
-    /// The first [`Refusal`] found. The answer is then no data at all.
+    /// The first [`Refusal`] found. None of the answer is then used as data.
     pub fn from_pages(
         index: IndexCode,
         segment: Segment,

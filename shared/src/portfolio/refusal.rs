@@ -1,4 +1,4 @@
-//! Why an answer of B3's is not taken as data.
+//! Why an answer of B3's is refused as data.
 
 use super::{ImplausibleDate, TextError};
 use crate::{
@@ -7,9 +7,9 @@ use crate::{
     values::{Ticker, Weight},
 };
 
-/// One thing about an answer that cannot be right.
+/// A contradiction or an implausible value in an answer.
 ///
-/// A `place` is the path of a value in its page's JSON, with the ticker of its row where it has one.
+/// A `place` is the path of a value in its page's JSON, with the ticker of its row if there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("results is null: B3 does not know the index, or has no portfolio of it")]
@@ -23,7 +23,7 @@ pub enum Refusal {
     )]
     PagesDiffer { page: usize, field: &'static str, first: String, now: String },
     #[error(
-        "{ticker} stands on page {first} and again on page {again}: the pages overlap, so that others are missing"
+        "{ticker} appears on page {first} and again on page {again}: the pages overlap, so other rows are missing"
     )]
     PagesOverlap { ticker: Ticker, first: usize, again: usize },
     #[error("header is null, although there are results")]
@@ -42,13 +42,13 @@ pub enum Refusal {
     Text { place: String, value: String, source: TextError },
     #[error("{place}: {source}")]
     Number { place: String, source: FormatError },
-    #[error("{announced} pages are announced, and no more than {MAX_PAGES} are followed")]
+    #[error("{announced} pages are announced, but no more than {MAX_PAGES} are read")]
     TooManyPages { announced: u32 },
     #[error("{rows} rows are more than any index has")]
     TooManyRows { rows: usize },
     #[error("{rows} rows came, but totalRecords says {stated}")]
     RowCount { rows: usize, stated: usize },
-    #[error("{ticker} stands twice in the portfolio")]
+    #[error("{ticker} appears twice in the portfolio")]
     TickerTwice { ticker: Ticker },
     #[error("{without} of {rows} rows have no sector, although segment 2 was asked for")]
     SectorsAbsent { without: usize, rows: usize },
@@ -64,12 +64,12 @@ pub enum Refusal {
     SectorWeight { sector: String, ticker: Ticker, sum: String, stated: Weight },
 }
 
-/// What follows from an answer that cannot be taken as data.
+/// How to handle a refused answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consequences {
     pub code: Code,
-    /// All of the data or some of its rows are missing, so that asking again soon may bring them. Otherwise the answer is
-    /// the one that B3 has.
+    /// Whether the data or some of the rows are missing, so that asking again soon may bring them. Otherwise B3 has no
+    /// other answer.
     pub may_pass_soon: bool,
     /// Why no copy of the answer can become data, whichever rule is repaired; `None` if one can.
     pub beyond_repair: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! From the rows of an answer's pages to constituents.
+//! Converts the rows of an answer's pages to constituents.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     values::{Segment, Ticker, Weight},
 };
 
-/// The constituents in the order of sector and ticker, and what is odd about some of them.
+/// The constituents sorted by sector and ticker, and warnings about some of them.
 pub(super) fn constituents(
     segment: Segment,
     pages: &[PortfolioPage],
@@ -34,18 +34,18 @@ pub(super) fn constituents(
     Ok((constituents, warnings))
 }
 
-/// A row, and where it stands.
+/// A row and its position in the answer.
 struct RowPlace<'a> {
     /// From 1.
     page: usize,
     /// Whether the answer has other pages.
     among_several: bool,
-    /// In `results` of its page, from 0 as in its JSON's path.
+    /// Index in `results` of the page, from 0 as in a JSON path.
     position: usize,
     row: &'a Row,
 }
 
-/// What differs between two pages that should be of one portfolio.
+/// Refuses pages whose headers or counts differ from those of the first page.
 fn pages_are_of_one_portfolio(pages: &[PortfolioPage]) -> Result<(), Refusal> {
     let Some((first, others)) = pages.split_first() else { return Ok(()) };
     let values = |page: &PortfolioPage| {
@@ -159,7 +159,7 @@ impl RowPlace<'_> {
         format!("{page}results[{}].{field}", self.position)
     }
 
-    /// With the ticker, for whoever looks for the row in another place.
+    /// The path with the ticker, so that a person can find the row elsewhere.
     fn named(&self, field: &str) -> String {
         match self.row.cod.text() {
             Ok(ticker) => format!("{} of {}", self.path(field), shortened(ticker)),
@@ -184,7 +184,7 @@ fn no_ticker_twice(rows: &[(usize, Constituent)]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// One row without a sector is B3's slip; one in ten is an answer to another question.
+/// A single row without a sector is B3's slip; with more than one in ten, B3 answered another question.
 fn most_rows_have_a_sector(segment: Segment, constituents: &[Constituent]) -> Result<(), Refusal> {
     const ROWS_PER_SLIP: usize = 10;
     let rows = constituents.len();

@@ -1,53 +1,44 @@
-//! The date of a portfolio, held against the moment at which it was fetched.
+//! Checks a portfolio's date against the time of the fetch.
 //!
-//! B3 answers with the session of the day, or at a weekend or on a holiday with the next one. What is dated far from
-//! the fetch, or on a day without a session, is a day and a month that were swapped, or a portfolio of another time.
-//! The moment may refuse a date and never makes one.
+//! B3 answers with the session of the day, or at a weekend or on a holiday with the next one. A date far from the
+//! fetch, or on a day without a session, means that day and month were swapped or that the portfolio is of another
+//! time. The time of the fetch only ever refuses a date; it never replaces one.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc, Weekday};
 
-/// How many days before the fetch a session may lie: a server that was not brought up to date over a long weekend.
+/// Days that a session may precede the fetch: enough for a server that was not updated over a long weekend.
 pub const DAYS_BEFORE: u64 = 7;
 
-/// How many days after the fetch a session may lie. The raw table's partitions are projected as far as that.
+/// Days that a session may follow the fetch. The raw table's partition projection reaches as far.
 pub const DAYS_AFTER: u64 = 15;
 
-/// A date that an answer of that moment cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImplausibleDate {
-    /// B3 has no session then.
     #[error("{date} is a {}, and B3 has no session then", day_name(*.date))]
-    Weekend {
-        /// The date.
-        date: NaiveDate,
-    },
-    /// Too long before or after.
+    Weekend { date: NaiveDate },
     #[error(
         "{date} is too far from the day of the fetch, {fetched_on}: {DAYS_BEFORE} days before it and {DAYS_AFTER} after it are plausible"
     )]
     Far {
-        /// The date.
         date: NaiveDate,
-        /// The day of the fetch, in São Paulo.
+        /// In São Paulo.
         fetched_on: NaiveDate,
     },
 }
 
-/// Whether B3 may have a session on a date, as far as the calendar alone can tell.
-#[must_use]
+/// Whether B3 may have a session on this date. Holidays are not considered.
 pub fn is_weekday(date: NaiveDate) -> bool {
     !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
 }
 
-/// The day of a moment where B3 is. Brazil has had no summer time since 2019; before, the day began an hour earlier.
-#[must_use]
+/// The date in São Paulo. Brazil has had no summer time since 2019; before that, summer days began an hour earlier.
 pub fn day_in_sao_paulo(moment: DateTime<Utc>) -> NaiveDate {
     const HOURS_WEST: i64 = 3;
-    let there = moment.naive_utc().checked_sub_signed(TimeDelta::hours(HOURS_WEST));
-    there.unwrap_or(moment.naive_utc()).date()
+    let local = moment.naive_utc().checked_sub_signed(TimeDelta::hours(HOURS_WEST));
+    local.unwrap_or(moment.naive_utc()).date()
 }
 
-/// Whether an answer that was fetched then may be of that session.
+/// Checks that an answer fetched at this time may have this date.
 pub(super) fn plausible(date: NaiveDate, fetched_at: DateTime<Utc>) -> Result<(), ImplausibleDate> {
     let fetched_on = day_in_sao_paulo(fetched_at);
     let earliest = fetched_on.checked_sub_days(Days::new(DAYS_BEFORE)).unwrap_or(NaiveDate::MIN);

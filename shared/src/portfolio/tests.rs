@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 
-/// Two sectors, three rows; everything reconciles.
+/// A consistent answer: three rows in two sectors.
 fn answer() -> Value {
     json!({
         "page": {"pageNumber": 1, "pageSize": 1000, "totalRecords": 3, "totalPages": 1},
@@ -28,7 +28,7 @@ fn read(segment: Segment, answers: &[Value]) -> Result<(Portfolio, Vec<Warning>)
     Portfolio::from_pages("IBOV".parse().unwrap(), segment, fetched_at(), &answers)
 }
 
-/// A Friday, and the day of the answer.
+/// On the day of the answer, a Friday.
 fn fetched_at() -> DateTime<Utc> {
     "2026-11-20T13:00:03.123Z".parse().unwrap()
 }
@@ -46,8 +46,9 @@ fn a_reconciling_answer_becomes_a_portfolio() {
     assert_eq!(portfolio.date.to_string(), "2026-11-20");
     assert_eq!(portfolio.total_quantity, 6_000_000_600);
     assert_eq!(portfolio.reductor.as_deref(), Some("18553794.87445950"));
-    let tickers: Vec<_> = portfolio.constituents.iter().map(|each| each.ticker.as_str()).collect();
-    assert_eq!(tickers, ["BBSE3", "CXSE3", "VALE3"], "in the order of sector and ticker");
+    let tickers: Vec<_> =
+        portfolio.constituents.iter().map(|constituent| constituent.ticker.as_str()).collect();
+    assert_eq!(tickers, ["BBSE3", "CXSE3", "VALE3"], "sorted by sector and ticker");
     assert_eq!(
         portfolio.constituents[0].sector.as_deref(),
         Some("Financ e Outros / Previd  Seguros")
@@ -57,10 +58,10 @@ fn a_reconciling_answer_becomes_a_portfolio() {
 
 #[test]
 fn rows_in_another_order_are_the_same_content() {
-    let mut turned = answer();
-    turned["results"].as_array_mut().unwrap().reverse();
+    let mut reversed = answer();
+    reversed["results"].as_array_mut().unwrap().reverse();
     let (one, _) = read(Segment::BySector, &[answer()]).unwrap();
-    let (other, _) = read(Segment::BySector, &[turned]).unwrap();
+    let (other, _) = read(Segment::BySector, &[reversed]).unwrap();
     assert_eq!(ContentHash::of(&one), ContentHash::of(&other));
 }
 
@@ -113,7 +114,7 @@ fn segment_one_has_no_sectors() {
         row["partAcum"] = Value::Null;
     }
     let (portfolio, _) = read(Segment::ByTicker, &[answer.clone()]).unwrap();
-    assert!(portfolio.constituents.iter().all(|each| each.sector.is_none()));
+    assert!(portfolio.constituents.iter().all(|constituent| constituent.sector.is_none()));
     assert_eq!(
         read(Segment::BySector, &[answer]).unwrap_err(),
         Refusal::SectorsAbsent { without: 3, rows: 3 }
@@ -159,7 +160,7 @@ fn a_total_within_rounding_is_taken() {
     assert!(read(Segment::BySector, &[answer]).is_ok());
 }
 
-/// The answer with other weights: three rows, of which the last two share a sector.
+/// The answer with other weights. The last two of the three rows share a sector.
 fn weighing(thousandths: [u32; 3], stated: &str) -> Value {
     let print = |number: u32| json!(format!("{},{:03}", number / 1000, number % 1000));
     let [first, second, third] = thousandths;

@@ -4,33 +4,28 @@ use encoding_rs::WINDOWS_1252;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// The longest one known has 49 characters.
+/// The longest known text has 49.
 const MAX_CHARACTERS: usize = 200;
 
-/// A text that cannot be what B3 meant to say.
+/// A text that B3 cannot have meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// No name is so long.
     #[error("is longer than {MAX_CHARACTERS} characters")]
     TooLong,
-    /// Somebody on the way could not read it, and wrote that instead.
+    /// Some program could not decode a character and put U+FFFD in its place.
     #[error("holds U+FFFD, which stands for a character that was lost")]
     Replaced,
-    /// A character that no name has: one that controls, or that nobody sees.
     #[error("holds the control or invisible character U+{:04X}", u32::from(*.0))]
     Control(char),
-    /// Somebody on the way took its bytes for another encoding.
+    /// Some program decoded the bytes in the wrong encoding. `meant` is the text before that.
     #[error(
         "is UTF-8 that was read as Latin-1 or Windows-1252 and encoded again: it was {meant:?} once"
     )]
-    EncodedTwice {
-        /// What the bytes say in UTF-8.
-        meant: String,
-    },
+    EncodedTwice { meant: String },
 }
 
 impl TextError {
-    /// Whether the characters themselves are wrong, not only their number.
+    /// Whether the characters are wrong, as opposed to too many.
     pub(super) fn is_damage(&self) -> bool {
         match self {
             Self::TooLong => false,
@@ -39,7 +34,7 @@ impl TextError {
     }
 }
 
-/// The text in Unicode's normal form C, so that one name has one spelling, and one sector one partition.
+/// The text in Unicode's normal form C, so that a name has one spelling and a sector one partition.
 pub(super) fn read(text: &str) -> Result<String, TextError> {
     if text.chars().nth(MAX_CHARACTERS).is_some() {
         return Err(TextError::TooLong);
@@ -57,15 +52,15 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
     }
 }
 
-/// Control and format characters, separators of lines, and what stands for no character of Unicode.
+/// Control and format characters, line and paragraph separators, private-use and unassigned code points.
 fn is_invisible(character: char) -> bool {
     use GeneralCategory::{LineSeparator, ParagraphSeparator};
     character.general_category_group() == GeneralCategoryGroup::Other
         || matches!(character.general_category(), LineSeparator | ParagraphSeparator)
 }
 
-/// What a text was before its UTF-8 was taken for Latin-1 or Windows-1252, if that is what happened to all of it, or to
-/// some letter of Portuguese in it.
+/// The original of a text whose UTF-8 was decoded as Latin-1 or Windows-1252: all of it, or at least a Portuguese
+/// letter in it. `None` if neither happened.
 fn encoded_twice(text: &str) -> Option<String> {
     let whole = decoded(text).filter(|meant| {
         meant.nfc().any(|character| !character.is_ascii() && character.is_alphabetic())
@@ -79,7 +74,7 @@ fn encoded_twice(text: &str) -> Option<String> {
     })
 }
 
-/// What the text's bytes in Latin-1 or Windows-1252 say in UTF-8.
+/// Encodes a text as Latin-1 or Windows-1252 and decodes the bytes as UTF-8, if both succeed.
 fn decoded(text: &str) -> Option<String> {
     let latin_1: Option<Vec<u8>> =
         text.chars().map(|character| u8::try_from(character).ok()).collect();
@@ -97,7 +92,6 @@ mod tests {
 
     use super::*;
 
-    /// As somebody does who takes UTF-8 for Windows-1252.
     fn taken_for_windows_1252(text: &str) -> String {
         WINDOWS_1252.decode_without_bom_handling(text.as_bytes()).0.into_owned()
     }

@@ -1,4 +1,4 @@
-//! What the rows of a portfolio have to add up to.
+//! Checks that the rows of a portfolio add up.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,11 @@ use crate::{
 /// A whole index, in thousandths of a percent.
 const WHOLE: u64 = 100_000;
 
-/// In every day portfolio that was recorded the weights add up to 100 exactly. So much rounding is granted.
+/// In thousandths of a percent. In every recorded day portfolio the weights add up to exactly 100; this allows for some
+/// rounding.
 const WHOLE_TOLERANCE: u64 = 10;
 
-/// The weights as the header states them: a whole index, and the sum of the rows but for the rounding of each.
+/// The total weight of the header: 100, and the sum of the rows, apart from the rounding of each row.
 pub(super) fn weight(header: &Header, constituents: &[Constituent]) -> Result<Weight, Refusal> {
     let number = |source| Refusal::Number { place: "header.part".to_owned(), source };
     let stated = ptbr::weight(required(&header.part, "part")?).map_err(number)?;
@@ -30,7 +31,7 @@ pub(super) fn weight(header: &Header, constituents: &[Constituent]) -> Result<We
     Ok(stated)
 }
 
-/// The quantities as the header states them, which the rows add up to exactly.
+/// The total quantity of the header, which is exactly the sum of the rows.
 pub(super) fn quantity(header: &Header, constituents: &[Constituent]) -> Result<i64, Refusal> {
     let number = |source| Refusal::Number { place: "header.theoricalQty".to_owned(), source };
     let stated = ptbr::integer(required(&header.theorical_qty, "theoricalQty")?).map_err(number)?;
@@ -47,8 +48,8 @@ fn required<'a>(field: &'a Field<String>, name: &str) -> Result<&'a str, Refusal
     field.text().map_err(absent)
 }
 
-/// Whether each sector's stated weight is the sum of its rows. Rows without a sector belong to some sector, so their
-/// weight, and no more, may be missing from the sums.
+/// Checks that each sector's stated weight is the sum of its rows. A row without a sector still belongs to one, so the
+/// sums may fall short by the weight of such rows, but by no more.
 pub(super) fn sectors(constituents: &[Constituent]) -> Result<(), Refusal> {
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     let mut left = 0;
@@ -80,7 +81,7 @@ pub(super) fn sectors(constituents: &[Constituent]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The divisor. B3 garbled it once; nothing is computed from it, so that is no reason to lose the day.
+/// The index's divisor. B3 garbled it once; nothing is computed from it, so that is no reason to lose the day.
 pub(super) fn reductor(header: &Header) -> (Option<String>, Option<Warning>) {
     let value = match &header.reductor {
         Field::Absent | Field::Null => return (None, None),

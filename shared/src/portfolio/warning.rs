@@ -1,42 +1,35 @@
-//! What is odd about a portfolio but harmless.
+//! Oddities of a portfolio that are harmless.
 
 use std::fmt;
 
 use crate::values::Ticker;
 
-/// Something about an answer that is odd. Everything else adds up, so the day is data nevertheless.
+/// An oddity of an answer that otherwise adds up, so that the day is data all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// The reductor could not be read and is left out.
-    ReductorMalformed {
-        /// What B3 sent, cut to a readable length.
-        value: String,
-    },
-    /// Rows without a field that nothing is computed from. They have none in the data either.
+    /// The reductor could not be read and is left out. `value` is cut to a readable length.
+    ReductorMalformed { value: String },
+    /// Rows lack a field that nothing is computed from. The field is null in the data.
     FieldAbsent {
-        /// Which field.
         field: OptionalField,
-        /// Whose rows, in the portfolio's order; never empty.
+        /// In the portfolio's order; never empty.
         tickers: Vec<Ticker>,
     },
 }
 
-/// A field that a row may do without.
+/// A field that a row may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OptionalField {
-    /// `segment`, where segment 2 was asked for. Sums by sector count the row under no sector.
+    /// Expected with segment 2 only. Sums by sector count the row under no sector.
     Sector,
-    /// `asset`.
     Asset,
-    /// `type`.
     Kind,
-    /// `partAcum`, where segment 2 was asked for.
+    /// Expected with segment 2 only.
     SectorWeight,
 }
 
 impl OptionalField {
-    /// B3's name of it.
-    #[must_use]
+    /// B3's name of the field.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sector => "segment",
@@ -48,8 +41,7 @@ impl OptionalField {
 }
 
 impl Warning {
-    /// A stable name, for logs and programs.
-    #[must_use]
+    /// A stable name for logs and programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ReductorMalformed { .. } => "reductor-malformed",
@@ -60,8 +52,7 @@ impl Warning {
         }
     }
 
-    /// How many rows it is about; 1 if it is about the whole portfolio.
-    #[must_use]
+    /// Number of rows concerned; 1 if the warning is about the whole portfolio.
     pub fn count(&self) -> usize {
         match self {
             Self::ReductorMalformed { .. } => 1,
@@ -72,7 +63,6 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// As many tickers as a line names.
         const NAMED: usize = 5;
         match self {
             Self::ReductorMalformed { value } => {

@@ -1,8 +1,7 @@
 //! The raw file: one Parquet row per constituent.
 //!
-//! This is the only place that knows arrow2, which is no longer maintained; it writes, it never reads.
-//! Pages are plain-encoded, because Spark's vectorised reader cannot read arrow2's dictionaries, and
-//! the same portfolio and landing key give the same bytes.
+//! The only user of arrow2, which is no longer maintained, and only for writing. Pages are plain-encoded because
+//! Spark's vectorised reader cannot read arrow2's dictionaries. The same portfolio and landing key give the same bytes.
 
 use arrow2::{
     array::{Array, PrimitiveArray, Utf8Array},
@@ -20,13 +19,11 @@ use crate::{
     portfolio::{Constituent, ContentHash, Portfolio},
 };
 
-/// The raw file could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the raw Parquet file could not be encoded: {0}")]
 pub struct EncodeError(#[from] arrow2::error::Error);
 
 /// The columns of the raw table, in order.
-#[must_use]
 pub fn schema() -> Schema {
     let weight = DataType::Decimal(6, 3);
     Schema::from(vec![
@@ -41,10 +38,10 @@ pub fn schema() -> Schema {
     ])
 }
 
-/// Encodes a portfolio as the raw file made from `landing`: Snappy, V1 pages, one row group.
+/// Encodes a portfolio read from `landing` as a raw file: Snappy, V1 pages, one row group.
 ///
 /// # Errors
-/// [`EncodeError`] if arrow2 refuses, which would be a bug: every portfolio fits the schema.
+/// [`EncodeError`] would be a bug: every portfolio fits the schema.
 pub fn encode(portfolio: &Portfolio, landing: &LandingKey) -> Result<Vec<u8>, EncodeError> {
     let schema = schema();
     let options = WriteOptions {
@@ -78,7 +75,7 @@ fn columns(portfolio: &Portfolio) -> Vec<Box<dyn Array>> {
     vec![
         Utf8Array::<i32>::from_iter(constituents.iter().map(|each| each.sector.as_deref())).boxed(),
         required(|each| each.ticker.as_str()),
-        // The columns are not nullable: what a row does not have is empty.
+        // These columns are not nullable: a missing text is empty.
         required(|each| each.asset.as_deref().unwrap_or_default()),
         required(|each| each.kind.as_deref().unwrap_or_default()),
         weights(|each| Some(i128::from(each.weight.thousandths()))),

@@ -1,4 +1,4 @@
-//! Where a raw object comes from, as its S3 metadata and the footer of its file say.
+//! The origin of a raw object, recorded in its S3 metadata and in the footer of the file.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use crate::{
     portfolio::{ContentHash, Portfolio},
 };
 
-/// The landing object's key.
 pub(super) const LANDING_KEY: &str = "landing-key";
-/// The hash of the portfolio.
+/// Of the portfolio.
 pub(super) const CONTENT_HASH: &str = "content-hash";
-/// The hash of the file's bytes.
+/// Of the file's bytes.
 const FILE_HASH: &str = "file-hash";
 
 /// The S3 metadata of a raw object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawMetadata {
-    /// The landing object that the file was made from.
+    /// Source of the file.
     pub landing: LandingKey,
+    /// Of the portfolio.
     pub content: Option<ContentHash>,
     /// Of the file's bytes.
     pub file: Option<ContentHash>,
@@ -30,7 +30,7 @@ impl RawMetadata {
         Self { landing, content: Some(content), file: Some(file) }
     }
 
-    /// `None` for an object that parquet-writer did not write.
+    /// `None` for an object not written by parquet-writer.
     pub fn parse(metadata: &HashMap<String, String>) -> Option<Self> {
         let hash = |name| metadata.get(name)?.parse().ok();
         Some(Self {

@@ -1,4 +1,4 @@
-//! The raw object of a date: a Parquet file, and what its S3 metadata says about it.
+//! The raw object of a date: a Parquet file and its S3 metadata.
 
 mod file;
 mod metadata;

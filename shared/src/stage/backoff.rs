@@ -8,7 +8,6 @@ use std::time::Duration;
 ///
 /// With the default base of eight minutes, the four waits of five attempts add up to between one hour
 /// and two: an outage of an hour does not use up the attempts.
-#[must_use]
 pub(super) fn backoff(base: Duration, failed: u32, asked: Option<Duration>) -> Option<Duration> {
     /// SQS hides a message for twelve hours at most, counted from when it was received; and the nine
     /// waits of ten attempts, the most that can be configured, have to fit into the queue's four days.
