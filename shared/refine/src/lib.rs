@@ -16,9 +16,9 @@
 //!
 //! - The job deletes the `done` of D before it changes the rows of D, and writes a new one afterwards, with the ETag of
 //!   the bytes that it read.
-//! - To record the end of a run: mark the dates that it left unfinished, park them, notify, write `told`, reconcile. The
-//!   next event or tick makes up for a lost step. A mark is created once and then only emptied, so that a late event
-//!   cannot undo a refine request; a mark expires before the parked request does.
+//! - To record the end of a run: mark the dates that it left unfinished, park them, notify, write `told`, reconcile.
+//!   The next event or tick makes up for a lost step. A mark is created once and then only emptied, so that a late
+//!   event cannot undo a refine request; a mark expires before the parked request does.
 //! - A run fails only raw objects that it was started for: a later replacement is due by itself.
 //! - Two runs at once, should Glue allow that, make the rows of their common dates worthless: the `done` of these dates
 //!   is deleted before the end of either run is told.

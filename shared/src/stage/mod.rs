@@ -5,7 +5,7 @@
 //! - handled, or nothing to do: acknowledged, so that the queue deletes the message;
 //! - a failure that may pass: reported as failed, so that the queue delivers the message again, later each time;
 //! - a permanent failure, or the last attempt: *parked*, that is sent to the dead-letter queue with the cause, and then
-//! acknowledged. If parking fails, the message is reported as failed, and the queue's redrive policy is the safety net.
+//!   acknowledged. If parking fails, the message is reported as failed, with the queue's redrive policy as safety net.
 //!
 //! So a message is acknowledged only when its effect is durable or the message is on the dead-letter queue.
 
