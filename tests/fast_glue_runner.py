@@ -1,20 +1,20 @@
-"""Do what `infra/glue/refine.py` does, without Spark, for tests that need many runs.
+"""Do the work of `infra/glue/refine.py` without Spark, for tests that need many runs.
 
     fast_glue_runner.py <script.py> --key value …
 
-It takes the arguments and the credentials of `infra/local/glue_runner.py`, leaves the same rows,
-objects, partitions and marks behind, and takes a moment instead of ten seconds. A date whose raw
-object is missing, is no Parquet or does not say what it was made from fails by itself.
+Takes the arguments and credentials of `infra/local/glue_runner.py`, leaves the same rows, objects,
+partitions and marks, and needs a moment instead of ten seconds. A date whose raw object is missing,
+is not Parquet or does not name its landing object fails by itself.
 
 A test scripts the runs of a job through the folder `<state dir>/glue-control/<job name>/`:
 
 | file | effect |
 |---|---|
-| `use-spark` | while it is there, the runs are carried out by `infra/local/glue_runner.py` |
+| `use-spark` | while the file exists, `infra/local/glue_runner.py` carries out the runs |
 | `hold` | a run waits, before it does anything, until the file is gone |
-| `fail-…` | the next run removes one such file and fails at once; its text is the cause |
+| `fail-…` | the next run removes one such file and fails at once; the file's text is the cause |
 
-A run that is about to do its work notes its id in the file `begun`, one on a line.
+A run that is about to begin its work appends its id, as a line, to the file `begun`.
 """
 
 import argparse
@@ -67,7 +67,7 @@ class RunError(Exception):
 
 
 class Script:
-    """What a test wants of the runs of one job."""
+    """A test's script for the runs of one job."""
 
     def __init__(self, job: str) -> None:
         # The emulator gives its processes the state folder's `tmp` as TMPDIR, and little else.
@@ -85,7 +85,7 @@ class Script:
                 cause = scripted.read_text().strip()
                 scripted.unlink()
             except FileNotFoundError:
-                # Taken back meanwhile.
+                # Removed in the meantime.
                 continue
             raise RunError(cause or "a scripted failure")
         if self._folder.exists():
@@ -114,7 +114,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class RawObject:
-    """A raw object as S3 gave it, its bytes in a file."""
+    """A raw object as returned by S3, downloaded to a file."""
 
     path: str
     file: Path
@@ -131,8 +131,8 @@ class Run:
         self._made = {"run_id": arguments.JOB_RUN_ID, "started_at": started_at}
 
     def refine(self) -> None:
-        """Refines and records what can be, marks what cannot, and fails at its end if there is any
-        of that.
+        """Refines and records the good dates, marks the others as failed, and fails at the end if
+        there are any of those.
         """
         days = self._arguments.dates
         with ThreadPoolExecutor(THREADS) as pool:
@@ -154,8 +154,8 @@ class Run:
             raise RunError(f"{len(failed)} of {len(days)} dates failed: {told}")
 
     def _replace(self, pool: ThreadPoolExecutor, raws: dict[date, RawObject]) -> None:
-        """The order is that of `refine.py`: `done` forgotten, objects, catalog, objects that are
-        gone, and `done` said again. All these dates at once: what fails here fails the run.
+        """In the order of `refine.py`: delete `done`, write objects, update the catalog, delete
+        vanished objects, and write `done`. All dates at once: an error here fails the run.
         """
         target = self._arguments.target
         self._delete(self._listed(pool, [f"{DONE}date={day}/" for day in raws]))
@@ -166,11 +166,11 @@ class Run:
         wanted = {self._key(day, sector): self._encode(number) for day, sector, number in rows}
         list(pool.map(self._put, wanted, wanted.values()))
         self._register({str(day) for day in raws}, {(day, sector) for day, sector, _ in rows})
-        there = self._listed(pool, [f"{target.prefix}Data={day}/" for day in raws])
-        self._delete(there - wanted.keys())
+        existing = self._listed(pool, [f"{target.prefix}Data={day}/" for day in raws])
+        self._delete(existing - wanted.keys())
         for day, raw in raws.items():
-            says = raw.metadata
-            source = {"landing_key": says["landing-key"], "content": says["content-hash"]}
+            metadata = raw.metadata
+            source = {"landing_key": metadata["landing-key"], "content": metadata["content-hash"]}
             self._put(f"{DONE}date={day}/{raw.etag}", json.dumps(source | self._made).encode())
 
     def _fetch(self, day: date) -> RawObject:
@@ -211,8 +211,8 @@ class Run:
         try:
             self._s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
-            there = ("PreconditionFailed", "ConditionalRequestConflict")
-            if error.response["Error"]["Code"] not in there:
+            exists = ("PreconditionFailed", "ConditionalRequestConflict")
+            if error.response["Error"]["Code"] not in exists:
                 raise
 
     def _key(self, day: str, sector: str) -> str:
@@ -244,12 +244,12 @@ class Run:
         pages = self._glue.get_paginator("get_partitions").paginate(
             **table, Expression=f"data >= '{min(days)}' AND data <= '{max(days)}'"
         )
-        found = {tuple(each["Values"]) for page in pages for each in page["Partitions"]}
+        found = {tuple(item["Values"]) for page in pages for item in page["Partitions"]}
         inputs = [self._partition(partition, storage) for partition in sorted(wanted - found)]
         for batch in batches(inputs, CREATE_BATCH):
             answer = self._glue.batch_create_partition(**table, PartitionInputList=batch)
             checked(answer.get("Errors", []))
-        gone = [{"Values": list(each)} for each in sorted(found - wanted) if each[0] in days]
+        gone = [{"Values": list(item)} for item in sorted(found - wanted) if item[0] in days]
         for batch in batches(gone, DELETE_BATCH):
             answer = self._glue.batch_delete_partition(**table, PartitionsToDelete=batch)
             checked(answer.get("Errors", []))
@@ -262,7 +262,7 @@ class Run:
 def each(
     pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
 ) -> tuple[dict[date, Any], dict[date, str]]:
-    """`work` for each date by itself: what came of it, and the cause where nothing did."""
+    """Run `work` for each date by itself: the results, and the causes of the failed dates."""
     futures = {day: pool.submit(work, day) for day in days}
     results, failed = {}, {}
     for day, future in futures.items():
@@ -279,7 +279,7 @@ def checked(errors: list[dict[str, Any]]) -> None:
 
 
 def partition_name(day: str, sector: str) -> str:
-    """Hive's escapes, a byte of ASCII at a time."""
+    """With Hive's escapes, which are all ASCII."""
     escaped = re.sub("[\x01-\x1f\"#%'*/:=?\\\\\x7f{[\\]^]", lambda c: f"%{ord(c[0]):02X}", sector)
     return f"Data={day}/Setor={escaped}"
 
