@@ -17,26 +17,37 @@ struct Page {
 }
 
 impl Page {
-    /// The lines that are prose, tables or headings: those outside of code blocks.
-    fn lines(&self) -> impl Iterator<Item = &str> {
+    /// Its lines without the fences of code blocks, each with whether it is code.
+    fn lines(&self) -> impl Iterator<Item = (bool, &str)> {
         let mut in_code = false;
-        self.text.lines().filter(move |line| {
+        self.text.lines().filter_map(move |line| {
             let fence = line.trim_start().starts_with("```");
             in_code ^= fence;
-            !fence && !in_code
+            (!fence).then_some((in_code, line))
         })
+    }
+
+    /// Prose, tables and headings.
+    fn prose(&self) -> impl Iterator<Item = &str> {
+        self.lines().filter(|(code, _)| !code).map(|(_, line)| line)
+    }
+
+    /// Commands, queries and output, without their comments.
+    fn code(&self) -> Vec<&str> {
+        let code = self.lines().filter(|(code, line)| *code && !line.starts_with("-- "));
+        code.filter_map(|(_, line)| line.split("# ").next()).map(str::trim_end).collect()
     }
 
     /// The targets of its links to files of the checkout and to its own headings.
     fn links(&self) -> Vec<String> {
-        let without_code = self.lines().map(|line| line.split('`').step_by(2).collect::<String>());
+        let without_code = self.prose().map(|line| line.split('`').step_by(2).collect::<String>());
         without_code.flat_map(|line| targets(&line)).collect()
     }
 
     /// What its headings can be linked by.
     fn anchors(&self) -> BTreeSet<String> {
         let mut seen = BTreeMap::new();
-        let headings = self.lines().filter(|line| line.starts_with('#'));
+        let headings = self.prose().filter(|line| line.starts_with('#'));
         headings
             .map(|heading| {
                 let anchor = anchor(heading.trim_start_matches('#').trim());
@@ -101,11 +112,10 @@ fn pages() -> Result<Vec<Page>> {
     Ok(pages)
 }
 
-fn page<'a>(pages: &'a [Page], path: &str) -> Result<&'a Page> {
-    pages
-        .iter()
-        .find(|page| page.path == Path::new(path))
-        .with_context(|| format!("there is no {path}"))
+fn page(pages: &[Page], path: impl AsRef<Path>) -> Result<&Page> {
+    let path = path.as_ref();
+    let found = pages.iter().find(|page| page.path == path);
+    found.with_context(|| format!("there is no {}", path.display()))
 }
 
 #[test]
@@ -152,6 +162,21 @@ fn every_page_is_reached_from_the_readme_of_its_language() -> Result<()> {
 }
 
 #[test]
+fn pages_in_portuguese_show_the_same_commands_and_output() -> Result<()> {
+    let pages = pages()?;
+    let translated = pages.iter().filter(|page| page.path.starts_with("docs/pt-BR"));
+    let mut count = 0;
+    for portuguese in translated {
+        let name = portuguese.path.file_name().context("a page has a name")?;
+        let english = page(&pages, Path::new("docs").join(name))?;
+        assert_eq!(portuguese.code(), english.code(), "{}", portuguese.path.display());
+        count += 1;
+    }
+    assert!(count > 0, "no page is in Portuguese");
+    Ok(())
+}
+
+#[test]
 fn pages_that_everyone_reads_are_short() -> Result<()> {
     let pages = pages()?;
     for (path, most) in [("README.md", 150), ("README.pt-BR.md", 150), ("ARCHITECTURE.md", 250)] {
@@ -165,7 +190,7 @@ fn pages_that_everyone_reads_are_short() -> Result<()> {
 fn prose_fits_into_120_columns() -> Result<()> {
     let mut long = Vec::new();
     for page in pages()? {
-        let prose = page.lines().filter(|line| !line.starts_with('|'));
+        let prose = page.prose().filter(|line| !line.starts_with('|'));
         let longer = prose.filter(|line| line.chars().count() > 120);
         long.extend(longer.map(|line| format!("{}: {line}", page.path.display())));
     }
