@@ -4,7 +4,7 @@
 default:
     @just --list --unsorted
 
-# Runs the whole chain on this machine; options of `ibov run` may follow.
+# Runs the whole pipeline on this machine; options of `ibov run` may follow.
 run *options:
     cargo ibov run {{ options }}
 
