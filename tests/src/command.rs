@@ -1,16 +1,20 @@
 //! The `ibov` program, started as people start it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ibov::workspace::Workspace;
+use harness::checkout::Workspace;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-use tokio::sync::OnceCell;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
+    process::{Child, Command},
+    sync::OnceCell,
+};
 
 /// How long what it started may take to be gone once it has ended.
 const GRACE: Duration = Duration::from_secs(10);

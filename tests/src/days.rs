@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ibov::b3_server::{Day, Holding, next_session};
+use harness::b3_server::{Day, Holding, next_session};
 use shared::{
     b3::PageRequest,
     lake::{LandingKey, Stamp},

@@ -1,10 +1,8 @@
 //! How a stack stands, in words: what a test that waited in vain shows.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
+use std::{fmt::Write as _, fs, path::Path};
 
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 
 use crate::pipeline::Pipeline;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use ibov::{athena::Sector, b3_server::Day};
+use harness::{b3_server::Day, stack::athena::Sector};
 use rust_decimal::Decimal;
 
 /// Where a portfolio has no sectors.

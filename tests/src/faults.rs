@@ -17,9 +17,15 @@ use std::{
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{NaiveDate, TimeDelta, Utc};
-use ibov::{
-    b3_server::Day, deploy::StackConfig, emulator::EmulatorOptions, local::LocalRuntime,
-    outbox::Mail, process::Processes, progress::Progress, stack::Stage, workspace::Workspace,
+use harness::{
+    b3_server::Day,
+    checkout::Workspace,
+    deployment::StackConfig,
+    emulator::{EmulatorOptions, outbox::Mail},
+    local_runtime::LocalRuntime,
+    processes::Processes,
+    progress::Progress,
+    stack::Stage,
 };
 use shared::refine::State as _;
 use tokio::sync::OnceCell;

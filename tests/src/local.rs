@@ -1,13 +1,17 @@
 //! The process's emulator, and the async runtime that its clients live in.
 
-use std::fs;
-use std::future::Future;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::{
+    fs,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use anyhow::{Context as _, Result, anyhow};
-use ibov::{local::LocalRuntime, process::Processes, progress::Progress, workspace::Workspace};
+use harness::{
+    checkout::Workspace, local_runtime::LocalRuntime, processes::Processes, progress::Progress,
+};
 use tokio::{runtime::Runtime, sync::OnceCell};
 
 /// One runtime for the whole process: a connection that one test opened and another reuses belongs to it.

@@ -1,23 +1,19 @@
 //! One deployed stack with a server of its own in the place of B3's.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::time::Duration;
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_sqs::types::QueueAttributeName;
-use ibov::{
+use harness::{
     aws::local_config,
     b3_server::B3Server,
-    chain::{Before, Journey},
-    dead_letters::{self, Parked},
-    deploy::StackConfig,
-    emulator::Logs,
-    local::LocalRuntime,
-    outbox::{self, Mail},
+    deployment::StackConfig,
+    emulator::{Logs, outbox, outbox::Mail},
+    journey::{Before, Journey},
+    local_runtime::LocalRuntime,
     progress::Progress,
-    stack::{Stack, Stage},
+    stack::{Stack, Stage, dead_letters, dead_letters::Parked},
 };
 use shared::{
     refine::{AwsState, Listing, State as _, people_know},

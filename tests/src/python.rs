@@ -1,12 +1,18 @@
 //! Python programs, run in the checkout's own environment.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Context as _, Result, bail};
-use ibov::{checks, process::Processes, progress::Progress, setup, workspace::Workspace};
+use harness::{
+    checkout::{Workspace, prerequisites, python_environment},
+    processes::Processes,
+    progress::Progress,
+};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -29,10 +35,13 @@ pub struct ParquetFile {
 /// When this machine lacks something, or the packages cannot be installed.
 pub async fn interpreter() -> Result<PathBuf> {
     let workspace = Workspace::locate()?;
-    let machine = checks::machine(workspace.root(), !setup::is_ready(&workspace)).await?;
+    let machine =
+        prerequisites::machine(workspace.root(), !python_environment::is_ready(&workspace)).await?;
     let progress = Progress::stderr();
     let step = progress.step("setup", "set up .ibov/venv");
-    let outcome = setup::ensure(&workspace, &machine.python, &Processes::default(), &step).await?;
+    let outcome =
+        python_environment::ensure(&workspace, &machine.python, &Processes::default(), &step)
+            .await?;
     step.done(outcome);
     Ok(workspace.python())
 }

@@ -1,8 +1,6 @@
 //! Answers of B3 that were recorded, which lie beside the checkout where somebody has them.
 
-use std::env;
-use std::fs;
-use std::path::PathBuf;
+use std::{env, fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 

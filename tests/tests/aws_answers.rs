@@ -5,7 +5,7 @@ use axum::{
     Router,
     http::{HeaderMap, StatusCode},
 };
-use ibov::aws::local_config;
+use harness::aws::local_config;
 use parquet_writer::lake::Lake;
 use shared::{
     aws::{Cause, s3_client},

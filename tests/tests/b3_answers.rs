@@ -17,7 +17,7 @@ use flate2::{
     Compression,
     write::{GzEncoder, ZlibEncoder},
 };
-use ibov::b3_server::{Answer, B3Server};
+use harness::b3_server::{Answer, B3Server};
 use serde_json::{Value, json};
 use shared::{b3::PageRequest, portfolio::Segment};
 use tokio::time::Instant;

@@ -6,15 +6,13 @@
     reason = "a test that finds something else has failed"
 )]
 
-use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::time::Duration;
+use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
 use fetcher::{B3, Fetched, SourceError, SourceErrorCause};
 use futures::future::join_all;
-use ibov::b3_server::{Answer, B3Server, Day};
+use harness::b3_server::{Answer, B3Server, Day};
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
     portfolio::Segment,

@@ -5,10 +5,7 @@
     reason = "a test that finds something else has failed"
 )]
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::net::TcpListener;
-use std::path::Path;
+use std::{collections::BTreeMap, io::ErrorKind, net::TcpListener, path::Path};
 
 use anyhow::{Context as _, Result};
 use e2e::{
@@ -17,7 +14,7 @@ use e2e::{
     expected::{self, Refined},
     local, python,
 };
-use ibov::b3_server::{Answer, B3Server, Day};
+use harness::b3_server::{Answer, B3Server, Day};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::portfolio::is_weekday;

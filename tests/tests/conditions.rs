@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use e2e::local;
 use futures::future::try_join_all;
-use ibov::aws::Clients;
+use harness::aws::Clients;
 use parquet_writer::{
     decision::Condition,
     lake::{Lake, RawFile},

@@ -1,8 +1,10 @@
 //! A checkout that was copied or moved together with what was built in it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{command, local};

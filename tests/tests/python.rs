@@ -1,7 +1,6 @@
 //! The Python tests, so that `cargo test` is all of them.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{local, python};

@@ -7,7 +7,7 @@ use e2e::{
     days, expected, local, python,
     recordings::{self, Recording},
 };
-use ibov::b3_server::Day;
+use harness::b3_server::Day;
 use shared::{
     b3::PageRequest,
     lake::{LandingKey, Stamp},

@@ -1,11 +1,10 @@
 //! Tables on a terminal.
 
-use crate::athena::Answer;
-use crate::report::Report;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, Table};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive as _;
+use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use harness::stack::athena::Answer;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+
+use crate::commands::run::report::Report;
 
 /// Cells of the longest bar.
 const BAR_CELLS: i64 = 24;
@@ -14,7 +13,7 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
 /// Sectors by weight, with bars and a row of totals.
 #[must_use]
-pub fn sectors(report: &Report) -> String {
+pub(crate) fn sectors(report: &Report) -> String {
     let mut table = new(["sector", "weight %", "", "constituents", "theoretical quantity"]);
     let heaviest = report.sectors.iter().map(|sector| sector.soma_part).max().unwrap_or_default();
     for sector in &report.sectors {
@@ -39,7 +38,7 @@ pub fn sectors(report: &Report) -> String {
 
 /// Any answer of Athena's.
 #[must_use]
-pub fn answer(answer: &Answer) -> String {
+pub(crate) fn answer(answer: &Answer) -> String {
     let mut table = new(&answer.columns);
     for row in &answer.rows {
         table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")));
@@ -48,7 +47,7 @@ pub fn answer(answer: &Answer) -> String {
 }
 
 /// A table with these headings.
-pub fn new<T: Into<Cell>>(headings: impl IntoIterator<Item = T>) -> Table {
+pub(crate) fn new<T: Into<Cell>>(headings: impl IntoIterator<Item = T>) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header(headings.into_iter().collect::<Vec<T>>());
     table
@@ -81,7 +80,7 @@ fn grouped(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::report;
+    use crate::commands::run::report::tests::report;
 
     #[test]
     fn bars_are_proportional() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result};
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
-use ibov::aws::{LOCAL_KEY, LOCAL_REGION};
+use harness::aws::{LOCAL_KEY, LOCAL_REGION};
 use serde_json::{Value, json};
 
 use super::Bench;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::NaiveDate;
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use serde_json::Value;
 use shared::{
     lake::LandingKey,

@@ -1,11 +1,13 @@
 //! The course of a storm: it rages, and then the pipeline comes to rest.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, bail};
 use futures::{StreamExt as _, TryStreamExt as _};
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use shared::refine::{Listing, State as _};
 use tokio::time::sleep;
 

@@ -1,13 +1,20 @@
 //! The stack that a storm goes over, and what the storm does to it.
 
-use std::fs;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
-use ibov::{
-    aws::explain, dead_letters, emulator::EmulatorOptions, local::LocalRuntime, process::Processes,
-    progress::Progress, stack::Stage, workspace::Workspace,
+use harness::{
+    aws::explain,
+    checkout::Workspace,
+    emulator::EmulatorOptions,
+    local_runtime::LocalRuntime,
+    processes::Processes,
+    progress::Progress,
+    stack::{Stage, dead_letters},
 };
 use tokio::sync::OnceCell;
 

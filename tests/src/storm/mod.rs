@@ -22,11 +22,9 @@ mod verdict;
 use std::time::Instant;
 
 use anyhow::Result;
-
-pub use verdict::{Figures, Verdict};
-
 use field::Field;
 use plan::Plan;
+pub use verdict::{Figures, Verdict};
 
 /// How large a storm is, and which one of its size.
 #[derive(Debug, Clone, Copy)]

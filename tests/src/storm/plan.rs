@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 use fastrand::Rng;
-use ibov::{b3_server::Day, stack::Stage};
+use harness::{b3_server::Day, stack::Stage};
 use shared::portfolio::is_weekday;
-
-use crate::days;
 
 use super::{
     notification,
     poison::{self, Poison},
     portfolios::{self, Landing},
 };
+use crate::days;
 
 /// One event in fifty is poison; a small storm has every kind of it nevertheless.
 const EVENTS_PER_POISON: usize = 50;

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use ibov::{b3_server::Day, dead_letters::Parked, stack::Stage};
+use harness::{
+    b3_server::Day,
+    stack::{Stage, dead_letters::Parked},
+};
 use shared::events::S3Message;
 
 use super::{notification, plan::Action, portfolios};

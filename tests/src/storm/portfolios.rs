@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use fastrand::Rng;
-use ibov::b3_server::{Day, Holding};
+use harness::b3_server::{Day, Holding};
 use shared::{
     lake::{LandingKey, Stamp},
     portfolio::{ContentHash, IndexCode, Portfolio, Segment},

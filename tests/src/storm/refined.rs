@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
-use ibov::athena;
+use harness::stack::athena;
 
 use super::field::Field;
 use crate::expected::Refined;

@@ -1,16 +1,17 @@
 //! What a storm has left, compared with what it should have left.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::NaiveDate;
-use ibov::{
-    dead_letters::{self, Parked},
-    deploy::{ALERT_EMAIL, COMPLETION_EMAIL},
-    stack::Stage,
+use harness::{
+    deployment::{ALERT_EMAIL, COMPLETION_EMAIL},
+    stack::{Stage, dead_letters, dead_letters::Parked},
 };
 use serde::Serialize;
 use shared::parquet;

@@ -3,7 +3,12 @@
 use anyhow::{Context as _, Result};
 use chrono::Utc;
 use e2e::{days, local, pipeline::Pipeline};
-use ibov::{athena, b3_server::Day, chain::Journey, deploy::COMPLETION_EMAIL, stack::Stage};
+use harness::{
+    b3_server::Day,
+    deployment::COMPLETION_EMAIL,
+    journey::Journey,
+    stack::{Stage, athena},
+};
 use serde_json::{Value, json};
 
 use crate::verify;

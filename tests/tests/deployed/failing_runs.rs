@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use e2e::{days, local, pipeline::Pipeline};
-use ibov::{deploy::ALERT_EMAIL, stack::Stage};
+use harness::{deployment::ALERT_EMAIL, stack::Stage};
 use shared::portfolio::Segment;
 
 use crate::verify;

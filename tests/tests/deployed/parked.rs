@@ -3,10 +3,9 @@
 use anyhow::{Context as _, Result};
 use chrono::Utc;
 use e2e::{local, pipeline::Pipeline};
-use ibov::{
+use harness::{
     b3_server::{Answer, Day},
-    dead_letters::{self, Parked},
-    stack::Stage,
+    stack::{Stage, dead_letters, dead_letters::Parked},
 };
 use serde_json::Value;
 

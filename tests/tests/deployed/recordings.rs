@@ -7,7 +7,7 @@ use e2e::{
     pipeline::Pipeline,
     recordings::{self, Recording},
 };
-use ibov::b3_server::Day;
+use harness::b3_server::Day;
 
 use crate::verify;
 

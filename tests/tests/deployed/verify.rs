@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use e2e::{expected, lake, pipeline::Pipeline, python};
-use ibov::{
-    athena::{self, Sector},
+use harness::{
     b3_server::Day,
+    stack::{athena, athena::Sector},
 };
 
 /// Raw and refined of a date are exactly `day`.

@@ -7,7 +7,7 @@ use e2e::{
     faults::{Bench, Order},
     local,
 };
-use ibov::{dead_letters::Parked, stack::Stage};
+use harness::stack::{Stage, dead_letters::Parked};
 use serde_json::{Value, json};
 
 /// A forced request waits for the run that is active, which does not end: so it fails until its last attempt.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local, python, wire};
-use ibov::stack::Stage;
+use harness::stack::Stage;
 use serde_json::{Value, json};
 use shared::{
     lake::LandingKey,

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local, wire};
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";

@@ -7,7 +7,7 @@ use e2e::{
     faults::{Bench, Order},
     local, wire,
 };
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use serde_json::json;
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";

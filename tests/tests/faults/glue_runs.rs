@@ -8,7 +8,7 @@ use e2e::{
     faults::{Bench, Order},
     local,
 };
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use serde_json::json;
 
 fn date() -> NaiveDate {

@@ -10,7 +10,10 @@ use e2e::{
     local,
 };
 use futures::future::try_join_all;
-use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use harness::{
+    b3_server::Answer,
+    stack::{Stage, dead_letters},
+};
 use serde_json::json;
 use shared::failpoint::EFFECTS;
 

@@ -9,7 +9,10 @@ use e2e::{
     faults::{Bench, Order},
     local, wire,
 };
-use ibov::{dead_letters, outbox::Mail, stack::Stage};
+use harness::{
+    emulator::outbox::Mail,
+    stack::{Stage, dead_letters},
+};
 
 const CAUSE: &str = "the raw file is damaged";
 

@@ -7,10 +7,9 @@ use e2e::{
     local, wire,
 };
 use futures::future::try_join_all;
-use ibov::{
+use harness::{
     b3_server::Answer,
-    dead_letters::{self, Parked},
-    stack::Stage,
+    stack::{Stage, dead_letters, dead_letters::Parked},
 };
 
 /// What SQS takes as one message.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local, wire};
-use ibov::stack::Stage;
+use harness::stack::Stage;
 
 fn date() -> NaiveDate {
     days::session(0)

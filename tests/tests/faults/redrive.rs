@@ -4,7 +4,10 @@
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local};
-use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use harness::{
+    b3_server::Answer,
+    stack::{Stage, dead_letters},
+};
 
 /// Reads why the only message of a stage was parked.
 async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {

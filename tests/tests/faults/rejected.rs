@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 use chrono::{Days, NaiveDate, Utc};
 use e2e::{days, faults::Bench, local};
-use ibov::{
+use harness::{
     b3_server::{Answer, Day},
-    dead_letters::Parked,
-    stack::Stage,
+    stack::{Stage, dead_letters::Parked},
 };
 use serde_json::{Value, json};
 use shared::{

@@ -1,13 +1,16 @@
 //! A home folder with AWS's files in it, and `ibov` started there.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
-use e2e::account::{Account, STACK};
-use e2e::command::{self, Ended};
-use p256::SecretKey;
-use p256::pkcs8::LineEnding;
+use e2e::{
+    account::{Account, STACK},
+    command::{self, Ended},
+};
+use p256::{SecretKey, pkcs8::LineEnding};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -1,9 +1,11 @@
 //! One sentence, and the command that helps.
 
 use anyhow::Result;
-use e2e::account::{EXPIRED_KEY, GOOD_KEY, SSO_TOKEN};
-use e2e::command::Ended;
-use e2e::local;
+use e2e::{
+    account::{EXPIRED_KEY, GOOD_KEY, SSO_TOKEN},
+    command::Ended,
+    local,
+};
 
 use crate::home::{Home, LATER, LOGIN_SESSION, LONG_AGO};
 

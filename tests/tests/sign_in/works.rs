@@ -1,8 +1,10 @@
 //! Each way to sign in reaches the stack, with the credentials that it hands out.
 
 use anyhow::Result;
-use e2e::account::{GOOD_KEY, LOGIN_KEY, REFRESH_TOKEN, ROLE_KEY, SSO_KEY, SSO_TOKEN};
-use e2e::local;
+use e2e::{
+    account::{GOOD_KEY, LOGIN_KEY, REFRESH_TOKEN, ROLE_KEY, SSO_KEY, SSO_TOKEN},
+    local,
+};
 
 use crate::home::{Home, LATER, LOGIN_SESSION, LONG_AGO};
 

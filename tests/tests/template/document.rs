@@ -1,7 +1,6 @@
 //! The template as JSON, with CloudFormation's short tags (`!Ref X`) in their long form (`{"Ref": "X"}`).
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::{Map, Value, json};
 

@@ -1,0 +1,156 @@
+//! Builds the four functions with Cargo, beside this program so that dependencies are shared.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
+
+use crate::{checkout::Workspace, processes::Processes, progress::Step};
+
+/// The packages, whose binaries and functions have the same names.
+pub const NAMES: [&str; 4] = ["fetcher", "parquet-writer", "glue-trigger", "glue-notifier"];
+
+/// Name of each function, and the file that was built for it.
+pub type Executables = BTreeMap<String, PathBuf>;
+
+/// Builds what has changed. Takes half a second when nothing has.
+///
+/// # Errors
+/// When Cargo fails; the message holds what the compiler said.
+pub async fn build(
+    workspace: &Workspace,
+    processes: &Processes,
+    step: &Step,
+) -> Result<Executables> {
+    let mut command = cargo(workspace);
+    let mut process = processes.spawn(&mut command)?;
+    let (Some(stdout), Some(stderr)) = (process.child.stdout.take(), process.child.stderr.take())
+    else {
+        bail!("cargo was started without pipes");
+    };
+    let mut executables = Executables::new();
+    let artifacts = async {
+        let mut lines = BufReader::new(stdout).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some((name, path)) = executable(&line) {
+                executables.insert(name, path);
+            }
+        }
+    };
+    let mut said = Vec::new();
+    let messages = async {
+        let mut lines = BufReader::new(stderr).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            step.note(line.trim());
+            said.push(line);
+        }
+    };
+    tokio::join!(artifacts, messages);
+    if !process.wait().await?.success() {
+        bail!("cargo could not build the functions:\n{}", without_activity(&said));
+    }
+    match NAMES.iter().find(|name| !executables.contains_key(**name)) {
+        Some(absent) => bail!("cargo built no executable named {absent}"),
+        None => Ok(executables),
+    }
+}
+
+fn cargo(workspace: &Workspace) -> Command {
+    let mut command =
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command
+        .current_dir(workspace.root())
+        .args(["build", "--message-format=json-render-diagnostics"]);
+    // With the features of the whole workspace, as this program was built itself, so that dependencies are shared.
+    command.arg("--workspace");
+    for name in NAMES {
+        command.args(["--bin", name]);
+    }
+    if let Some(target) = target_dir() {
+        command.arg("--target-dir").arg(target);
+    }
+    // `cargo run` describes this program in the environment; a build script must not take it for its own package.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        }) {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The target directory that this program itself lies in, which `--target-dir` may have chosen.
+fn target_dir() -> Option<PathBuf> {
+    let exe = std::env::current_exe().ok()?;
+    exe.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists()).map(Path::to_path_buf)
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    reason: String,
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+fn executable(line: &str) -> Option<(String, PathBuf)> {
+    let artifact: Artifact = serde_json::from_str(line).ok()?;
+    let name = artifact.target?.name;
+    (artifact.reason == "compiler-artifact" && NAMES.contains(&name.as_str()))
+        .then_some((name, artifact.executable?))
+}
+
+fn without_activity(said: &[String]) -> String {
+    let activity =
+        ["Compiling ", "Downloading ", "Downloaded ", "Updating ", "Blocking ", "Locking "];
+    let lines: Vec<&str> = said
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !activity.iter().any(|word| line.trim_start().starts_with(word)))
+        .collect();
+    lines.join("\n")
+}
+
+/// Size on disk, for people.
+///
+/// # Errors
+/// When the file is gone.
+pub fn megabytes(path: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len()
+        >> 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_are_found_in_cargos_messages() {
+        let line = r#"{"reason":"compiler-artifact","package_id":"x","target":{"kind":["bin"],"name":"fetcher"},"executable":"/t/debug/fetcher"}"#;
+        assert_eq!(executable(line), Some(("fetcher".into(), "/t/debug/fetcher".into())));
+        assert_eq!(executable(&line.replace("\"/t/debug/fetcher\"", "null")), None);
+        assert_eq!(executable(r#"{"reason":"build-finished","success":true}"#), None);
+    }
+
+    #[test]
+    fn a_failed_build_shows_the_compilers_words_only() {
+        let said =
+            ["   Compiling serde v1", "error[E0425]: cannot find value `x`"].map(str::to_owned);
+        assert_eq!(without_activity(&said), "error[E0425]: cannot find value `x`");
+    }
+}

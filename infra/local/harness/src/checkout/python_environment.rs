@@ -1,0 +1,198 @@
+//! The virtual environment with emulator and Spark: set up when the lock file changed, redone when interrupted.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::Command,
+};
+
+use crate::{
+    checkout::{Workspace, lock},
+    processes::Processes,
+    progress::Step,
+};
+
+/// Written last, with the hash of the lock file that was installed and the folder that it was installed in: without
+/// it, the environment does not count. An environment holds its own path, in its scripts and in what Spark keeps there,
+/// so in a checkout that was copied or moved it is made anew.
+const MARKER: &str = "venv/.installed-requirements";
+
+/// Does the environment hold what the lock file asks for, and the Python that it was made with?
+#[must_use]
+pub fn is_ready(workspace: &Workspace) -> bool {
+    let installed = fs::read_to_string(workspace.private(MARKER)).ok();
+    installed.is_some() && installed == wanted(workspace).ok() && workspace.python().exists()
+}
+
+/// Makes the environment what the lock file asks for. Two runs at once take turns.
+///
+/// # Errors
+/// When packages cannot be downloaded or installed; the message holds pip's own.
+pub async fn ensure(
+    workspace: &Workspace,
+    python: &Path,
+    processes: &Processes,
+    step: &Step,
+) -> Result<&'static str> {
+    if is_ready(workspace) {
+        return Ok("ready");
+    }
+    let _held =
+        lock(&workspace.private("setup.lock"), || step.note("another run is setting up")).await?;
+    if is_ready(workspace) {
+        return Ok("set up by another run");
+    }
+    let log = workspace.private("setup.log");
+    fs::write(&log, "").with_context(|| format!("cannot write {}", log.display()))?;
+    let venv = workspace.private("venv");
+    step.note("python -m venv");
+    run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv), processes, &log, |_| {})
+        .await?;
+    install(workspace, processes, &log, step).await?;
+    fs::write(workspace.private(MARKER), wanted(workspace)?)?;
+    Ok("installed")
+}
+
+/// Every setting that the user has in `PIP_*` variables or pip's own files stays in force.
+async fn install(
+    workspace: &Workspace,
+    processes: &Processes,
+    log: &Path,
+    step: &Step,
+) -> Result<()> {
+    let requirements = requirements(workspace);
+    let text = fs::read_to_string(&requirements)?;
+    step.total(
+        text.lines().filter(|line| line.contains("==") && !line.starts_with([' ', '#'])).count(),
+    );
+    let mut command = Command::new(workspace.python());
+    command
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--progress-bar",
+            "off",
+            "-r",
+        ])
+        .arg(&requirements);
+    run(&mut command, processes, log, |line| {
+        if line.starts_with("Collecting ") || line.starts_with("Ignoring ") {
+            step.advance();
+        }
+        let activity = line.split(" (from").next().unwrap_or(line).trim();
+        step.note(activity.split(" --hash").next().unwrap_or(activity));
+    })
+    .await
+    .context("the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache")
+}
+
+fn requirements(workspace: &Workspace) -> PathBuf {
+    workspace.path("infra/local/requirements.txt")
+}
+
+fn wanted(workspace: &Workspace) -> Result<String> {
+    let path = requirements(workspace);
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut text = String::new();
+    for byte in Sha256::digest(&bytes) {
+        write!(text, "{byte:02x}")?;
+    }
+    // Whole and without links: the copy that mutations are tried in has a link to the environment.
+    let place = workspace.private("venv").canonicalize().context("there is no environment")?;
+    Ok(format!("{text}\n{}\n", place.display()))
+}
+
+/// Runs a command, logs all it says and hands each line of its output to `on_line`.
+async fn run(
+    command: &mut Command,
+    processes: &Processes,
+    log: &Path,
+    on_line: impl Fn(&str),
+) -> Result<()> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = processes.spawn(command)?;
+    let output = process.child.stdout.take();
+    let errors = process.child.stderr.take();
+    let mut log_file = fs::OpenOptions::new().append(true).open(log)?;
+    let mut log_errors = log_file.try_clone()?;
+    let reading = each_line(output, |line| {
+        on_line(line);
+        let _logged = writeln!(log_file, "{line}");
+    });
+    let mut complaints = Vec::new();
+    let complaining = each_line(errors, |line| {
+        let _logged = writeln!(log_errors, "{line}");
+        complaints.push(line.to_owned());
+    });
+    tokio::join!(reading, complaining);
+    let status = process.wait().await?;
+    if !status.success() {
+        bail!("{} (all of it in {})", cause(&complaints), log.display());
+    }
+    Ok(())
+}
+
+async fn each_line(pipe: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&str)) {
+    let Some(pipe) = pipe else { return };
+    let mut lines = BufReader::new(pipe).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        take(&line);
+    }
+}
+
+/// What pip gives as the reason: its `ERROR:` lines, or the last thing that it said.
+fn cause(complaints: &[String]) -> String {
+    let errors: Vec<&str> =
+        complaints.iter().filter_map(|line| line.trim().strip_prefix("ERROR: ")).collect();
+    let network =
+        complaints.iter().rev().find(|line| line.contains("Error(") || line.contains("Connection"));
+    match (errors.is_empty(), network) {
+        (false, Some(network)) => format!("{}; before that: {}", errors.join("; "), network.trim()),
+        (false, None) => errors.join("; "),
+        (true, _) => {
+            complaints.last().cloned().unwrap_or_else(|| "it failed without a word".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_what_pip_calls_an_error_and_why() {
+        let said = [
+            "WARNING: Retrying after connection broken by 'NewConnectionError(\"no route\")'",
+            "ERROR: No matching distribution found for duckdb",
+        ];
+        let complaints: Vec<String> = said.iter().map(|&line| line.to_owned()).collect();
+        let cause = cause(&complaints);
+        assert!(cause.starts_with("No matching distribution found for duckdb"), "{cause}");
+        assert!(cause.contains("no route"), "{cause}");
+    }
+
+    #[tokio::test]
+    async fn a_failing_command_is_reported_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        fs::write(&log, "").unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo working; echo broken >&2; exit 3"]);
+        let error = run(&mut command, &Processes::default(), &log, |_| {}).await.unwrap_err();
+        assert!(error.to_string().starts_with("broken"), "{error}");
+        assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
+    }
+}
