@@ -150,7 +150,7 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
     let Some(name) = &args.stack else {
         return work(Kept::read(&Workspace::locate()?)?.stack()).await;
     };
-    let account = Account::of_environment().await?;
+    let account = Account::from_environment().await?;
     let done = match Stack::describe(account.clients(), name).await {
         Ok(stack) => work(stack).await,
         Err(error) => Err(error),
