@@ -61,9 +61,6 @@ impl Calls {
 
 impl Account {
     /// Opens it at a free port of 127.0.0.1.
-    ///
-    /// # Errors
-    /// When there is none.
     pub async fn open() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
@@ -74,13 +71,11 @@ impl Account {
     }
 
     /// Where all its services answer.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
     /// The key that signed each call of an operation.
-    #[must_use]
     pub fn signers(&self, operation: &str) -> Vec<String> {
         let calls = self.calls.lock();
         calls.iter().filter(|(name, _)| name == operation).map(|(_, key)| key.clone()).collect()

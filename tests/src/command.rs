@@ -36,9 +36,6 @@ pub struct Ended {
 
 impl Ended {
     /// The one document on standard output.
-    ///
-    /// # Errors
-    /// When there is anything else, or nothing.
     pub fn document(&self) -> Result<Value> {
         let stdout = &self.stdout;
         serde_json::from_str(stdout).with_context(|| {
@@ -57,17 +54,11 @@ pub struct Running {
 }
 
 /// Where it lies, built.
-///
-/// # Errors
-/// When it cannot be built.
 pub async fn program() -> Result<&'static Path> {
     Ok(PROGRAM.get_or_try_init(build).await?)
 }
 
 /// Starts it.
-///
-/// # Errors
-/// When it cannot be built or started.
 pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Running> {
     let mut command = Command::new(program().await?);
     command.args(arguments);
@@ -86,18 +77,12 @@ pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<R
 }
 
 /// Starts it and waits for its end.
-///
-/// # Errors
-/// As [`start`] and [`Running::end`].
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
     start(arguments, environment).await?.end().await
 }
 
 impl Running {
     /// Reads on until standard error holds a line with `words`.
-    ///
-    /// # Errors
-    /// When it ends before.
     pub async fn until_it_says(&mut self, words: &str) -> Result<()> {
         loop {
             let mut line = String::new();
@@ -112,9 +97,6 @@ impl Running {
     }
 
     /// Sends it a signal, by name.
-    ///
-    /// # Errors
-    /// When it is gone.
     pub async fn signal(&self, name: &str) -> Result<()> {
         let sent = Command::new("kill").args(["-s", name, &self.pid.to_string()]).status().await?;
         ensure!(sent.success(), "cannot send {name} to ibov");
@@ -122,9 +104,6 @@ impl Running {
     }
 
     /// Waits for its end, and for that of everything that it started.
-    ///
-    /// # Errors
-    /// When something that it started is still there.
     pub async fn end(mut self) -> Result<Ended> {
         let mut stdout = String::new();
         let mut output = self.child.stdout.take().context("no standard output")?;
@@ -152,9 +131,6 @@ async fn nothing_is_left(pid: u32) -> Result<()> {
 }
 
 /// Command lines of the processes that belong to the run of one program.
-///
-/// # Errors
-/// When the processes of this machine cannot be listed.
 pub fn processes_of(pid: u32) -> Result<Vec<String>> {
     let runs = Workspace::locate()?.private("runs").to_string_lossy().into_owned();
     let mut found = Vec::new();

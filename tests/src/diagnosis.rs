@@ -12,7 +12,7 @@ const LOG_LINES: usize = 6;
 pub async fn of(pipeline: &Pipeline) -> String {
     let mut text = String::new();
     for stage in Stage::ALL {
-        let waiting = match pipeline.waiting(stage).await {
+        let waiting = match pipeline.stack.waiting(stage).await {
             Ok(count) => format!("{count} waiting"),
             Err(error) => format!("{error:#}"),
         };

@@ -14,9 +14,6 @@ pub const NO_SECTOR: &str = "Sem setor";
 pub type Row = Vec<Option<String>>;
 
 /// The rows of raw, ordered by ticker: segment, cod, asset, type, part, partAcum, theoricalQty, `DataCarteira`.
-///
-/// # Errors
-/// When the answer holds something that is no number or date.
 pub fn raw(day: &Day) -> Result<Vec<Row>> {
     let date = day.date()?;
     let mut rows = Vec::new();
@@ -53,9 +50,6 @@ pub struct Refined {
 }
 
 /// The rows of refined, by sector.
-///
-/// # Errors
-/// As [`raw`].
 pub fn refined(day: &Day) -> Result<BTreeMap<String, Refined>> {
     let mut sectors: BTreeMap<String, Refined> = BTreeMap::new();
     for row in &day.results {
@@ -69,7 +63,6 @@ pub fn refined(day: &Day) -> Result<BTreeMap<String, Refined>> {
 }
 
 /// What Athena answered, in the same form.
-#[must_use]
 pub fn by_sector(answered: &[Sector]) -> BTreeMap<String, Refined> {
     let refined = |sector: &Sector| Refined {
         soma_part: sector.weight,
@@ -80,9 +73,6 @@ pub fn by_sector(answered: &[Sector]) -> BTreeMap<String, Refined> {
 }
 
 /// Days from a portfolio's date to a moment, as counted in São Paulo, which has had no summer time since 2019.
-///
-/// # Errors
-/// Never, in truth: three hours are an offset.
 pub fn days_since(date: NaiveDate, now: DateTime<Utc>) -> Result<i64> {
     const THREE_HOURS: i32 = 3 * 3600;
     let sao_paulo = FixedOffset::west_opt(THREE_HOURS).context("three hours are no offset")?;

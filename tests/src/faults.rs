@@ -19,18 +19,15 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{NaiveDate, TimeDelta, Utc};
 use harness::{
     b3_server::Day,
-    checkout::Workspace,
     deployment::StackConfig,
-    emulator::{EmulatorOptions, outbox::Mail},
+    emulator::{EmulatorOptions, Mail},
     local_runtime::LocalRuntime,
-    processes::Processes,
-    progress::Progress,
     stack::Stage,
 };
 use shared::refine::State as _;
 use tokio::sync::OnceCell;
 
-use crate::{days, pipeline::Pipeline};
+use crate::{days, local, pipeline::Pipeline};
 
 /// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
@@ -78,17 +75,11 @@ impl Deref for Bench {
 
 impl Bench {
     /// Deploys a stack.
-    ///
-    /// # Errors
-    /// When something of it cannot be created.
     pub async fn deploy(name: &str) -> Result<Self> {
         Self::deploy_with(name, |config| config).await
     }
 
     /// Deploys a stack with other parameters.
-    ///
-    /// # Errors
-    /// As [`Bench::deploy`].
     pub async fn deploy_with(
         name: &str,
         change: impl FnOnce(StackConfig) -> StackConfig,
@@ -110,9 +101,6 @@ impl Bench {
     }
 
     /// Messages whose function fails or dies come again after so many seconds, unless it says otherwise.
-    ///
-    /// # Errors
-    /// When SQS refuses.
     pub async fn comes_again_after(&self, seconds: u32) -> Result<()> {
         for stage in Stage::ALL {
             let (url, name) = (self.stack.queue_url(stage)?, QueueAttributeName::VisibilityTimeout);
@@ -122,9 +110,6 @@ impl Bench {
     }
 
     /// The small portfolio of a day, published and asked for.
-    ///
-    /// # Errors
-    /// When the request cannot be sent.
     pub async fn fetch(&self, date: NaiveDate) -> Result<Day> {
         let day = days::small(date);
         self.fetch_day(&day).await?;
@@ -132,9 +117,6 @@ impl Bench {
     }
 
     /// A portfolio, published and asked for.
-    ///
-    /// # Errors
-    /// When the request cannot be sent.
     pub async fn fetch_day(&self, day: &Day) -> Result<()> {
         self.b3.publish("IBOV", day.clone());
         self.stack.request_fetch(None, None).await?;
@@ -142,9 +124,6 @@ impl Bench {
     }
 
     /// Tells how Glue runs end from now on; those that hang hear it, too.
-    ///
-    /// # Errors
-    /// When the order cannot be written.
     pub fn order_runs(&self, order: Order) -> Result<()> {
         let file = self.orders()?;
         fs::create_dir_all(file.parent().context("a file without a folder")?)?;
@@ -161,15 +140,11 @@ impl Bench {
     }
 
     /// How often glue-trigger found a run active, and left what is due to its end.
-    #[must_use]
     pub fn left_to_an_end(&self) -> usize {
         self.log(Stage::Glue).matches("a run is active, its end starts the next one").count()
     }
 
     /// Waits until glue-trigger has left something to the end of a run once more than `before`.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn is_left_to_an_end(&self, before: usize) -> Result<()> {
         self.until("glue-trigger to leave a date to the end of the run", || async {
             Ok((self.left_to_an_end() > before).then_some(()))
@@ -178,9 +153,6 @@ impl Bench {
     }
 
     /// Publishes the portfolio of a date while a run is active, and waits until glue-trigger has seen its raw file.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn fetch_during_a_run(&self, date: NaiveDate) -> Result<()> {
         let left = self.left_to_an_end();
         self.fetch(date).await?;
@@ -188,9 +160,6 @@ impl Bench {
     }
 
     /// Waits without a tick until a date is refined from its newest landing object.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn refined_without_a_tick(&self, date: NaiveDate) -> Result<()> {
         self.until("the date to be refined, without a tick", || async move {
             let newest = self.newest_landing(date).await?;
@@ -200,9 +169,6 @@ impl Bench {
     }
 
     /// Starts a run as a person would.
-    ///
-    /// # Errors
-    /// When Glue does not start it.
     pub async fn start_by_hand(&self, dates: &[NaiveDate]) -> Result<String> {
         let job = self.stack.output("GlueJobName")?;
         let dates: Vec<_> = dates.iter().map(ToString::to_string).collect();
@@ -223,9 +189,6 @@ impl Bench {
     }
 
     /// Arms a failpoint of a stage's function.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
     pub fn arm(&self, stage: Stage, failpoint: &str) -> Result<()> {
         let folder = self.failpoints(stage);
         fs::create_dir_all(&folder)?;
@@ -235,9 +198,6 @@ impl Bench {
 
     /// Waits until a failpoint has killed a stage's function. Nothing ticks meanwhile: the tick would have the
     /// notifier do what another function is to die of.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn killed(&self, stage: Stage, failpoint: &str) -> Result<()> {
         self.until(&format!("{stage} to die {failpoint}"), || async {
             Ok(self.hits(stage).iter().any(|hit| hit == failpoint).then_some(()))
@@ -246,7 +206,6 @@ impl Bench {
     }
 
     /// The failpoints that killed a stage's function, in order.
-    #[must_use]
     pub fn hits(&self, stage: Stage) -> Vec<String> {
         let hits = fs::read_to_string(self.failpoints(stage).join("hits")).unwrap_or_default();
         hits.lines().map(str::to_owned).collect()
@@ -257,15 +216,11 @@ impl Bench {
     }
 
     /// Where all services answer.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         self.runtime.endpoint()
     }
 
     /// Sends what the tick's schedule sends.
-    ///
-    /// # Errors
-    /// When it cannot be sent.
     pub async fn tick(&self) -> Result<()> {
         self.stack.send(Stage::Completion, r#"{"tick":true}"#).await?;
         Ok(())
@@ -273,9 +228,6 @@ impl Bench {
 
     /// As [`Pipeline::until`], with a tick now and then. None comes while a run is active or has just ended: its event
     /// is on its way then, and two that take in one end at the same moment tell people twice.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn until_ticking<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<Option<T>>>,
@@ -304,9 +256,6 @@ impl Bench {
     }
 
     /// The notifier's mails to people. Alarms mail them, too, and are left out.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read.
     pub fn alerts(&self) -> Result<Vec<Mail>> {
         let mut mails = self.mails("AlertsTopicArn")?;
         mails.retain(|mail| mail.subject().starts_with("IBOV refine"));
@@ -314,25 +263,18 @@ impl Bench {
     }
 
     /// The mails about runs that succeeded.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read.
     pub fn completions(&self) -> Result<Vec<Mail>> {
         self.mails("CompletionsTopicArn")
     }
 
     /// What a stage's function logged: one JSON document a line.
-    #[must_use]
     pub fn log(&self, stage: Stage) -> String {
         fs::read_to_string(self.logs().function(&self.stack, stage)).unwrap_or_default()
     }
 }
 
 async fn start_emulator() -> Result<LocalRuntime> {
-    let workspace = Workspace::locate()?;
-    let runner = workspace.path("tests/tests/faults/glue_runner.py");
+    let runner = local::in_workspace("tests/tests/faults/glue_runner.py")?;
     let options = EmulatorOptions::default().with_glue_runner(runner).with_glue_minute(GLUE_MINUTE);
-    let (processes, progress) = (Processes::default(), Progress::stderr());
-    let started = LocalRuntime::start_with(&workspace, &processes, &progress, &options).await;
-    started.context("the emulator for the fault tests did not start")
+    local::start_emulator(options).await
 }

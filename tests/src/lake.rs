@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 
 /// The folder of one date and sector. Hive escapes these characters, and nothing beyond ASCII.
-#[must_use]
 pub fn refined_folder(date: NaiveDate, sector: &str) -> String {
     let mut escaped = String::new();
     for character in sector.chars() {
@@ -18,7 +17,6 @@ pub fn refined_folder(date: NaiveDate, sector: &str) -> String {
 }
 
 /// The folder of a key, with the slash at its end.
-#[must_use]
 pub fn folder_of(key: &str) -> String {
     key.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"))
 }

@@ -10,7 +10,8 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 use harness::{
-    checkout::Workspace, local_runtime::LocalRuntime, processes::Processes, progress::Progress,
+    checkout::Workspace, emulator::EmulatorOptions, local_runtime::LocalRuntime,
+    processes::Processes, progress::Progress,
 };
 use tokio::{runtime::Runtime, sync::OnceCell};
 
@@ -21,38 +22,29 @@ static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(Runtime::new);
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
 /// Runs a test.
-///
-/// # Errors
-/// The test's own.
 pub fn run<T>(test: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = RUNTIME.as_ref().map_err(|error| anyhow!("no async runtime: {error}"))?;
     runtime.block_on(test)
 }
 
 /// The emulator with the built functions; started by the first test that asks.
-///
-/// # Errors
-/// Names the step that failed.
 pub async fn emulator() -> Result<&'static LocalRuntime> {
-    let start = || async {
-        let workspace = Workspace::locate()?;
-        LocalRuntime::start(&workspace, &Processes::default(), &Progress::stderr()).await
-    };
-    EMULATOR.get_or_try_init(start).await.context("the emulator for the tests did not start")
+    EMULATOR.get_or_try_init(|| start_emulator(EmulatorOptions::default())).await
+}
+
+/// Starts another emulator than the one that most tests share.
+pub async fn start_emulator(options: EmulatorOptions) -> Result<LocalRuntime> {
+    let (workspace, processes) = (Workspace::locate()?, Processes::default());
+    let started = LocalRuntime::start(&workspace, &processes, &Progress::stderr(), &options).await;
+    started.context("the emulator for the tests did not start")
 }
 
 /// A path below the top of the checkout.
-///
-/// # Errors
-/// When the checkout is gone.
 pub fn in_workspace(relative: &str) -> Result<PathBuf> {
     Ok(Workspace::locate()?.path(relative))
 }
 
 /// Every Rust file of a folder.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -30,13 +30,10 @@ pub struct ParquetFile {
 }
 
 /// The interpreter, after setting up the environment if need be.
-///
-/// # Errors
-/// When this machine lacks something, or the packages cannot be installed.
 pub async fn interpreter() -> Result<PathBuf> {
     let workspace = Workspace::locate()?;
     let machine =
-        prerequisites::machine(workspace.root(), !python_environment::is_ready(&workspace)).await?;
+        prerequisites::check(workspace.root(), !python_environment::is_ready(&workspace)).await?;
     let progress = Progress::stderr();
     let step = progress.step("setup", "set up .ibov/venv");
     let outcome =

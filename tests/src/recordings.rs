@@ -18,9 +18,6 @@ pub struct Recording {
 /// All recordings, in the order of their names; `None`, and a word about it, where there are none on this machine.
 ///
 /// `IBOV_B3_RECORDINGS` names another folder than `../shared/data/b3`.
-///
-/// # Errors
-/// When the folder is there and cannot be read.
 pub fn all() -> Result<Option<Vec<Recording>>> {
     let folder = match env::var_os("IBOV_B3_RECORDINGS") {
         Some(folder) => PathBuf::from(folder),
@@ -46,7 +43,6 @@ pub fn all() -> Result<Option<Vec<Recording>>> {
 
 impl Recording {
     /// Is it a day portfolio? The others are answers to other questions.
-    #[must_use]
     pub fn is_portfolio_day(&self) -> bool {
         self.name.starts_with("IBOV-")
     }

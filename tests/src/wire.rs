@@ -17,7 +17,6 @@ fn sample(text: &str) -> Value {
 }
 
 /// One notification of objects that were created.
-#[must_use]
 pub fn created(bucket: &str, keys: &[&str]) -> String {
     let mut event = sample(CREATED);
     let record = event["Records"][0].take();
@@ -32,7 +31,6 @@ pub fn created(bucket: &str, keys: &[&str]) -> String {
 }
 
 /// One notification of the records of several, in their order.
-#[must_use]
 pub fn together(notifications: &[String]) -> String {
     let records = notifications.iter().flat_map(|text| match sample(text)["Records"].take() {
         Value::Array(records) => records,
@@ -42,7 +40,6 @@ pub fn together(notifications: &[String]) -> String {
 }
 
 /// What S3 sends when a notification is configured.
-#[must_use]
 pub fn test_event(bucket: &str) -> String {
     let mut event = sample(TEST_EVENT);
     event["Bucket"] = json!(bucket);
@@ -50,7 +47,6 @@ pub fn test_event(bucket: &str) -> String {
 }
 
 /// The end of a Glue run.
-#[must_use]
 pub fn run_ended(job: &str, run_id: &str, state: &str) -> String {
     let mut event = sample(RUN_FAILED);
     event["detail"]["jobName"] = json!(job);
@@ -60,7 +56,6 @@ pub fn run_ended(job: &str, run_id: &str, state: &str) -> String {
 }
 
 /// A message as it comes through a topic.
-#[must_use]
 pub fn through_sns(message: &str) -> String {
     let topic = "arn:aws:sns:us-east-1:000000000000:some-topic";
     json!({"Type": "Notification", "MessageId": "1", "TopicArn": topic, "Message": message})

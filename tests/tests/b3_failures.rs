@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use chrono::Utc;
 use fetcher::{B3, Fetched, SourceError, SourceErrorCause};
 use futures::future::join_all;
-use harness::b3_server::{Answer, B3Server, Day};
+use harness::b3_server::{B3Server, Day, Reply};
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
     portfolio::Segment,
@@ -47,12 +47,12 @@ struct Verdict {
     requests: usize,
 }
 
-async fn verdict(answer: Answer) -> Result<Verdict> {
+async fn verdict(reply: Reply) -> Result<Verdict> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(PAGE);
     // Only who never answers is waited for; on a busy machine the others may take their time.
-    let timeout = Duration::from_secs(if matches!(answer, Answer::Hang) { 3 } else { 20 });
-    server.answer(answer);
+    let timeout = Duration::from_secs(if matches!(reply, Reply::Hang) { 3 } else { 20 });
+    server.reply(reply);
     let (code, sentence) = match fetch(server.base_url(), timeout, PATIENCE).await? {
         Err(error) => (error.cause.code(), error.to_string()),
         Ok(fetched) => {
@@ -64,25 +64,25 @@ async fn verdict(answer: Answer) -> Result<Verdict> {
 }
 
 /// How B3 fails; the code; words of the sentence; requests that it takes to say so.
-fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
-    let body = |text: &str| Answer::Body(text.into());
+fn failures() -> Vec<(Reply, &'static str, &'static str, usize)> {
+    let body = |text: &str| Reply::Body(text.into());
     vec![
-        (Answer::Html, "b3-html", "the body is an HTML page", ATTEMPTS),
-        (Answer::Status(520), "b3-http-status", "HTTP 520", ATTEMPTS),
-        (Answer::Status(403), "b3-http-status", "HTTP 403", ATTEMPTS),
-        (Answer::RedirectToErrorPage, "b3-redirect", "a redirect to \"/error\"", ATTEMPTS),
-        (Answer::Truncated, "b3-connection-broken", "the connection broke", ATTEMPTS),
-        (Answer::Hang, "b3-timeout", "no answer within 3 s", ATTEMPTS),
+        (Reply::Html, "b3-html", "the body is an HTML page", ATTEMPTS),
+        (Reply::Status(520), "b3-http-status", "HTTP 520", ATTEMPTS),
+        (Reply::Status(403), "b3-http-status", "HTTP 403", ATTEMPTS),
+        (Reply::RedirectToErrorPage, "b3-redirect", "a redirect to \"/error\"", ATTEMPTS),
+        (Reply::Truncated, "b3-connection-broken", "the connection broke", ATTEMPTS),
+        (Reply::Hang, "b3-timeout", "no answer within 3 s", ATTEMPTS),
         (body("{\"page\": {"), "b3-not-json", "the body is not JSON", ATTEMPTS),
         (
-            Answer::Body(b"{\"x\": \"\xe7\"}".into()),
+            Reply::Body(b"{\"x\": \"\xe7\"}".into()),
             "b3-not-json",
             "the body is not UTF-8 (the answer says charset utf-8); it begins \"{\\\"x",
             ATTEMPTS,
         ),
         (body(""), "b3-empty", "the body is empty", ATTEMPTS),
         (
-            Answer::Response {
+            Reply::Response {
                 status: 200,
                 headers: vec![("content-encoding", "gzip")],
                 body: b"\x1f\x8b\x08\x00 cut".into(),
@@ -99,7 +99,7 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
         ),
         // What holds no data is asked for again, from its first page.
         (
-            Answer::DateChangesBetweenPages,
+            Reply::DateChangesBetweenPages,
             "changed-between-pages",
             "header.date changed from",
             2 * ATTEMPTS,
@@ -116,12 +116,12 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
             "a JSON text that holds JSON",
             ATTEMPTS,
         ),
-        (Answer::NullResults, "results-null", "results is null", ATTEMPTS),
-        (Answer::EmptyResults, "results-empty", "results is empty", ATTEMPTS),
-        (Answer::MissingPage, "page-missing", "page 2 has no rows", 2 * ATTEMPTS),
+        (Reply::NullResults, "results-null", "results is null", ATTEMPTS),
+        (Reply::EmptyResults, "results-empty", "results is empty", ATTEMPTS),
+        (Reply::MissingPage, "page-missing", "page 2 has no rows", 2 * ATTEMPTS),
         // What B3 says is what it has.
-        (Answer::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
-        (Answer::EnglishShapes, "en-us-format", "en-us format", 2),
+        (Reply::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
+        (Reply::EnglishShapes, "en-us-format", "en-us format", 2),
     ]
 }
 
@@ -130,14 +130,13 @@ async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_r
 -> Result<()> {
     // By itself: on a busy machine its neighbours would take the time of who is waited for only so long.
     let (waited_for, others): (Vec<_>, Vec<_>) =
-        failures().into_iter().partition(|(answer, ..)| matches!(answer, Answer::Hang));
-    let verdict =
-        |failure: (Answer, _, _, _)| async { (verdict(failure.0.clone()).await, failure) };
+        failures().into_iter().partition(|(reply, ..)| matches!(reply, Reply::Hang));
+    let verdict = |failure: (Reply, _, _, _)| async { (verdict(failure.0.clone()).await, failure) };
     let mut outcomes = join_all(others.into_iter().map(verdict)).await;
     outcomes.extend(join_all(waited_for.into_iter().map(verdict)).await);
     let mut seen = BTreeMap::new();
-    for (found, (answer, code, words, requests)) in outcomes {
-        let found = found.with_context(|| format!("{answer:.40?}"))?;
+    for (found, (reply, code, words, requests)) in outcomes {
+        let found = found.with_context(|| format!("{reply:.40?}"))?;
         assert_eq!(found.code, code, "{found:?}");
         assert!(found.sentence.contains(words), "{code}: {}", found.sentence);
         assert!(!found.sentence.contains('\n'), "one sentence: {}", found.sentence);
@@ -153,7 +152,7 @@ async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_r
 #[tokio::test]
 async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> {
     let server = B3Server::with_sample().await?;
-    server.answer(Answer::Reset);
+    server.reply(Reply::Reset);
     let reset = fetch(server.base_url(), Duration::from_secs(1), PATIENCE)
         .await?
         .err()
@@ -175,7 +174,7 @@ async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> 
 #[tokio::test]
 async fn a_failure_that_passes_is_followed_by_the_portfolio() -> Result<()> {
     let server = B3Server::with_sample().await?;
-    server.answer_next([Answer::Html, Answer::Status(503), Answer::Reset]);
+    server.reply_next([Reply::Html, Reply::Status(503), Reply::Reset]);
     let fetched = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
     let (portfolio, warnings) = fetched.portfolio?;
     assert_eq!((portfolio.constituents.len(), warnings.len()), (82, 0));
@@ -208,7 +207,7 @@ async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Res
 async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
     const DEADLINE: Duration = Duration::from_secs(4);
     let server = B3Server::with_sample().await?;
-    server.answer(Answer::Slow(PATIENCE));
+    server.reply(Reply::Slow(PATIENCE));
     let error = fetch(server.base_url(), Duration::from_secs(2), DEADLINE)
         .await?
         .err()
@@ -239,7 +238,7 @@ async fn a_server_that_knows_one_page_only_is_not_asked_for_all_of_them() -> Res
     let server = B3Server::with_sample().await?;
     let mut page = Day::sample()?.page(1, PAGE);
     page["page"]["totalPages"] = 50.into();
-    server.answer(Answer::Body(page.to_string().into()));
+    server.reply(Reply::Body(page.to_string().into()));
     let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
     let refused = fetched.portfolio.err().context("a portfolio")?;
     assert_eq!(refused.code(), "pages-overlap", "{refused}");
@@ -256,9 +255,9 @@ async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
         let body = format!(
             r#"{{"page":{{"totalRecords":9,"totalPages":9}},"header":{{}},"results":{rows},"x":"{number}{padding}"}}"#
         );
-        Answer::Body(body.into())
+        Reply::Body(body.into())
     };
-    server.answer_next((1..=9).map(page));
+    server.reply_next((1..=9).map(page));
     let error = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await?;
     let error = error.err().context("an answer")?;
     assert_eq!(error.cause.code(), "b3-body-too-long", "{error}");
@@ -271,7 +270,7 @@ async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
 async fn an_answer_is_as_old_as_the_request_that_it_answers() -> Result<()> {
     const TIMEOUT: Duration = Duration::from_secs(1);
     let server = B3Server::with_sample().await?;
-    server.answer_next([Answer::Hang]);
+    server.reply_next([Reply::Hang]);
     let before = Utc::now();
     let fetched = fetch(server.base_url(), TIMEOUT, PATIENCE).await??;
     assert!(fetched.envelope.fetched_at >= before + TIMEOUT, "the first request was not the one");

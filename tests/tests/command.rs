@@ -14,7 +14,7 @@ use e2e::{
     expected::{self, Refined},
     local, python,
 };
-use harness::b3_server::{Answer, B3Server, Day};
+use harness::b3_server::{B3Server, Day, Reply};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::portfolio::is_weekday;
@@ -175,10 +175,10 @@ fn refined(object: &Value) -> Result<Refined> {
 }
 
 /// A run against a server that only fails.
-async fn fails(answer: Answer, words: &str) -> Result<()> {
+async fn fails(reply: Reply, words: &str) -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(50);
-    server.answer(answer);
+    server.reply(reply);
     let ended =
         command::run(&["run", "--b3-url", server.base_url(), "--json", "--timeout", "4m"], &[])
             .await?;
@@ -202,22 +202,22 @@ async fn fails(answer: Answer, words: &str) -> Result<()> {
 
 #[test]
 fn an_html_page_ends_the_run_with_its_cause() -> Result<()> {
-    local::run(fails(Answer::Html, "the body is an HTML page"))
+    local::run(fails(Reply::Html, "the body is an HTML page"))
 }
 
 #[test]
 fn null_results_end_the_run_with_their_cause() -> Result<()> {
-    local::run(fails(Answer::NullResults, "results is null"))
+    local::run(fails(Reply::NullResults, "results is null"))
 }
 
 #[test]
 fn wrong_totals_end_the_run_with_their_cause() -> Result<()> {
-    local::run(fails(Answer::WrongTotals, "the quantities add up to 103334280471"))
+    local::run(fails(Reply::WrongTotals, "the quantities add up to 103334280471"))
 }
 
 #[test]
 fn a_missing_second_page_ends_the_run_with_its_cause() -> Result<()> {
-    local::run(fails(Answer::MissingPage, "page 2 has no rows"))
+    local::run(fails(Reply::MissingPage, "page 2 has no rows"))
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn wrong_usage_and_an_index_without_sample_are_told_apart() -> Result<()> {
 fn the_end_of_its_time_is_an_exit_code_of_its_own() -> Result<()> {
     local::run(async {
         let server = B3Server::with_sample().await?;
-        server.answer(Answer::Hang);
+        server.reply(Reply::Hang);
         let ended =
             command::run(&["run", "--b3-url", server.base_url(), "--timeout", "3s"], &[]).await?;
         assert_eq!(ended.code, Some(4), "{}", ended.stderr);

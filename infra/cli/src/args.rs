@@ -5,10 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
-use harness::{
-    b3_server::{Answer, NAMES},
-    stack::Stage,
-};
+use harness::{b3_server::Reply, stack::Stage};
 use shared::portfolio::IndexCode;
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
@@ -132,7 +129,7 @@ pub(crate) struct RefineArgs {
 /// `ibov b3`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct B3Args {
-    #[arg(help = format!("An HTTP status such as 500, or one of: {}", NAMES.join(", ")), value_parser = answer)]
+    #[arg(help = format!("An HTTP status such as 500, or one of: {}", Reply::NAMES.join(", ")), value_parser = answer)]
     /// How to answer.
     pub(crate) answer: String,
     /// The date of the sample from now on, as 2026-11-20; without it, the session of the day.
@@ -151,7 +148,7 @@ pub(crate) struct QueryArgs {
 }
 
 fn answer(name: &str) -> Result<String> {
-    name.parse::<Answer>().map(|_| name.to_owned())
+    name.parse::<Reply>().map(|_| name.to_owned())
 }
 
 fn url(text: &str) -> Result<String> {

@@ -1,10 +1,10 @@
-//! `ibov`: see [`args`] for the command line.
+//! `ibov`, the operator's tool: runs the pipeline on this machine, and works with a stack that is up. The command line
+//! is in [`args`].
 
 mod account;
 mod args;
 mod commands;
 mod running_stack;
-mod table;
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::args::{Cli, Command};
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run(args) => return commands::run::run(args).await,
+        Command::Run(args) => return commands::run(args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
         Command::Redrive(args) => commands::redrive(&args).await,

@@ -1,4 +1,4 @@
-//! The stack that `ibov run --keep` leaves up: how other commands find it.
+//! The stack that `ibov run --keep` leaves up, and the note in `.ibov/local.json` by which other commands find it.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -11,32 +11,26 @@ use harness::{
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
-/// What `.ibov/local.json` holds while a stack is up.
+/// The note, which exists while the stack is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    /// Where all services answer.
+pub(crate) struct RunningStack {
+    /// Of all AWS services.
     pub(crate) endpoint: String,
-    /// The emulator's region.
     pub(crate) region: String,
-    /// Access key.
     pub(crate) access_key_id: String,
-    /// Its secret.
     pub(crate) secret_access_key: String,
-    /// Name of the stack.
+    /// Its name.
     pub(crate) stack: String,
-    /// Its outputs.
     pub(crate) outputs: BTreeMap<String, String>,
-    /// Where the stand-in B3 server takes orders, if it is up.
+    /// Where `ibov b3` scripts the stand-in B3 server, if that is the source.
     pub(crate) b3_control_url: Option<String>,
     /// Logs, outbox and state.
     pub(crate) folder: PathBuf,
-    /// The process that holds all of this.
+    /// The `ibov run` that keeps it up.
     pub(crate) pid: u32,
 }
 
-impl Kept {
-    /// Of a stack in the emulator.
-    #[must_use]
+impl RunningStack {
     pub(crate) fn new(
         endpoint: &str,
         stack: &Stack,
@@ -56,59 +50,47 @@ impl Kept {
         }
     }
 
-    /// Reads the note of the stack that is up.
-    ///
-    /// # Errors
-    /// When none is.
-    pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
-        match Self::find(workspace)? {
-            Some(kept) => Ok(kept),
+    pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
+        match Self::read(workspace)? {
+            Some(running) => Ok(running),
             None => bail!(
                 "no local stack is up: start one with `cargo ibov run --keep` in another terminal, or name a deployed one with --stack"
             ),
         }
     }
 
-    fn find(workspace: &Workspace) -> Result<Option<Self>> {
+    fn read(workspace: &Workspace) -> Result<Option<Self>> {
         let path = path(workspace);
         let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
-        let kept: Self = serde_json::from_str(&text)
+        let running: Self = serde_json::from_str(&text)
             .with_context(|| format!("{} is not readable; remove it", path.display()))?;
-        // The note of a process that was killed, or of the checkout that this one was copied from.
-        Ok((kept.is_of(workspace) && is_alive(kept.pid)).then_some(kept))
+        // A process that was killed leaves its note, and so does a checkout that this one was copied from.
+        Ok((running.is_of(workspace) && is_alive(running.pid)).then_some(running))
     }
 
     fn is_of(&self, workspace: &Workspace) -> bool {
         self.folder.starts_with(workspace.private("runs"))
     }
 
-    /// Refuses to go on where another stack is kept already.
-    ///
-    /// # Errors
-    /// When one is.
+    /// Fails if another local stack is up.
     pub(crate) fn refuse_second(workspace: &Workspace) -> Result<()> {
-        match Self::find(workspace)? {
-            Some(kept) => bail!(
+        match Self::read(workspace)? {
+            Some(running) => bail!(
                 "process {} keeps a local stack up already: stop it first (Ctrl-C there)",
-                kept.pid
+                running.pid
             ),
             None => Ok(()),
         }
     }
 
-    /// Leaves the note. It is removed when the guard goes.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn leave(&self, workspace: &Workspace) -> Result<Note> {
+    /// Writes the note. Dropping the guard removes it.
+    pub(crate) fn leave_note(&self, workspace: &Workspace) -> Result<Note> {
         let path = path(workspace);
         fs::write(&path, serde_json::to_string_pretty(self)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Note(path))
     }
 
-    /// The stack itself.
-    #[must_use]
     pub(crate) fn stack(&self) -> Stack {
         Stack {
             name: self.stack.clone(),
@@ -117,8 +99,7 @@ impl Kept {
         }
     }
 
-    /// How to reach it, for people.
-    #[must_use]
+    /// How people reach it.
     pub(crate) fn instructions(&self) -> String {
         let queues: Vec<String> = Stage::ALL
             .into_iter()
@@ -162,7 +143,7 @@ impl Kept {
     }
 }
 
-/// Removes the note of a kept stack.
+/// Removes the note when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Note(PathBuf);
 
@@ -185,10 +166,10 @@ fn is_alive(pid: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn kept(folder: PathBuf) -> Kept {
+    fn running(folder: PathBuf) -> RunningStack {
         let outputs =
             [("FetchQueueUrl", "http://q/fetch"), ("DatabaseName", "default"), ("BucketName", "b")];
-        Kept {
+        RunningStack {
             endpoint: "http://127.0.0.1:1".into(),
             region: "us-east-1".into(),
             access_key_id: "test".into(),
@@ -207,14 +188,14 @@ mod tests {
     #[test]
     fn the_kept_stack_of_another_checkout_is_not_ours() {
         let workspace = Workspace::locate().unwrap();
-        let ours = kept(workspace.private("runs/1"));
+        let ours = running(workspace.private("runs/1"));
         assert!(ours.is_of(&workspace));
-        assert!(!kept("/original/.ibov/runs/1".into()).is_of(&workspace));
+        assert!(!running("/original/.ibov/runs/1".into()).is_of(&workspace));
     }
 
     #[test]
     fn instructions_hold_what_a_client_needs() {
-        let text = kept("/runs/1".into()).instructions();
+        let text = running("/runs/1".into()).instructions();
         for part in [
             "AWS_ENDPOINT_URL=http://127.0.0.1:1",
             "http://q/fetch",

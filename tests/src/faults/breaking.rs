@@ -27,9 +27,6 @@ enum Resource {
 
 impl Bench {
     /// Denies everybody but the account's root an action on a queue.
-    ///
-    /// # Errors
-    /// When the queue's policy cannot be changed.
     pub async fn deny_on_queue(&self, url: &str, action: &str) -> Result<Denied> {
         let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
         self.set_policy(url, &denying(&policy, action, "*")?).await?;
@@ -37,9 +34,6 @@ impl Bench {
     }
 
     /// Takes away who may send to a queue by its policy: S3, EventBridge. Roles keep their own rights.
-    ///
-    /// # Errors
-    /// When the queue's policy cannot be changed.
     pub async fn close_queue(&self, url: &str) -> Result<Denied> {
         let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
         self.set_policy(url, "").await?;
@@ -47,9 +41,6 @@ impl Bench {
     }
 
     /// Denies everybody but the account's root to publish to a topic.
-    ///
-    /// # Errors
-    /// When the topic's policy cannot be changed.
     pub async fn deny_publishing(&self, topic_output: &str) -> Result<Denied> {
         let topic = self.stack.output(topic_output)?;
         let answer = self.sns().get_topic_attributes().topic_arn(topic).send().await?;
@@ -60,9 +51,6 @@ impl Bench {
     }
 
     /// Denies everybody but the account's root to write keys that begin with `prefix`.
-    ///
-    /// # Errors
-    /// When the bucket's policy cannot be changed.
     pub async fn deny_writing(&self, prefix: &str) -> Result<Denied> {
         let bucket = self.stack.bucket()?;
         let answer = self.stack.clients.s3.get_bucket_policy().bucket(bucket).send().await?;
@@ -73,9 +61,6 @@ impl Bench {
     }
 
     /// Gives a right back.
-    ///
-    /// # Errors
-    /// When the policy cannot be changed.
     pub async fn allow_again(&self, denied: Denied) -> Result<()> {
         match denied.resource {
             Resource::Bucket(bucket) => self.set_bucket_policy(&bucket, &denied.policy).await,
@@ -101,9 +86,6 @@ impl Bench {
     }
 
     /// Changes an attribute of a queue.
-    ///
-    /// # Errors
-    /// When SQS refuses.
     pub async fn set_attribute(
         &self,
         url: &str,

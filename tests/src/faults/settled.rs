@@ -16,9 +16,6 @@ use super::Bench;
 impl Bench {
     /// Waits until a date is refined from its newest landing object and nothing is left to do, and checks that the
     /// lake holds what it would hold had nothing ever failed.
-    ///
-    /// # Errors
-    /// As [`Bench::until_ticking`], or when the lake holds something else.
     pub async fn refined(&self, date: NaiveDate) -> Result<()> {
         self.until_ticking(&format!("{date} to be refined"), || async move {
             let newest = self.newest_landing(date).await?;
@@ -31,13 +28,10 @@ impl Bench {
     }
 
     /// Waits until every queue is empty, no run is active, people know how each one ended, and nothing is due.
-    ///
-    /// # Errors
-    /// As [`Bench::until_ticking`].
     pub async fn settled(&self) -> Result<()> {
         self.until_ticking("the stack to be done", || async move {
             for stage in Stage::ALL {
-                if self.waiting(stage).await? > 0 {
+                if self.stack.waiting(stage).await? > 0 {
                     return Ok(None);
                 }
             }
@@ -47,9 +41,6 @@ impl Bench {
     }
 
     /// Waits until an active run that was started for a date has read its raw file, and gives the run's id.
-    ///
-    /// # Errors
-    /// As [`crate::pipeline::Pipeline::until`].
     pub async fn running(&self, date: NaiveDate) -> Result<String> {
         self.until(&format!("a run of {date}"), || async move {
             let runs = self.refine.runs().await?;
@@ -61,25 +52,16 @@ impl Bench {
     }
 
     /// Whether people know how a run ended.
-    ///
-    /// # Errors
-    /// When the lake cannot be listed.
     pub async fn people_know(&self, run_id: &str) -> Result<bool> {
         Ok(people_know(&self.refine, run_id).await?.contains(run_id))
     }
 
     /// The newest landing object of a date.
-    ///
-    /// # Errors
-    /// When the lake cannot be listed.
     pub async fn newest_landing(&self, date: NaiveDate) -> Result<Option<String>> {
         Ok(self.stack.keys(&format!("landing/index=IBOV/date={date}/")).await?.pop())
     }
 
     /// The landing object that a date's rows are made of.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn refined_from(&self, date: NaiveDate) -> Result<Option<String>> {
         let key = format!("refined/Data={date}/made-from");
         if self.stack.keys(&key).await?.is_empty() {
@@ -89,9 +71,6 @@ impl Bench {
     }
 
     /// The raw file of a date is, byte for byte, what its newest landing object becomes.
-    ///
-    /// # Errors
-    /// When it is not.
     pub async fn raw_is_what_landing_says(&self, date: NaiveDate) -> Result<()> {
         let landing = self.newest_landing(date).await?.context("no landing object")?;
         let (portfolio, _) = Envelope::parse(&self.stack.read(&landing).await?)?.portfolio()?;
@@ -103,9 +82,6 @@ impl Bench {
     }
 
     /// One object says what a date's rows are made of, and says it of its raw file.
-    ///
-    /// # Errors
-    /// When it does not.
     pub async fn done_says_so(&self, date: NaiveDate) -> Result<()> {
         let mut raw = Listing::read(&self.refine).await?.raw;
         let raw = raw.remove(&date).context("no raw file")?;
@@ -120,9 +96,6 @@ impl Bench {
     }
 
     /// How many runs had a date among theirs.
-    ///
-    /// # Errors
-    /// When Glue cannot be asked.
     pub async fn runs_of(&self, date: NaiveDate) -> Result<usize> {
         let date = date.to_string();
         let runs = self.stack.runs().await?;
@@ -131,14 +104,7 @@ impl Bench {
     }
 
     /// How many messages lie in all dead-letter queues.
-    ///
-    /// # Errors
-    /// When they cannot be asked.
     pub async fn dead_letters(&self) -> Result<usize> {
-        let mut depth = 0;
-        for stage in Stage::ALL {
-            depth += dead_letters::depth(&self.stack, stage).await?;
-        }
-        Ok(depth)
+        dead_letters::total_depth(&self.stack).await
     }
 }

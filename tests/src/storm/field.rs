@@ -9,17 +9,14 @@ use std::{
 use anyhow::{Context as _, Result};
 use harness::{
     aws::explain,
-    checkout::Workspace,
     emulator::EmulatorOptions,
     local_runtime::LocalRuntime,
-    processes::Processes,
-    progress::Progress,
     stack::{Stage, dead_letters},
 };
 use tokio::sync::OnceCell;
 
 use super::plan::Action;
-use crate::pipeline::Pipeline;
+use crate::{local, pipeline::Pipeline};
 
 /// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
@@ -141,18 +138,15 @@ impl Field {
     pub(super) async fn backlog(&self) -> Result<usize> {
         let mut backlog = 0;
         for stage in Stage::ALL {
-            backlog += self.waiting(stage).await?;
+            backlog += self.stack.waiting(stage).await?;
         }
         Ok(backlog)
     }
 }
 
 async fn start_emulator() -> Result<LocalRuntime> {
-    let workspace = Workspace::locate()?;
-    let options = EmulatorOptions::default().with_glue_runner(workspace.path(RUNNER));
-    let (processes, progress) = (Processes::default(), Progress::stderr());
-    let started = LocalRuntime::start_with(&workspace, &processes, &progress, &options).await;
-    started.context("the emulator for the storm did not start")
+    let runner = local::in_workspace(RUNNER)?;
+    local::start_emulator(EmulatorOptions::default().with_glue_runner(runner)).await
 }
 
 fn touch(file: &Path) -> Result<()> {

@@ -75,5 +75,5 @@ pub(super) fn portfolio(rng: &mut Rng, date: NaiveDate) -> Day {
         let quantity = rng.i64(1..=LARGEST_QUANTITY);
         holdings.push(holding(sector, &format!("S{number:03}3"), weight, quantity));
     }
-    Day::of(date, &holdings)
+    Day::from_holdings(date, &holdings)
 }

@@ -135,15 +135,15 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
 
 /// Fetches portfolios one after the other, and has glue-trigger hear of their raw files at once.
 async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
-    let before = pipeline.before().await?;
-    let mut gathered = pipeline.waiting(Stage::Glue).await?;
+    let before = pipeline.snapshot().await?;
+    let mut gathered = pipeline.stack.waiting(Stage::Glue).await?;
     for day in days {
         pipeline.b3.publish("IBOV", (*day).clone());
         pipeline.stack.request_fetch(None, None).await?;
         gathered += 1;
         pipeline
             .until("the raw file's event to be gathered", || async {
-                Ok((pipeline.waiting(Stage::Glue).await? == gathered).then_some(()))
+                Ok((pipeline.stack.waiting(Stage::Glue).await? == gathered).then_some(()))
             })
             .await?;
     }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use chrono::Utc;
 use e2e::{local, pipeline::Pipeline};
 use harness::{
-    b3_server::{Answer, Day},
+    b3_server::{Day, Reply},
     stack::{Stage, dead_letters, dead_letters::Parked},
 };
 use serde_json::Value;
@@ -15,11 +15,11 @@ use crate::verify;
 const REQUEST: &str = r#"{ "index":"IBOV" ,  "segment": "2"}"#;
 
 /// Answers that are refused, each with its code and a word of the sentence that goes with it.
-const REFUSED: [(Answer, &str, &str); 4] = [
-    (Answer::NullResults, "results-null", "results is null"),
-    (Answer::WrongTotals, "quantity-total", "the quantities add up to"),
-    (Answer::MissingPage, "page-missing", "page 2 has no rows"),
-    (Answer::EnglishShapes, "en-us-format", "en-us format"),
+const REFUSED: [(Reply, &str, &str); 4] = [
+    (Reply::NullResults, "results-null", "results is null"),
+    (Reply::WrongTotals, "quantity-total", "the quantities add up to"),
+    (Reply::MissingPage, "page-missing", "page 2 has no rows"),
+    (Reply::EnglishShapes, "en-us-format", "en-us format"),
 ];
 
 #[test]
@@ -38,13 +38,13 @@ fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repai
         pipeline.b3.publish("IBOV", day.clone());
         pipeline.b3.cap_page_size(50);
 
-        for (number, (answer, code, words)) in REFUSED.into_iter().enumerate() {
-            pipeline.b3.answer(answer);
+        for (number, (reply, code, words)) in REFUSED.into_iter().enumerate() {
+            pipeline.b3.reply(reply);
             pipeline.stack.send(Stage::Fetch, REQUEST).await?;
             let parked = parked_as(&pipeline, number + 1, code).await?;
             refused_at_once_and_kept(&pipeline, &parked, code, words).await?;
         }
-        pipeline.b3.answer(Answer::Html);
+        pipeline.b3.reply(Reply::Html);
         pipeline.stack.send(Stage::Fetch, REQUEST).await?;
         let parked = parked_as(&pipeline, REFUSED.len() + 1, "b3-html").await?;
         retried_before_it_was_parked(&pipeline, &parked).await?;
@@ -126,7 +126,7 @@ async fn replayed_after_repair(
     day: &Day,
     started: chrono::DateTime<Utc>,
 ) -> Result<()> {
-    pipeline.b3.answer(Answer::Portfolio);
+    pipeline.b3.reply(Reply::Portfolio);
     let moved = dead_letters::redrive(&pipeline.stack, Stage::Fetch).await?;
     assert_eq!(usize::try_from(moved)?, REFUSED.len() + 1);
     let date = day.date()?;

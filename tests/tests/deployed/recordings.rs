@@ -44,7 +44,7 @@ async fn through_the_chain(name: &str, segment: &str, recorded: &[Day]) -> Resul
         config.with("GlueBatchingWindow", "15")
     })
     .await?;
-    let before = pipeline.before().await?;
+    let before = pipeline.snapshot().await?;
     for day in recorded {
         let (key, body) = days::landing(day, segment.parse()?, days::morning(day.date()?))?;
         pipeline.put(&key.to_string(), body).await?;

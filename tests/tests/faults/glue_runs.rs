@@ -77,7 +77,7 @@ fn what_a_busy_job_did_not_take_is_refined_by_the_tick() -> Result<()> {
             .until("glue-trigger to leave the date to the tick", || async {
                 let log = bench.log(Stage::Glue);
                 let left = log.contains("Glue says that the job is busy; the tick starts the next");
-                Ok((left && bench.waiting(Stage::Glue).await? == 0).then_some(()))
+                Ok((left && bench.stack.waiting(Stage::Glue).await? == 0).then_some(()))
             })
             .await?;
         // A tick may fail: another one comes, and an alarm goes off if none succeeds.

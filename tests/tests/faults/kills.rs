@@ -11,7 +11,7 @@ use e2e::{
 };
 use futures::future::try_join_all;
 use harness::{
-    b3_server::Answer,
+    b3_server::Reply,
     stack::{Stage, dead_letters},
 };
 use serde_json::json;
@@ -156,22 +156,22 @@ async fn down_until_killed(
     failpoint: &str,
     date: NaiveDate,
 ) -> Result<usize> {
-    bench.b3.answer(Answer::Status(503));
+    bench.b3.reply(Reply::Status(503));
     let runs = straight(bench, stage, failpoint, date).await?;
-    bench.b3.answer(Answer::Portfolio);
+    bench.b3.reply(Reply::Portfolio);
     Ok(runs)
 }
 
 async fn refused_then_redriven(bench: &Bench, date: NaiveDate) -> Result<usize> {
     const REQUEST: &str = r#"{ "segment" : "2" }"#;
     bench.b3.publish("IBOV", days::small(date));
-    bench.b3.answer(Answer::WrongTotals);
+    bench.b3.reply(Reply::WrongTotals);
     bench.stack.send(Stage::Fetch, REQUEST).await?;
     let parked = bench.parked(Stage::Fetch, 1).await?;
     bench.settled().await?;
     assert!(parked.iter().all(|message| message.body == REQUEST), "{parked:?}");
     assert!(!bench.stack.keys("rejected/").await?.is_empty(), "the answer is kept");
-    bench.b3.answer(Answer::Portfolio);
+    bench.b3.reply(Reply::Portfolio);
     dead_letters::redrive(&bench.stack, Stage::Fetch).await?;
     Ok(1)
 }

@@ -10,7 +10,7 @@ use e2e::{
     local, wire,
 };
 use harness::{
-    emulator::outbox::Mail,
+    emulator::Mail,
     stack::{Stage, dead_letters},
 };
 

@@ -8,7 +8,7 @@ use e2e::{
 };
 use futures::future::try_join_all;
 use harness::{
-    b3_server::Answer,
+    b3_server::Reply,
     stack::{Stage, dead_letters, dead_letters::Parked},
 };
 
@@ -73,7 +73,7 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
         let run = bench.running(date).await?;
 
         // B3 is down; and an event says that the run has failed, while it runs.
-        bench.b3.answer(Answer::Html);
+        bench.b3.reply(Reply::Html);
         bench.stack.request_fetch(None, None).await?;
         let job = bench.stack.output("GlueJobName")?;
         bench.stack.send(Stage::Completion, &wire::run_ended(job, &run, "FAILED")).await?;
@@ -84,7 +84,7 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
             assert_eq!(attribute(&parked, "attempts"), "2");
         }
         assert_eq!(bench.running(date).await?, run, "it goes on");
-        bench.b3.answer(Answer::Portfolio);
+        bench.b3.reply(Reply::Portfolio);
         bench.order_runs(Order::Succeed)?;
         bench.refined(date).await?;
         assert_eq!(bench.alerts()?.len(), 0, "alerts of a run that did not fail");

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local};
 use harness::{
-    b3_server::Answer,
+    b3_server::Reply,
     stack::{Stage, dead_letters},
 };
 
@@ -37,12 +37,12 @@ async fn completes(bench: &Bench, stage: Stage, date: NaiveDate) -> Result<()> {
 fn a_refused_answer_is_fetched_again_by_redrive() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-fetch").await?;
-        bench.b3.answer(Answer::EnglishShapes);
+        bench.b3.reply(Reply::EnglishShapes);
         bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Fetch).await?;
         assert_eq!(kind, "en-us-format");
         assert!(words.contains("en-us format"), "{words}");
-        bench.b3.answer(Answer::Portfolio);
+        bench.b3.reply(Reply::Portfolio);
         completes(&bench, Stage::Fetch, days::session(0)).await
     })
 }
@@ -105,7 +105,7 @@ fn a_redriven_message_that_fails_again_is_parked_again() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-too-soon").await?;
         bench.b3.publish("IBOV", days::small(days::session(0)));
-        bench.b3.answer(Answer::NullResults);
+        bench.b3.reply(Reply::NullResults);
         bench.stack.request_fetch(None, None).await?;
         let first = bench.parked(Stage::Fetch, 1).await?.remove(0);
         dead_letters::redrive(&bench.stack, Stage::Fetch).await?;

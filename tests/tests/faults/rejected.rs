@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use chrono::{Days, NaiveDate, Utc};
 use e2e::{days, faults::Bench, local};
 use harness::{
-    b3_server::{Answer, Day},
+    b3_server::{Day, Reply},
     stack::{Stage, dead_letters::Parked},
 };
 use serde_json::{Value, json};
@@ -38,14 +38,14 @@ enum Fate {
 }
 
 /// Each kind of answer that is refused and kept, made from a sound one, and what becomes of its copy.
-fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
+fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Reply)> {
     let sound = days::small(date).page(1, 1_000);
     let with = |pointer: &str, value: Value| {
         let mut answer = sound.clone();
         *answer.pointer_mut(pointer).expect(pointer) = value;
-        Answer::Body(answer.to_string().into())
+        Reply::Body(answer.to_string().into())
     };
-    let text = |text: String| Answer::Body(text.into());
+    let text = |text: String| Reply::Body(text.into());
     let weekend = date.iter_days().find(|day| !is_weekday(*day));
     let weekend = weekend.expect("a Saturday").format("%d/%m/%y").to_string();
     let row = sound["results"][0].clone();
@@ -63,14 +63,14 @@ fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
         ("unexpected-answer", RefusedAlike, text(renamed.to_string())),
         ("results-null", Hopeless, with("/results", Value::Null)),
         ("results-empty", Hopeless, with("/results", json!([]))),
-        ("page-missing", Hopeless, Answer::MissingPage),
-        ("changed-between-pages", Hopeless, Answer::DateChangesBetweenPages),
+        ("page-missing", Hopeless, Reply::MissingPage),
+        ("changed-between-pages", Hopeless, Reply::DateChangesBetweenPages),
         ("pages-overlap", Hopeless, with("/page/totalPages", json!(2))),
         ("too-many-pages", RefusedAlike, with("/page/totalPages", json!(51))),
         ("date-absent", Hopeless, with("/header/date", Value::Null)),
         ("date-malformed", RefusedAlike, with("/header/date", json!("2026-11-25"))),
         ("date-implausible", RefusedAlike, with("/header/date", json!(weekend))),
-        ("en-us-format", RefusedAlike, Answer::EnglishShapes),
+        ("en-us-format", RefusedAlike, Reply::EnglishShapes),
         ("field-absent", RefusedAlike, with("/results/0/part", Value::Null)),
         ("ticker-malformed", RefusedAlike, with("/results/0/cod", json!("BBSE-3"))),
         ("text-damaged", RefusedAlike, with("/results/1/segment", json!("MineraÃ§Ã£o"))),
@@ -81,7 +81,7 @@ fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
         ("too-many-rows", RefusedAlike, text(too_many.to_string())),
         ("sectors-absent", RefusedAlike, text(without_sectors(date))),
         ("weight-total", RefusedAlike, with("/header/part", json!("99,000"))),
-        ("quantity-total", RefusedAlike, Answer::WrongTotals),
+        ("quantity-total", RefusedAlike, Reply::WrongTotals),
         ("sector-weight", RefusedAlike, with("/results/0/partAcum", json!("41,001"))),
     ]
 }
@@ -112,8 +112,8 @@ fn every_refused_answer_is_kept_and_its_copy_goes_on_or_the_message_says_why_not
         let provoked = refused.iter().map(|(code, ..)| (*code).to_owned()).collect();
         let unprovoked: Vec<_> = refusals()?.difference(&provoked).cloned().collect();
         assert_eq!(unprovoked, [""; 0], "refusals without a case here");
-        for (number, (code, fate, answer)) in (1..).zip(refused) {
-            let walked = kept_and_copied(&bench, number, code, fate, answer, date).await;
+        for (number, (code, fate, reply)) in (1..).zip(refused) {
+            let walked = kept_and_copied(&bench, number, code, fate, reply, date).await;
             walked.with_context(|| format!("case {number}, {code}"))?;
         }
         assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
@@ -126,11 +126,11 @@ async fn kept_and_copied(
     number: usize,
     code: &str,
     fate: Fate,
-    answer: Answer,
+    reply: Reply,
     date: NaiveDate,
 ) -> Result<()> {
     let before: BTreeSet<_> = bench.stack.keys("rejected/").await?.into_iter().collect();
-    bench.b3.answer(answer);
+    bench.b3.reply(reply);
     bench.stack.request_fetch(None, None).await?;
     let parked = newest(bench.parked(Stage::Fetch, number).await?)?;
     let kind = parked.attribute("kind").unwrap_or_default();
@@ -164,7 +164,7 @@ fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
             Bench::deploy_with("unreadable", |config| config.with("MaxReceiveCount", "1")).await?;
         let date = days::session(0);
         let answer = days::small(date).page(1, 1_000).to_string();
-        bench.b3.answer(Answer::Body(in_latin_1(&answer)));
+        bench.b3.reply(Reply::Body(in_latin_1(&answer)));
         bench.fetch(date).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
         assert_eq!(parked.attribute("kind"), Some("b3-not-json"));
@@ -194,7 +194,7 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
         bench.fetch(before).await?;
         bench.refined(before).await?;
 
-        let upheaval = Day::of(date, &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
+        let upheaval = Day::from_holdings(date, &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
         bench.fetch_day(&upheaval).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
         assert_eq!(parked.attribute("kind"), Some("other-portfolio"));
@@ -217,7 +217,8 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
 fn a_portfolio_is_compared_with_the_newest_of_thirty_days_that_can_be_read() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("compared-with").await?;
-        let others = Day::of(days::session(0), &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
+        let others =
+            Day::from_holdings(days::session(0), &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
         let today = day_in_sao_paulo(Utc::now());
         let weekday = |days_ago| {
             let from = today - Days::new(days_ago);
@@ -279,7 +280,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("rule-was-wrong").await?;
         let day = days::session(0);
-        bench.b3.answer(Answer::WrongTotals);
+        bench.b3.reply(Reply::WrongTotals);
         bench.fetch(day).await?;
         bench.parked(Stage::Fetch, 1).await?;
         let rejected = bench.stack.keys("rejected/").await?;
@@ -299,7 +300,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
 
         // B3 still says the same: its key has another hash, and so its raw file is another one, which is refined, too.
         let copied = bench.newest_landing(next).await?;
-        bench.b3.answer(Answer::Portfolio);
+        bench.b3.reply(Reply::Portfolio);
         bench.fetch_day(&answer).await?;
         let raw = format!("raw/date={next}/ibov_setor.parquet");
         bench

@@ -95,11 +95,7 @@ impl SignIn {
 
     /// How `aws` is told the profile. It takes variables by itself, unless it is told a profile.
     pub(super) fn profile_option(&self) -> String {
-        if self.method == Method::Variables {
-            String::new()
-        } else {
-            profile_option(&self.profile)
-        }
+        if self.method == Method::Variables { String::new() } else { profile_option(&self.profile) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said when a run fails: where, why, and where the log is.
+//! A failed step or stage: which one, why, and where its log is.
 
 use std::{
     fmt,
@@ -7,35 +7,32 @@ use std::{
 
 use serde::Serialize;
 
-/// A failed run. It is the `error` of the JSON document, too.
+/// Also the `error` of the document that `ibov run --json` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The step or stage that failed.
     pub stage: String,
     /// One sentence.
     pub cause: String,
-    /// The object or run that it failed on.
+    /// The object or Glue run that it failed on.
     pub object: Option<String>,
-    /// The file in which that stage logs.
+    /// The stage's log.
     pub logs: Option<PathBuf>,
-    /// What sort of error it was, as the stage names it.
+    /// The stage's name for this sort of error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Id of the request in the stage's log.
+    /// The request's id in the stage's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// How often it was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<String>,
-    /// When the message was parked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parked_at: Option<String>,
-    /// The exit code that goes with it.
     #[serde(skip)]
     pub exit: Exit,
 }
 
-/// Exit codes of the program.
+/// Exit codes of `ibov`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Exit {
     /// 1: a step or stage failed.
@@ -52,8 +49,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number.
-    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Failed => 1,
@@ -66,13 +61,11 @@ impl Exit {
 }
 
 impl Failure {
-    /// A failure of which no more is known than a stage and a sentence.
     pub fn new(stage: impl Into<String>, cause: impl Into<String>) -> Self {
         Self { stage: stage.into(), cause: cause.into(), ..Self::default() }
     }
 
-    /// The failure that `error` carries, or one of `stage` with all its causes in one sentence.
-    #[must_use]
+    /// The failure that `error` carries, or a failure of `stage` with all causes of `error` in one sentence.
     pub fn of(error: anyhow::Error, stage: &str, logs: Option<&Path>) -> Self {
         match error.downcast::<Self>() {
             Ok(failure) => failure,

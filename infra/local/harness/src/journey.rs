@@ -1,15 +1,16 @@
-//! Follows one portfolio through the chain, by what can be seen of it from outside.
+//! Following one portfolio through the chain, by what it leaves behind: objects, Glue runs, mails, dead letters.
 
 use std::{collections::HashSet, future::Future, time::Duration};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::NaiveDate;
-use shared::{events::RunState, landing::Envelope, portfolio::Warning};
+use serde::Serialize;
+use shared::{events::RunState, lake::LandingKey, landing::Envelope, portfolio::Warning};
 
 use crate::{
     aws::explain,
-    emulator::{Logs, outbox, outbox::Mail},
+    emulator::{Logs, Mail},
     failure::Failure,
     progress::{Progress, Step},
     stack::{Stack, Stage, dead_letters},
@@ -17,107 +18,98 @@ use crate::{
 
 const POLL: Duration = Duration::from_millis(150);
 
-/// What is there before a request, so that only what comes of it is followed.
+/// What a stack held before a request, so that only what is new is followed.
 #[derive(Debug, Clone, Default)]
-pub struct Before {
+pub struct Snapshot {
     landing: HashSet<String>,
     runs: HashSet<String>,
     mails: usize,
     parked: usize,
 }
 
-/// A Glue run that ended well.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A Glue run that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GlueRun {
-    /// Its id.
     pub id: String,
-    /// Its state, as Glue spells it.
+    /// As Glue spells it.
     pub state: String,
-    /// How long it ran.
     pub seconds: i64,
 }
 
-/// What a request left behind on its way.
+/// What a request left behind at each stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journey {
-    /// The session that the portfolio is for.
+    /// The portfolio's session.
     pub date: NaiveDate,
-    /// B3's answer.
+    /// Key of B3's answer.
     pub landing_key: String,
-    /// What is odd about it.
+    /// What is odd about the answer but harmless.
     pub warnings: Vec<Warning>,
-    /// The Parquet file.
+    /// Key of the Parquet file.
     pub raw_key: String,
-    /// The run that refined it.
     pub glue_run: GlueRun,
-    /// The mail that says so.
+    /// The mail about the completed run.
     pub notification: Mail,
 }
 
-/// One stack in the emulator, seen from outside.
+/// Watches one stack in the emulator.
 #[derive(Debug, Clone)]
-pub struct Chain<'a> {
+pub struct Tracker<'a> {
     stack: &'a Stack,
     logs: Logs,
 }
 
-impl<'a> Chain<'a> {
-    /// Of this stack, with the emulator's logs.
-    #[must_use]
+impl<'a> Tracker<'a> {
     pub fn new(stack: &'a Stack, logs: Logs) -> Self {
         Self { stack, logs }
     }
 
-    /// Notes what is there now.
-    ///
-    /// # Errors
-    /// When the stack cannot be looked at.
-    pub async fn before(&self) -> Result<Before> {
+    pub async fn snapshot(&self) -> Result<Snapshot> {
         let landing = self.stack.keys("landing/").await?.into_iter().collect();
         let runs =
             self.stack.runs().await?.iter().filter_map(|run| run.id().map(str::to_owned)).collect();
-        let mut parked = 0;
-        for stage in Stage::ALL {
-            parked += dead_letters::depth(self.stack, stage).await?;
-        }
-        Ok(Before { landing, runs, mails: outbox::read(&self.logs.outbox())?.len(), parked })
+        let parked = dead_letters::total_depth(self.stack).await?;
+        Ok(Snapshot { landing, runs, mails: self.logs.mails()?.len(), parked })
     }
 
-    /// Follows what was asked for since `before`, stage by stage, until its completion is mailed.
+    /// Follows what was requested after `before`, stage by stage, until its completion is mailed.
     ///
     /// # Errors
-    /// A [`Failure`] as soon as anything is parked, a run fails, or an alert is mailed.
-    pub async fn follow(&self, before: &Before, progress: &Progress) -> Result<Journey> {
+    /// A [`Failure`] as soon as a message is parked, a run fails, or an alert is mailed.
+    pub async fn follow(&self, before: &Snapshot, progress: &Progress) -> Result<Journey> {
         let step = progress.step("fetcher", "fetch the portfolio");
-        let landing_key =
-            self.seen(before, &step, "waiting for landing/", || self.new_landing(before)).await?;
+        let landing_key = self
+            .wait_for(before, &step, "waiting for landing/", || self.new_landing(before))
+            .await?;
         step.done(&landing_key);
-        let date = date_of(&landing_key)?;
+        let LandingKey { date, .. } = landing_key.parse()?;
         let warnings = self.warnings(&landing_key).await?;
 
         let step = progress.step("parquet-writer", "write Parquet");
-        let raw_key = self.seen(before, &step, "waiting for raw/", || self.raw(date)).await?;
+        let raw_key =
+            self.wait_for(before, &step, "waiting for raw/", || self.raw_key(date)).await?;
         step.done(&raw_key);
 
         let step = progress.step("glue-trigger", "start the Glue run");
-        let id = self.seen(before, &step, "waiting for a run", || self.new_run(before)).await?;
+        let id = self.wait_for(before, &step, "waiting for a run", || self.new_run(before)).await?;
         step.done(&id);
 
         let step = progress.step("glue", "refine with Spark");
-        let glue_run = self.seen(before, &step, "RUNNING", || self.ended(&id)).await?;
+        let glue_run = self.wait_for(before, &step, "RUNNING", || self.succeeded(&id)).await?;
         step.done(format_args!("{} after {} s", glue_run.state, glue_run.seconds));
 
         let step = progress.step("glue-notifier", "notify");
-        let notification =
-            self.seen(before, &step, "waiting for the mail", || self.completion(before)).await?;
+        let notification = self
+            .wait_for(before, &step, "waiting for the mail", || self.completion(before))
+            .await?;
         step.done(format_args!("{} to {}", notification.topic_name(), notification.to));
         Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notification })
     }
 
-    /// Polls until `look` finds something, and stops at the first sign of failure anywhere.
-    async fn seen<T, F>(
+    /// Polls until `look` finds something, and stops at the first failure of any stage.
+    async fn wait_for<T, F>(
         &self,
-        before: &Before,
+        before: &Snapshot,
         step: &Step,
         waiting: &str,
         look: impl Fn() -> F,
@@ -135,7 +127,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    async fn fail_if_anything_failed(&self, before: &Before) -> Result<()> {
+    async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
         let depths = futures::future::try_join_all(
             Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
         )
@@ -153,9 +145,9 @@ impl<'a> Chain<'a> {
                 }
             }
         }
-        let mails = outbox::read(&self.logs.outbox())?;
+        let mails = self.logs.mails()?;
         match mails.iter().skip(before.mails).find(|mail| self.is_alert(mail)) {
-            Some(alert) => Err(self.alerted(alert).await.into()),
+            Some(alert) => Err(self.alert_failure(alert).await.into()),
             None => Ok(()),
         }
     }
@@ -164,10 +156,10 @@ impl<'a> Chain<'a> {
         self.stack.output("AlertsTopicArn").is_ok_and(|arn| arn == mail.topic)
     }
 
-    async fn alerted(&self, alert: &Mail) -> Failure {
-        // Alarms and the notifier both mail here; a failed run explains more than either.
+    async fn alert_failure(&self, alert: &Mail) -> Failure {
+        // Alarms and the notifier mail to this topic, but a failed run explains more than either of their mails.
         if let Ok(runs) = self.stack.runs().await
-            && let Some(run) = runs.iter().find(|run| failed(run))
+            && let Some(run) = runs.iter().find(|run| has_failed(run))
         {
             return self.failed_run(run);
         }
@@ -176,15 +168,15 @@ impl<'a> Chain<'a> {
         Failure { logs: Some(self.logs.folder().to_path_buf()), ..Failure::new("alert", cause) }
     }
 
-    async fn new_landing(&self, before: &Before) -> Result<Option<String>> {
+    async fn new_landing(&self, before: &Snapshot) -> Result<Option<String>> {
         Ok(self.stack.keys("landing/").await?.into_iter().find(|key| !before.landing.contains(key)))
     }
 
-    async fn raw(&self, date: NaiveDate) -> Result<Option<String>> {
+    async fn raw_key(&self, date: NaiveDate) -> Result<Option<String>> {
         Ok(self.stack.keys(&format!("raw/date={date}/")).await?.into_iter().next())
     }
 
-    async fn new_run(&self, before: &Before) -> Result<Option<String>> {
+    async fn new_run(&self, before: &Snapshot) -> Result<Option<String>> {
         let runs = self.stack.runs().await?;
         Ok(runs
             .iter()
@@ -193,8 +185,8 @@ impl<'a> Chain<'a> {
             .map(str::to_owned))
     }
 
-    /// `None` while the run runs.
-    async fn ended(&self, id: &str) -> Result<Option<GlueRun>> {
+    /// `None` while the run is active.
+    async fn succeeded(&self, id: &str) -> Result<Option<GlueRun>> {
         let request = self
             .stack
             .clients
@@ -208,7 +200,7 @@ impl<'a> Chain<'a> {
             .map_err(explain)
             .with_context(|| format!("cannot look at run {id}"))?;
         let run = answer.job_run().with_context(|| format!("run {id} is gone"))?;
-        if failed(run) {
+        if has_failed(run) {
             return Err(self.failed_run(run).into());
         }
         Ok((run.job_run_state() == Some(&JobRunState::Succeeded)).then(|| GlueRun {
@@ -229,38 +221,21 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// The functions log them; here they are found again in what they were found in.
+    /// Computed again from the landing object, because the functions only log them.
     async fn warnings(&self, landing_key: &str) -> Result<Vec<Warning>> {
         let envelope = Envelope::parse(&self.stack.read(landing_key).await?)?;
         let (_, warnings) = envelope.portfolio()?;
         Ok(warnings)
     }
 
-    async fn completion(&self, before: &Before) -> Result<Option<Mail>> {
+    async fn completion(&self, before: &Snapshot) -> Result<Option<Mail>> {
         let topic = self.stack.output("CompletionsTopicArn")?;
-        let mails = outbox::read(&self.logs.outbox())?;
+        let mails = self.logs.mails()?;
         Ok(mails.into_iter().skip(before.mails).find(|mail| mail.topic == topic))
     }
 }
 
-fn failed(run: &JobRun) -> bool {
+fn has_failed(run: &JobRun) -> bool {
     let state = run.job_run_state().map_or("UNKNOWN", JobRunState::as_str);
     matches!(RunState::from_name(state), RunState::Failed(_))
-}
-
-fn date_of(landing_key: &str) -> Result<NaiveDate> {
-    let date = landing_key.split('/').find_map(|part| part.strip_prefix("date="));
-    date.and_then(|date| date.parse().ok()).ok_or_else(|| anyhow!("{landing_key} names no date"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_date_is_in_the_landing_key() {
-        let key = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
-        assert_eq!(date_of(key).unwrap(), NaiveDate::from_ymd_opt(2026, 11, 20).unwrap());
-        assert!(date_of("landing/index=IBOV/x.json").is_err());
-    }
 }

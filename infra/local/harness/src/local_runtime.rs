@@ -1,14 +1,19 @@
 //! The pipeline on this machine: emulator, functions and packaged template, ready for stacks to be created in it.
 
+use std::convert::Infallible;
+
 use anyhow::Result;
 
 use crate::{
-    checkout::{Workspace, functions, prerequisites, python_environment},
-    deployment,
-    deployment::{StackConfig, package, package::Package},
+    checkout::{
+        Workspace,
+        functions::{self, Executables},
+        prerequisites, python_environment,
+    },
+    deployment::{self, Package, StackConfig},
     emulator::{Emulator, EmulatorOptions, Logs},
     failure::Failure,
-    journey::Chain,
+    journey::Tracker,
     processes::Processes,
     progress::Progress,
     stack::Stack,
@@ -30,18 +35,6 @@ impl LocalRuntime {
         workspace: &Workspace,
         processes: &Processes,
         progress: &Progress,
-    ) -> Result<Self> {
-        Self::start_with(workspace, processes, progress, &EmulatorOptions::default()).await
-    }
-
-    /// As [`LocalRuntime::start`], with an emulator that differs from that of the local run.
-    ///
-    /// # Errors
-    /// As [`LocalRuntime::start`].
-    pub async fn start_with(
-        workspace: &Workspace,
-        processes: &Processes,
-        progress: &Progress,
         options: &EmulatorOptions,
     ) -> Result<Self> {
         prepare(workspace, processes, progress).await?;
@@ -51,72 +44,57 @@ impl LocalRuntime {
             build(workspace, processes, progress)
         )?;
         let step = progress.step("package", "upload functions and scripts");
-        let package = package::upload(
-            &emulator.clients(),
-            emulator.endpoint(),
-            &workspace.template(),
-            &executables,
-        )
-        .await;
+        let (clients, template) = (emulator.clients(), workspace.template());
+        let package = Package::upload(&clients, emulator.endpoint(), &template, &executables).await;
         let package = package
             .map_err(|error| Failure::of(error, "package", Some(&emulator.logs().emulator())))?;
         step.done("uploaded");
         Ok(Self { emulator, package })
     }
 
-    /// Creates a stack. Several can live side by side, in databases of their own.
+    /// Creates a stack. Several can live side by side, each in a database of its own.
     ///
     /// # Errors
     /// A [`Failure`] that names the resource and the reason.
     pub async fn deploy(&self, config: &StackConfig, progress: &Progress) -> Result<Stack> {
         let step = progress.step("deploy", format!("deploy stack {}", config.name));
         let stack = deployment::create(self.emulator.clients(), &self.package, config).await;
-        let stack =
-            stack.map_err(|error| with_log(Failure::of(error, "deploy", None), &self.logs()))?;
+        let stack = stack.map_err(|error| {
+            let failure = Failure::of(error, "deploy", None);
+            Failure { logs: failure.logs.or_else(|| Some(self.logs().emulator())), ..failure }
+        })?;
         step.done(format_args!("{} outputs", stack.outputs.len()));
         Ok(stack)
     }
 
-    /// A view of a stack from outside.
-    #[must_use]
-    pub fn chain<'a>(&self, stack: &'a Stack) -> Chain<'a> {
-        Chain::new(stack, self.logs())
+    pub fn tracker<'a>(&self, stack: &'a Stack) -> Tracker<'a> {
+        Tracker::new(stack, self.logs())
     }
 
-    /// What is written down.
-    #[must_use]
     pub fn logs(&self) -> Logs {
         self.emulator.logs()
     }
 
     /// Where all services answer.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         self.emulator.endpoint()
     }
 
-    /// Waits until the emulator ends by itself, which it should not.
-    ///
-    /// # Errors
-    /// Always.
-    pub async fn died(&mut self) -> Result<std::convert::Infallible> {
+    /// Waits until the emulator ends unexpectedly, which is the error.
+    pub async fn died(&mut self) -> Result<Infallible> {
         self.emulator.died().await
     }
 
-    /// Ends the emulator and all that runs in it.
+    /// Ends the emulator and everything that runs in it.
     pub async fn stop(self) {
         self.emulator.stop().await;
     }
 }
 
-fn with_log(failure: Failure, logs: &Logs) -> Failure {
-    Failure { logs: failure.logs.or_else(|| Some(logs.emulator())), ..failure }
-}
-
 async fn prepare(workspace: &Workspace, processes: &Processes, progress: &Progress) -> Result<()> {
     let step = progress.step("check", "check this machine");
-    let machine =
-        prerequisites::machine(workspace.root(), !python_environment::is_ready(workspace)).await?;
+    let first_run = !python_environment::is_ready(workspace);
+    let machine = prerequisites::check(workspace.root(), first_run).await?;
     step.done(format_args!(
         "Python {}, C compiler, {} GiB free",
         machine.python_version,
@@ -148,7 +126,7 @@ async fn build(
     workspace: &Workspace,
     processes: &Processes,
     progress: &Progress,
-) -> Result<functions::Executables> {
+) -> Result<Executables> {
     let step = progress.step("build", "build the functions");
     let executables = functions::build(workspace, processes, &step)
         .await

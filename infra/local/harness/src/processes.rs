@@ -1,4 +1,4 @@
-//! Child processes in groups of their own, so that ending one ends what it started.
+//! Child processes, each the leader of a process group, so that ending one ends its descendants too.
 
 use std::{
     process::ExitStatus,
@@ -14,15 +14,12 @@ use tokio::process::{Child, ChildStdin, Command};
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 
-/// The groups that this program started and that have not ended.
+/// The process groups that this program started and that have not ended.
 #[derive(Debug, Clone, Default)]
 pub struct Processes(Arc<Mutex<Vec<Pid>>>);
 
 impl Processes {
     /// Starts `command` as the leader of a new group.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn spawn(&self, command: &mut Command) -> Result<Process> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let mut child =
@@ -33,12 +30,12 @@ impl Processes {
             .and_then(Pid::from_raw)
             .ok_or_else(|| anyhow!("{program} ended as it started"))?;
         self.lock().push(group);
-        // Tokio closes a standard input that it still holds when it waits, which would end the emulator.
+        // Tokio's `wait` would close a standard input that it holds, and that would end the emulator.
         let stdin = child.stdin.take();
         Ok(Process { child, stdin, group, registry: self.clone() })
     }
 
-    /// Ends every group that is left, and waits until none is. Returns how many there were.
+    /// Ends all remaining groups, waits until they are gone, and returns their number.
     pub async fn end_all(&self) -> usize {
         let groups = std::mem::take(&mut *self.lock());
         for group in &groups {
@@ -62,10 +59,10 @@ impl Processes {
     }
 }
 
-/// A running group. Dropping it asks the group to end.
+/// A running process group. Dropping it asks the group to end.
 #[derive(Debug)]
 pub struct Process {
-    /// The leader, for its pipes.
+    /// The leader.
     pub child: Child,
     stdin: Option<ChildStdin>,
     group: Pid,
@@ -74,16 +71,13 @@ pub struct Process {
 
 impl Process {
     /// Waits until the leader ends by itself.
-    ///
-    /// # Errors
-    /// When the operating system cannot say.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.registry.forget(self.group);
         Ok(status)
     }
 
-    /// Closes the leader's standard input, waits a while for the group to end, then ends it.
+    /// Closes the leader's standard input, and ends the group if it does not end by itself.
     pub async fn end(mut self) {
         drop(self.stdin.take());
         if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
@@ -97,14 +91,14 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if self.registry.lock().contains(&self.group) {
-            // It stays in the registry: `end_all` waits for it.
+            // The group stays in the registry, where `end_all` waits for it.
             signal(self.group, Signal::TERM);
         }
     }
 }
 
 fn signal(group: Pid, signal: Signal) {
-    // The only failure is a group that has ended, which is what is wanted.
+    // The only possible failure is that the group has ended already.
     let _ended = kill_process_group(group, signal);
 }
 

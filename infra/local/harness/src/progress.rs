@@ -26,14 +26,12 @@ enum Style {
 
 impl Progress {
     /// Shows steps on standard error.
-    #[must_use]
     pub fn stderr() -> Self {
         let style = if std::io::stderr().is_terminal() { Style::Spinners } else { Style::Lines };
         Self::new(style)
     }
 
     /// Shows nothing.
-    #[must_use]
     pub fn silent() -> Self {
         Self::new(Style::Silent)
     }
@@ -51,8 +49,7 @@ impl Progress {
         }
     }
 
-    /// Begins a step. `stage` is its short name, as failures give it.
-    #[must_use]
+    /// Begins a step. `stage` is its short name in failures.
     pub fn step(&self, stage: &'static str, what: impl Into<String>) -> Step {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = stage;
         let what = what.into();
@@ -66,13 +63,12 @@ impl Progress {
         Step { bar, what, started: Instant::now(), progress: self.clone(), ended: false }
     }
 
-    /// The stage that began last: where a timeout or an interruption struck.
-    #[must_use]
+    /// The stage that began last, which a timeout or signal interrupted.
     pub fn current_stage(&self) -> &'static str {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says something that is no step.
+    /// Prints a line that is not a step.
     pub fn say(&self, text: impl Display) {
         match self.style {
             Style::Spinners => self.bars.suspend(|| eprintln!("{text}")),
@@ -84,6 +80,7 @@ impl Progress {
 
 /// A step that runs. Dropped before [`Step::done`], it shows as failed.
 #[derive(Debug)]
+#[must_use]
 pub struct Step {
     bar: ProgressBar,
     what: String,
@@ -106,12 +103,12 @@ impl Step {
         ));
     }
 
-    /// One unit is done.
+    /// Adds one unit to the bar.
     pub fn advance(&self) {
         self.bar.inc(1);
     }
 
-    /// The step succeeded; `detail` says with what.
+    /// Ends the step as a success.
     pub fn done(mut self, detail: impl Display) {
         self.end("✓", &format!(": {detail}"));
     }
@@ -137,7 +134,6 @@ impl Drop for Step {
 }
 
 /// `3.2 s`, or words above a minute.
-#[must_use]
 pub fn seconds(elapsed: Duration) -> String {
     if elapsed < Duration::from_secs(60) {
         format!("{:.1} s", elapsed.as_secs_f64())

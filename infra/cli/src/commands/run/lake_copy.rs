@@ -1,4 +1,4 @@
-//! Copies the lake out of the emulator, so that the files outlive it.
+//! Copying the lake out of the emulator, so that its files outlive it.
 
 use std::{
     fs,
@@ -7,18 +7,15 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use harness::{
-    checkout::{Workspace, lock},
+    checkout::{Workspace, lock_file},
     stack::Stack,
 };
 
-/// What a lake is made of, as far as people look at it.
+/// The parts of the lake that people look at.
 const PREFIXES: [&str; 3] = ["landing/", "raw/", "refined/"];
 
-/// Replaces `.ibov/lake` by what is in the stack's bucket, under the same keys. Returns the folder and the files.
-///
-/// # Errors
-/// When an object cannot be read or a file not written.
-pub(crate) async fn copy(stack: &Stack, workspace: &Workspace) -> Result<(PathBuf, Vec<PathBuf>)> {
+/// Replaces `.ibov/lake` by the objects of the stack's bucket, under the same keys. Returns the folder and the files.
+pub(super) async fn copy(stack: &Stack, workspace: &Workspace) -> Result<(PathBuf, Vec<PathBuf>)> {
     let (lake, fresh) =
         (workspace.private("lake"), workspace.private(&format!("lake.{}", std::process::id())));
     remove(&fresh)?;
@@ -33,13 +30,13 @@ pub(crate) async fn copy(stack: &Stack, workspace: &Workspace) -> Result<(PathBu
             files.push(lake.join(relative));
         }
     }
-    let _held = lock(&workspace.private("lake.lock"), || {}).await?;
+    let _lock = lock_file(&workspace.private("lake.lock"), || {}).await?;
     remove(&lake)?;
     fs::rename(&fresh, &lake).with_context(|| format!("cannot replace {}", lake.display()))?;
     Ok((lake, files))
 }
 
-/// A key is not trusted to stay below the folder.
+/// Refuses a key that would lead out of the folder.
 fn relative(key: &str) -> Result<PathBuf> {
     if key.split('/').any(|part| part == ".." || part.is_empty()) {
         bail!("object {key:?} has no place in a folder");

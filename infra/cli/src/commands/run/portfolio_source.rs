@@ -11,28 +11,24 @@ use harness::{
 use crate::args::RunArgs;
 
 /// B3's own address, the template's default.
-pub(crate) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
+pub(super) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What was decided.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(super) struct PortfolioSource {
     /// `live`, `sample`, or the URL that was given: the `source` of the report.
-    pub(crate) label: String,
-    /// What the fetcher asks.
-    pub(crate) base_url: String,
-    /// The stand-in server, where it is the source.
-    pub(crate) stand_in: Option<B3Server>,
+    pub(super) label: String,
+    /// The server that the fetcher asks.
+    pub(super) base_url: String,
+    /// The stand-in server, if it is the source.
+    pub(super) stand_in: Option<B3Server>,
 }
 
-impl Source {
-    /// Decides by the flags, and where they leave it open by whether B3 can be reached.
-    ///
-    /// # Errors
-    /// When only the sample is left, and it has not the index that is wanted.
-    pub(crate) async fn choose(args: &RunArgs, progress: &Progress) -> Result<Self> {
+impl PortfolioSource {
+    /// Decides by the flags, or by whether B3 can be reached if they leave it open.
+    pub(super) async fn choose(args: &RunArgs, progress: &Progress) -> Result<Self> {
         if let Some(url) = &args.b3_url {
             let url = url.trim_end_matches('/').to_owned();
             return Ok(Self { label: url.clone(), base_url: url, stand_in: None });
@@ -77,7 +73,7 @@ enum Probe {
     Unreached(String),
 }
 
-/// One cheap request, to learn whether anybody answers. What the portfolio's own address answers is the fetcher's to judge.
+/// One cheap request, to learn whether B3 can be reached. Judging its answers is the fetcher's work.
 async fn probe(url: &str) -> Probe {
     let client =
         reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build();
@@ -91,7 +87,7 @@ async fn probe(url: &str) -> Probe {
     }
 }
 
-/// These statuses are a proxy's or the content network's way to say that it could not reach B3 either.
+/// With these statuses a proxy or the content network says that it could not reach B3 either.
 fn judge(status: u16) -> Probe {
     match status {
         407 | 502..=504 | 520..=530 => {
@@ -101,7 +97,7 @@ fn judge(status: u16) -> Probe {
     }
 }
 
-/// Reqwest's own words say that sending failed; the last cause says why.
+/// Reqwest's own message only says that sending failed; the last cause says why.
 fn innermost(error: &reqwest::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -114,7 +110,7 @@ fn innermost(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use harness::b3_server::Answer;
+    use harness::b3_server::Reply;
 
     use super::*;
 
@@ -130,7 +126,7 @@ mod tests {
     async fn a_server_that_answers_is_reached_and_one_that_resets_is_not() {
         let server = B3Server::with_sample().await.unwrap();
         assert_eq!(probe(server.base_url()).await, Probe::Reached);
-        server.answer(Answer::Reset);
+        server.reply(Reply::Reset);
         assert!(matches!(probe(server.base_url()).await, Probe::Unreached(_)));
         let url = server.base_url().to_owned();
         drop(server);
@@ -154,14 +150,19 @@ mod tests {
     #[tokio::test]
     async fn flags_decide_without_a_probe() {
         let progress = Progress::silent();
-        let named =
-            Source::choose(&args(&["--b3-url", "http://127.0.0.1:9/"]), &progress).await.unwrap();
+        let named = PortfolioSource::choose(&args(&["--b3-url", "http://127.0.0.1:9/"]), &progress)
+            .await
+            .unwrap();
         assert_eq!(named.base_url, "http://127.0.0.1:9");
         assert!(named.stand_in.is_none());
-        let live = Source::choose(&args(&["--live"]), &progress).await.unwrap();
+        let live = PortfolioSource::choose(&args(&["--live"]), &progress).await.unwrap();
         assert_eq!((live.label.as_str(), live.base_url.as_str()), ("live", B3));
-        let sample = Source::choose(&args(&["--sample"]), &progress).await.unwrap();
+        let sample = PortfolioSource::choose(&args(&["--sample"]), &progress).await.unwrap();
         assert_eq!(sample.base_url, sample.stand_in.unwrap().base_url());
-        assert!(Source::choose(&args(&["--sample", "--index", "SMLL"]), &progress).await.is_err());
+        assert!(
+            PortfolioSource::choose(&args(&["--sample", "--index", "SMLL"]), &progress)
+                .await
+                .is_err()
+        );
     }
 }

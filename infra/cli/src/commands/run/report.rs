@@ -1,53 +1,91 @@
-//! What a run found: the document of `--json` and the numbers of the table.
+//! The document of `--json`. The table and the other lines for people are made from it too.
 
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use harness::{journey::Journey, stack::athena::Sector};
+use harness::{
+    emulator::Mail,
+    journey::{GlueRun, Journey},
+    stack::athena::Sector,
+};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use shared::portfolio::Warning;
 
-/// The one document that `--json` prints. Decimals are text, so that no reader makes floats of them.
+/// The document. Decimals are text, so that no reader makes floating-point numbers of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Report {
-    /// `live`, `sample`, or the URL that was given.
-    pub(crate) source: String,
-    /// Code of the index.
-    pub(crate) index: String,
-    /// `1` or `2`.
-    pub(crate) segment: String,
-    /// The session that the portfolio is for.
-    pub(crate) date: NaiveDate,
-    /// B3's answer in the lake.
-    pub(crate) landing_key: String,
-    /// The Parquet file in the lake.
-    pub(crate) raw_key: String,
-    /// Rows of raw.
-    pub(crate) constituents: i64,
-    /// What is odd about the portfolio but harmless.
-    pub(crate) warnings: Vec<WarningLine>,
+pub(super) struct Report {
+    #[serde(flatten)]
+    pub(super) request: RunRequest,
+    pub(super) date: NaiveDate,
+    pub(super) landing_key: String,
+    pub(super) raw_key: String,
+    pub(super) constituents: i64,
+    pub(super) warnings: Vec<WarningLine>,
     /// Heaviest first.
-    pub(crate) sectors: Vec<SectorLine>,
-    /// Sums over the sectors.
-    pub(crate) totals: Totals,
-    /// The run that refined.
-    pub(crate) glue_run: GlueRunLine,
-    /// What would have been mailed.
-    pub(crate) notifications: Vec<Notification>,
-    /// Seconds from start to table.
-    pub(crate) elapsed_s: f64,
+    pub(super) sectors: Vec<Sector>,
+    pub(super) totals: Totals,
+    pub(super) glue_run: GlueRun,
+    /// Mails that AWS would have sent.
+    pub(super) notifications: Vec<Notification>,
+    /// Seconds from the start to the table.
+    pub(super) elapsed_s: f64,
 }
 
-/// One kind of oddity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct WarningLine {
+pub(super) struct RunRequest {
+    /// `live`, `sample`, or the URL that was given.
+    pub(super) source: String,
+    pub(super) index: String,
+    pub(super) segment: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct WarningLine {
     /// A stable name, such as `type-absent`.
-    pub(crate) kind: String,
-    /// How many rows it is about.
-    pub(crate) rows: usize,
-    /// A sentence.
-    pub(crate) message: String,
+    pub(super) kind: String,
+    /// Number of rows with the warning.
+    pub(super) rows: usize,
+    pub(super) message: String,
+}
+
+/// Sums over all sectors, under the names of the table's columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Totals {
+    pub(super) soma_part: Decimal,
+    pub(super) total_codigo: i64,
+    pub(super) soma_qtd_teorica: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Notification {
+    pub(super) topic: String,
+    pub(super) to: String,
+    pub(super) subject: String,
+}
+
+impl Report {
+    pub(super) fn new(
+        request: RunRequest,
+        journey: Journey,
+        constituents: i64,
+        sectors: Vec<Sector>,
+        elapsed: Duration,
+    ) -> Self {
+        Self {
+            request,
+            date: journey.date,
+            landing_key: journey.landing_key,
+            raw_key: journey.raw_key,
+            constituents,
+            warnings: journey.warnings.iter().map(WarningLine::from).collect(),
+            totals: Totals::of(&sectors),
+            sectors,
+            glue_run: journey.glue_run,
+            notifications: vec![Notification::from(&journey.notification)],
+            elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
+        }
+    }
 }
 
 impl From<&Warning> for WarningLine {
@@ -60,134 +98,35 @@ impl From<&Warning> for WarningLine {
     }
 }
 
-/// A row of `tb_ibov_refined`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct SectorLine {
-    /// Sector.
-    pub(crate) setor: String,
-    /// Weight in percent.
-    pub(crate) soma_part: Decimal,
-    /// Constituents.
-    pub(crate) total_codigo: i64,
-    /// Sum of the quantities.
-    pub(crate) soma_qtd_teorica: i64,
-    /// Days from the portfolio to the run.
-    pub(crate) dias_desde_carteira: i32,
-}
-
-/// Sums over all sectors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Totals {
-    /// Weight in percent.
-    pub(crate) soma_part: Decimal,
-    /// Constituents.
-    pub(crate) total_codigo: i64,
-    /// Sum of the quantities.
-    pub(crate) soma_qtd_teorica: i64,
-}
-
-/// The Glue run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct GlueRunLine {
-    /// Its id.
-    pub(crate) id: String,
-    /// Its state.
-    pub(crate) state: String,
-    /// How long it ran.
-    pub(crate) seconds: i64,
-}
-
-/// A mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Notification {
-    /// Name of the topic.
-    pub(crate) topic: String,
-    /// Address.
-    pub(crate) to: String,
-    /// Subject line.
-    pub(crate) subject: String,
-}
-
-/// What was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// `live`, `sample`, or the URL that was given.
-    pub(crate) source: String,
-    /// Code of the index.
-    pub(crate) index: String,
-    /// `1` or `2`.
-    pub(crate) segment: String,
-}
-
-impl Report {
-    /// Puts together what was asked, seen on the way, and read back.
-    #[must_use]
-    pub(crate) fn new(
-        asked: Asked,
-        journey: Journey,
-        constituents: i64,
-        sectors: Vec<Sector>,
-        elapsed: Duration,
-    ) -> Self {
-        let sectors: Vec<SectorLine> = sectors.into_iter().map(SectorLine::from).collect();
-        let mail = &journey.notification;
-        Self {
-            source: asked.source,
-            index: asked.index,
-            segment: asked.segment,
-            date: journey.date,
-            constituents,
-            warnings: journey.warnings.iter().map(WarningLine::from).collect(),
-            totals: Totals::of(&sectors),
-            sectors,
-            notifications: vec![Notification {
-                topic: mail.topic_name().to_owned(),
-                to: mail.to.clone(),
-                subject: mail.subject().to_owned(),
-            }],
-            glue_run: GlueRunLine {
-                id: journey.glue_run.id,
-                state: journey.glue_run.state,
-                seconds: journey.glue_run.seconds,
-            },
-            landing_key: journey.landing_key,
-            raw_key: journey.raw_key,
-            elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
-        }
-    }
-}
-
-impl From<Sector> for SectorLine {
-    fn from(sector: Sector) -> Self {
-        Self {
-            setor: sector.name,
-            soma_part: sector.weight,
-            total_codigo: sector.constituents,
-            soma_qtd_teorica: sector.quantity,
-            dias_desde_carteira: sector.days,
-        }
-    }
-}
-
 impl Totals {
-    fn of(sectors: &[SectorLine]) -> Self {
+    fn of(sectors: &[Sector]) -> Self {
         Self {
-            soma_part: sectors.iter().map(|sector| sector.soma_part).sum(),
-            total_codigo: sectors.iter().map(|sector| sector.total_codigo).sum(),
-            soma_qtd_teorica: sectors.iter().map(|sector| sector.soma_qtd_teorica).sum(),
+            soma_part: sectors.iter().map(|sector| sector.weight).sum(),
+            total_codigo: sectors.iter().map(|sector| sector.constituents).sum(),
+            soma_qtd_teorica: sectors.iter().map(|sector| sector.quantity).sum(),
+        }
+    }
+}
+
+impl From<&Mail> for Notification {
+    fn from(mail: &Mail) -> Self {
+        Self {
+            topic: mail.topic_name().to_owned(),
+            to: mail.to.clone(),
+            subject: mail.subject().to_owned(),
         }
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use harness::{emulator::outbox::Mail, journey::GlueRun};
+pub(super) mod tests {
+    use harness::{emulator::Mail, journey::GlueRun};
     use serde_json::json;
     use shared::portfolio::OptionalField;
 
     use super::*;
 
-    pub(crate) fn report() -> Report {
+    pub(in crate::commands::run) fn report() -> Report {
         let sector = |name: &str, weight: &str| Sector {
             name: name.into(),
             weight: weight.parse().unwrap(),
@@ -211,9 +150,10 @@ pub(crate) mod tests {
                 message: "m".into(),
             },
         };
-        let asked = Asked { source: "sample".into(), index: "IBOV".into(), segment: "2".into() };
+        let request =
+            RunRequest { source: "sample".into(), index: "IBOV".into(), segment: "2".into() };
         Report::new(
-            asked,
+            request,
             journey,
             4,
             vec![sector("Bens Indls / X", "60.100"), sector("Saúde", "39.900")],

@@ -1,26 +1,19 @@
-//! The two signals that end this program.
-
 use anyhow::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Which of them came.
+/// A signal that ends this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// SIGINT.
+pub(super) enum EndingSignal {
     CtrlC,
-    /// SIGTERM.
     Terminate,
 }
 
-/// Waits for either.
-///
-/// # Errors
-/// When the operating system refuses to tell.
-pub(crate) async fn ending() -> Result<Ending> {
+/// Waits for SIGINT or SIGTERM.
+pub(super) async fn ending() -> Result<EndingSignal> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(tokio::select! {
-        _ = interrupt.recv() => Ending::CtrlC,
-        _ = terminate.recv() => Ending::Terminate,
+        _ = interrupt.recv() => EndingSignal::CtrlC,
+        _ = terminate.recv() => EndingSignal::Terminate,
     })
 }

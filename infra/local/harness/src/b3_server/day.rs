@@ -1,4 +1,4 @@
-//! One day's portfolio in B3's own words: Brazilian numbers and dates, everything text.
+//! One day's portfolio as B3 sends it: Brazilian numbers and dates, every field a text.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::portfolio::{day_in_sao_paulo, is_weekday};
 
-/// The bundled portfolio: real constituents and sectors, weights and quantities of the project's own making.
+/// The bundled portfolio: real constituents and sectors, made-up weights and quantities.
 const SAMPLE: &str = include_str!("../../../../../events/b3-portfolio-day.json");
 
-/// What `GetPortfolioDay` says about one day. Every field is public text, so that a test can spoil any of them.
+/// The content of a `GetPortfolioDay` answer. Every field is public text, so that a test can spoil it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {
-    /// Totals and date.
     pub header: Header,
-    /// The constituents, in the order in which they are served.
+    /// The constituents, in the order of the pages.
     pub results: Vec<Row>,
 }
 
@@ -26,13 +25,11 @@ pub struct Day {
 pub struct Header {
     /// `dd/mm/yy`.
     pub date: String,
-    /// A caption.
     pub text: String,
     /// Sum of the weights, three decimals, decimal comma.
     pub part: String,
     /// The same again for segment 2, null for segment 1.
     pub part_acum: Option<String>,
-    /// A caption.
     pub text_reductor: String,
     /// The index's divisor, eight decimals.
     pub reductor: Option<String>,
@@ -63,7 +60,6 @@ pub struct Row {
 /// A constituent in numbers, to build a [`Day`] from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    /// Sector.
     pub sector: String,
     /// Ticker.
     pub cod: String,
@@ -71,39 +67,29 @@ pub struct Holding {
     pub asset: String,
     /// Weight in thousandths of a percent: 100,000 is the whole index.
     pub weight_thousandths: i64,
-    /// Quantity of shares.
     pub quantity: i64,
 }
 
 impl Day {
-    /// The bundled sample, dated for the session that B3 would answer with now: an older one would be no plausible
-    /// answer of today.
-    ///
-    /// # Errors
-    /// When the bundled file is not an answer of `GetPortfolioDay`.
+    /// The bundled sample, dated for the session that B3 would answer with now: the fetcher refuses an older date.
     pub fn sample() -> Result<Self> {
         let sample = Self::parse(SAMPLE).context("the bundled sample events/b3-portfolio-day.json");
         Ok(sample?.dated(next_session()))
     }
 
     /// The same portfolio for another session.
-    #[must_use]
     pub fn dated(mut self, date: NaiveDate) -> Self {
         self.header.date = date.format("%d/%m/%y").to_string();
         self
     }
 
     /// Reads a whole answer, as recorded or as bundled.
-    ///
-    /// # Errors
-    /// When the text is not such an answer.
     pub fn parse(text: &str) -> Result<Self> {
         serde_json::from_str(text).context("not a GetPortfolioDay answer")
     }
 
     /// A portfolio that reconciles, with B3's totals computed from the holdings.
-    #[must_use]
-    pub fn of(date: NaiveDate, holdings: &[Holding]) -> Self {
+    pub fn from_holdings(date: NaiveDate, holdings: &[Holding]) -> Self {
         let mut sectors: BTreeMap<&str, i64> = BTreeMap::new();
         for holding in holdings {
             *sectors.entry(&holding.sector).or_default() += holding.weight_thousandths;
@@ -133,17 +119,12 @@ impl Day {
         .dated(date)
     }
 
-    /// The day of the header.
-    ///
-    /// # Errors
-    /// When the header's date is not `dd/mm/yy`.
     pub fn date(&self) -> Result<NaiveDate> {
         NaiveDate::parse_from_str(&self.header.date, "%d/%m/%y")
             .with_context(|| format!("date {:?} is not dd/mm/yy", self.header.date))
     }
 
     /// The same day as segment 1 has it: without sectors.
-    #[must_use]
     pub fn without_sectors(mut self) -> Self {
         self.header.part_acum = None;
         for row in &mut self.results {
@@ -154,7 +135,6 @@ impl Day {
     }
 
     /// The same day as `language: en-us` has it: separators swapped, month before day.
-    #[must_use]
     pub fn in_english(mut self) -> Self {
         if let Ok(date) = self.date() {
             self.header.date = date.format("%m/%d/%y").to_string();
@@ -178,7 +158,6 @@ impl Day {
     }
 
     /// One page as B3 sends it. `page_number` counts from 1; a page past the end has no results.
-    #[must_use]
     pub fn page(&self, page_number: usize, page_size: usize) -> Value {
         let page_size = page_size.max(1);
         let rows: Vec<&Row> = self
@@ -201,7 +180,6 @@ impl Day {
 }
 
 /// The weekday that B3 would answer with now: today, or at a weekend the Monday after it.
-#[must_use]
 pub fn next_session() -> NaiveDate {
     let today = day_in_sao_paulo(Utc::now());
     today.iter_days().find(|date| is_weekday(*date)).unwrap_or(today)

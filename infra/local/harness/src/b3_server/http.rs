@@ -1,4 +1,4 @@
-//! The two HTTP services: B3's, and the one that takes orders.
+//! The two HTTP services: B3's API, and the one that scripts its replies.
 
 use std::io;
 
@@ -15,12 +15,12 @@ use base64::Engine as _;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::{Answer, Day, PageRequest, State, day::thousands};
+use super::{Day, PageRequest, Reply, State, day::thousands};
 
 const HTML: &str =
     "<!DOCTYPE html><html><head><title>B3</title></head><body>Sistema em manutenção</body></html>";
 
-/// One request per connection: a script that resets connections counts on it.
+/// One request per connection, so that a scripted reset hits exactly one request.
 const CLOSE: (HeaderName, &str) = (header::CONNECTION, "close");
 
 pub(super) async fn serve<L: Listener<Addr: std::fmt::Debug>>(service: Router, listener: L) {
@@ -38,18 +38,15 @@ pub(super) fn api(state: State) -> Router {
 }
 
 pub(super) fn control(state: State) -> Router {
-    Router::new()
-        .route("/answer", post(set_answer))
-        .route("/date", post(set_date))
-        .with_state(state)
+    Router::new().route("/answer", post(set_reply)).route("/date", post(set_date)).with_state(state)
 }
 
-async fn set_answer(extract::State(state): extract::State<State>, name: String) -> Response {
+async fn set_reply(extract::State(state): extract::State<State>, name: String) -> Response {
     match name.parse() {
-        Ok(answer) => {
+        Ok(reply) => {
             let mut script = state.lock();
             script.next.clear();
-            script.always = answer;
+            script.always = reply;
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error:#}")).into_response(),
@@ -74,13 +71,13 @@ async fn portfolio_day(
     let Some(request) = decode(&encoded) else {
         return html(StatusCode::BAD_REQUEST);
     };
-    let (answer, day, cap) = {
+    let (reply, day, cap) = {
         let mut script = state.lock();
         script.requests.push(request.clone());
-        (script.take_answer(), script.day(&request.index), script.page_cap)
+        (script.take_reply(), script.day(&request.index), script.page_cap)
     };
     let page_size = cap.unwrap_or(request.page_size).min(request.page_size);
-    respond(answer, day, request, page_size).await
+    respond(reply, day, request, page_size).await
 }
 
 fn decode(encoded: &str) -> Option<PageRequest> {
@@ -89,67 +86,67 @@ fn decode(encoded: &str) -> Option<PageRequest> {
 }
 
 async fn respond(
-    answer: Answer,
+    reply: Reply,
     day: Option<Day>,
     request: PageRequest,
     page_size: usize,
 ) -> Response {
     let Some(day) = day else {
-        return unless_broken(answer, unknown_index(&request)).await;
+        return unless_broken(reply, unknown_index(&request)).await;
     };
     let mut day = if request.segment == "1" { day.without_sectors() } else { day };
-    if request.language == "en-us" || answer == Answer::EnglishShapes {
+    if request.language == "en-us" || reply == Reply::EnglishShapes {
         day = day.in_english();
     }
     let several_pages = page_size.min(day.results.len().div_ceil(2));
-    let body = match answer {
-        Answer::WrongTotals => wrong_totals(day).page(request.page_number, page_size),
-        Answer::MissingPage => missing_page(&day, request.page_number, several_pages),
-        Answer::DateChangesBetweenPages => next_day_on_later_pages(day, request.page_number)
+    let body = match reply {
+        Reply::WrongTotals => wrong_totals(day).page(request.page_number, page_size),
+        Reply::MissingPage => missing_page(&day, request.page_number, several_pages),
+        Reply::DateChangesBetweenPages => next_day_on_later_pages(day, request.page_number)
             .page(request.page_number, several_pages),
-        Answer::NullResults => with_results(day.page(request.page_number, page_size), Value::Null),
-        Answer::EmptyResults => with_results(day.page(request.page_number, page_size), json!([])),
-        Answer::Portfolio
-        | Answer::EnglishShapes
-        | Answer::Html
-        | Answer::Status(_)
-        | Answer::RedirectToErrorPage
-        | Answer::Truncated
-        | Answer::Slow(_)
-        | Answer::Hang
-        | Answer::Reset
-        | Answer::Body(_)
-        | Answer::Response { .. } => day.page(request.page_number, page_size),
+        Reply::NullResults => with_results(day.page(request.page_number, page_size), Value::Null),
+        Reply::EmptyResults => with_results(day.page(request.page_number, page_size), json!([])),
+        Reply::Portfolio
+        | Reply::EnglishShapes
+        | Reply::Html
+        | Reply::Status(_)
+        | Reply::RedirectToErrorPage
+        | Reply::Truncated
+        | Reply::Slow(_)
+        | Reply::Hang
+        | Reply::Reset
+        | Reply::Body(_)
+        | Reply::Response { .. } => day.page(request.page_number, page_size),
     };
-    unless_broken(answer, body).await
+    unless_broken(reply, body).await
 }
 
-/// Sends `body`, unless the answer is one that goes wrong below JSON.
-async fn unless_broken(answer: Answer, body: Value) -> Response {
-    match answer {
-        Answer::Html => html(StatusCode::OK),
-        Answer::Status(code) => {
+/// Sends `body`, unless the reply goes wrong below the level of JSON.
+async fn unless_broken(reply: Reply, body: Value) -> Response {
+    match reply {
+        Reply::Html => html(StatusCode::OK),
+        Reply::Status(code) => {
             html(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
         }
-        Answer::RedirectToErrorPage => {
+        Reply::RedirectToErrorPage => {
             (StatusCode::FOUND, [(header::LOCATION, "/error"), CLOSE]).into_response()
         }
-        Answer::Truncated => truncated(&body.to_string()),
-        Answer::Body(bytes) => json_response(bytes),
-        Answer::Response { status, headers, body } => exactly(status, &headers, body),
-        Answer::Hang => std::future::pending().await,
-        Answer::Slow(delay) => {
+        Reply::Truncated => truncated(&body.to_string()),
+        Reply::Body(bytes) => json_response(bytes),
+        Reply::Response { status, headers, body } => exactly(status, &headers, body),
+        Reply::Hang => std::future::pending().await,
+        Reply::Slow(delay) => {
             tokio::time::sleep(delay).await;
             json_response(body.to_string())
         }
-        Answer::Portfolio
-        | Answer::EnglishShapes
-        | Answer::WrongTotals
-        | Answer::MissingPage
-        | Answer::DateChangesBetweenPages
-        | Answer::NullResults
-        | Answer::EmptyResults
-        | Answer::Reset => json_response(body.to_string()),
+        Reply::Portfolio
+        | Reply::EnglishShapes
+        | Reply::WrongTotals
+        | Reply::MissingPage
+        | Reply::DateChangesBetweenPages
+        | Reply::NullResults
+        | Reply::EmptyResults
+        | Reply::Reset => json_response(body.to_string()),
     }
 }
 
@@ -174,7 +171,7 @@ fn exactly(status: u16, headers: &[(&'static str, &'static str)], body: Vec<u8>)
 fn truncated(body: &str) -> Response {
     let length = body.len().to_string();
     let half = Bytes::copy_from_slice(body.as_bytes().get(..body.len() / 2).unwrap_or_default());
-    // The pause lets the first half leave; an error right behind it would drop both.
+    // The pause lets the first half leave: an error right after it would discard both.
     let end = async {
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
@@ -202,7 +199,6 @@ fn with_results(mut body: Value, results: Value) -> Value {
     body
 }
 
-/// One share more than the rows add up to.
 fn wrong_totals(mut day: Day) -> Day {
     let digits: String = day.header.theorical_qty.chars().filter(char::is_ascii_digit).collect();
     day.header.theorical_qty = thousands(digits.parse().unwrap_or(0) + 1);

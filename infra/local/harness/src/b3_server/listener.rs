@@ -28,7 +28,7 @@ impl Listener for Resetting {
             if !self.state.lock().take_reset() {
                 return (stream, peer);
             }
-            // Closing with data unsent and no linger sends RST instead of FIN.
+            // Without linger, closing sends RST instead of FIN.
             if let Err(error) = stream.set_zero_linger() {
                 eprintln!("stand-in B3 server: connection closed instead of reset: {error}");
             }

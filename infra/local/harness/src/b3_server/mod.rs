@@ -1,9 +1,9 @@
 //! A stand-in for B3's index service on the loopback interface.
 //!
-//! It speaks the API as measured: `GET /indexProxy/indexCall/GetPortfolioDay/{base64 of the request}`, pages,
-//! and every way of failing that [`Answer`] lists. It serves the bundled sample of the local run, and whatever
-//! portfolios a test publishes. A second port, of its own, takes orders from `ibov b3`, so that a broken B3
-//! can still be mended.
+//! It speaks the API as measured: `GET /indexProxy/indexCall/GetPortfolioDay/{base64 of the request}`, pages, and
+//! every way of failing in [`Reply`]. It serves the bundled sample of the local run, and the portfolios that a test
+//! publishes. `ibov b3` scripts its replies through a second port, so that a server that resets every connection can
+//! still be told to work again.
 
 mod day;
 mod http;
@@ -18,14 +18,14 @@ use std::{
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 pub use day::{Day, Header, Holding, Row, next_session};
-pub use reply::{Answer, NAMES};
+pub use reply::Reply;
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// The only index of the bundled sample.
 pub const SAMPLE_INDEX: &str = "IBOV";
 
-/// What a client asked for, decoded from the base64 in the path.
+/// A client's request, decoded from the base64 in the path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageRequest {
@@ -33,9 +33,7 @@ pub struct PageRequest {
     pub language: String,
     /// Counts from 1.
     pub page_number: usize,
-    /// Rows wanted.
     pub page_size: usize,
-    /// Code of the index.
     pub index: String,
     /// `1` without sectors, `2` with.
     pub segment: String,
@@ -51,10 +49,7 @@ pub struct B3Server {
 }
 
 impl B3Server {
-    /// Starts a server that knows no index yet: every request gets `results: null`, as from B3.
-    ///
-    /// # Errors
-    /// When the loopback interface gives no port.
+    /// Starts a server without portfolios: every request gets `results: null`, as B3 answers for an unknown index.
     pub async fn start() -> Result<Self> {
         let state = State::default();
         let (base_url, public) = bind().await?;
@@ -69,51 +64,45 @@ impl B3Server {
         Ok(Self { base_url, control_url, state, tasks })
     }
 
-    /// Starts a server that holds the bundled sample, as IBOV. It is dated anew whenever it is asked for, until
-    /// somebody tells a date.
-    ///
-    /// # Errors
-    /// As [`B3Server::start`].
+    /// Starts a server with the bundled sample as IBOV's portfolio. Each reply dates it for the next session, until
+    /// `POST /date` sets a date.
     pub async fn with_sample() -> Result<Self> {
         let server = Self::start().await?;
         server.state.lock().sample = Some(Day::sample()?);
         Ok(server)
     }
 
-    /// What to give as `B3BaseUrl`.
-    #[must_use]
+    /// The value for `B3BaseUrl`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where `POST /answer` takes the name of an [`Answer`], and `POST /date` the sample's date.
-    #[must_use]
+    /// Where `POST /answer` takes the name of a [`Reply`], and `POST /date` the sample's date.
     pub fn control_url(&self) -> &str {
         &self.control_url
     }
 
-    /// Makes `day` the portfolio of `index`, instead of the one it had.
+    /// Replaces the portfolio of `index`.
     pub fn publish(&self, index: &str, day: Day) {
         self.state.lock().days.insert(index.to_owned(), day);
     }
 
-    /// Serves at most `rows` rows a page, whatever is asked for.
+    /// Serves at most `rows` rows a page, even if more are requested.
     pub fn cap_page_size(&self, rows: usize) {
         self.state.lock().page_cap = Some(rows);
     }
 
-    /// Answers every request like this from now on.
-    pub fn answer(&self, answer: Answer) {
-        self.state.lock().always = answer;
+    /// Replies to every request like this from now on.
+    pub fn reply(&self, reply: Reply) {
+        self.state.lock().always = reply;
     }
 
-    /// Answers the next requests like this, one each, and then as [`B3Server::answer`] said last.
-    pub fn answer_next(&self, answers: impl IntoIterator<Item = Answer>) {
-        self.state.lock().next.extend(answers);
+    /// Replies to the next requests with one of these each, before those of [`B3Server::reply`] resume.
+    pub fn reply_next(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.state.lock().next.extend(replies);
     }
 
-    /// Every request for a portfolio that could be read, in order. A reset connection was never read.
-    #[must_use]
+    /// Every request for a portfolio that was read, in order. Those whose connection was reset are missing.
     pub fn requests(&self) -> Vec<PageRequest> {
         self.state.lock().requests.clone()
     }
@@ -135,20 +124,20 @@ async fn bind() -> Result<(String, TcpListener)> {
     Ok((url, listener))
 }
 
-/// What both ports share.
+/// Shared by both ports.
 #[derive(Debug, Clone, Default)]
 struct State(Arc<Mutex<Script>>);
 
 #[derive(Debug)]
 struct Script {
     days: HashMap<String, Day>,
-    /// Served as IBOV where nothing else was published.
+    /// Served as IBOV if a test published no other.
     sample: Option<Day>,
-    /// The sample's date, once somebody told one.
+    /// The sample's date, once it was set.
     date: Option<NaiveDate>,
     page_cap: Option<usize>,
-    always: Answer,
-    next: VecDeque<Answer>,
+    always: Reply,
+    next: VecDeque<Reply>,
     requests: Vec<PageRequest>,
 }
 
@@ -159,7 +148,7 @@ impl Default for Script {
             sample: None,
             date: None,
             page_cap: None,
-            always: Answer::Portfolio,
+            always: Reply::Portfolio,
             next: VecDeque::new(),
             requests: Vec::new(),
         }
@@ -179,16 +168,16 @@ impl Script {
         self.days.get(index).cloned().or_else(|| sample().map(dated))
     }
 
-    fn take_answer(&mut self) -> Answer {
+    fn take_reply(&mut self) -> Reply {
         self.next.pop_front().unwrap_or_else(|| self.always.clone())
     }
 
-    /// Takes the answer only if it is a reset, which happens before a request is read.
+    /// Takes the reply only if it is a reset, which has to happen before a request is read.
     fn take_reset(&mut self) -> bool {
         match self.next.front() {
-            Some(Answer::Reset) => self.next.pop_front().is_some(),
+            Some(Reply::Reset) => self.next.pop_front().is_some(),
             Some(_) => false,
-            None => self.always == Answer::Reset,
+            None => self.always == Reply::Reset,
         }
     }
 }

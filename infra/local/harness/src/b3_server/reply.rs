@@ -1,71 +1,71 @@
-//! The ways in which B3 answers, the good one and those that were seen to go wrong.
+//! Scripted replies: B3's good one, and those that were seen to go wrong.
 
 use std::{str::FromStr, time::Duration};
 
 use anyhow::bail;
 
-/// How one request for a portfolio is answered.
+/// How the server replies to one request for a portfolio.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum Reply {
     /// The portfolio that was asked for, paged.
     Portfolio,
     /// 200 with an HTML body, as the site's maintenance page comes.
     Html,
     /// This status with an HTML body.
     Status(u16),
-    /// 302 to an error page that itself answers 200.
+    /// 302 to an error page with status 200.
     RedirectToErrorPage,
     /// 200, well formed, `results: null`: what an unknown index gets.
     NullResults,
     /// 200, well formed, `results: []`.
     EmptyResults,
-    /// A body that ends in its middle, with the connection.
+    /// A body that breaks off with the connection.
     Truncated,
-    /// One quantity is off, so that the rows do not add up to the header.
+    /// The header's quantity is one more than the rows add up to.
     WrongTotals,
-    /// Several pages are announced, those after the first hold nothing.
+    /// Several pages are announced, but those after the first are empty.
     MissingPage,
     /// The second page is of the next day.
     DateChangesBetweenPages,
-    /// Numbers and date as `language: en-us` has them.
+    /// Numbers and dates in the form of `language: en-us`.
     EnglishShapes,
-    /// The portfolio, after this long.
+    /// The portfolio, after this delay.
     Slow(Duration),
-    /// The connection stays open and nothing comes.
+    /// The connection stays open and silent.
     Hang,
-    /// The connection is reset before anything is read.
+    /// The connection is reset before the request is read.
     Reset,
     /// 200 with exactly this body.
     Body(Vec<u8>),
-    /// Exactly this.
+    /// Exactly this response.
     Response {
-        /// The status.
         status: u16,
-        /// Headers beside those of any answer of B3's, or instead of them.
+        /// These replace or join B3's usual headers.
         headers: Vec<(&'static str, &'static str)>,
-        /// The body.
         body: Vec<u8>,
     },
 }
 
-/// The names that `ibov b3` takes, as its help shows them.
-pub const NAMES: [&str; 13] = [
-    "ok",
-    "html",
-    "null",
-    "empty",
-    "totals",
-    "missing-page",
-    "date-change",
-    "english",
-    "truncated",
-    "redirect",
-    "slow",
-    "hang",
-    "reset",
-];
+impl Reply {
+    /// The names that `ibov b3` takes, as its help shows them.
+    pub const NAMES: [&str; 13] = [
+        "ok",
+        "html",
+        "null",
+        "empty",
+        "totals",
+        "missing-page",
+        "date-change",
+        "english",
+        "truncated",
+        "redirect",
+        "slow",
+        "hang",
+        "reset",
+    ];
+}
 
-impl FromStr for Answer {
+impl FromStr for Reply {
     type Err = anyhow::Error;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -87,7 +87,7 @@ impl FromStr for Answer {
                 Ok(code @ 200..=599) => Self::Status(code),
                 Ok(_) | Err(_) => bail!(
                     "{name:?} is no way to answer; take an HTTP status or one of: {}",
-                    NAMES.join(", ")
+                    Self::NAMES.join(", ")
                 ),
             },
         })
@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn every_listed_name_is_an_answer() {
-        for name in NAMES {
-            assert!(name.parse::<Answer>().is_ok(), "{name}");
+        for name in Reply::NAMES {
+            assert!(name.parse::<Reply>().is_ok(), "{name}");
         }
-        assert_eq!("500".parse::<Answer>().unwrap(), Answer::Status(500));
-        assert!("999".parse::<Answer>().is_err());
-        assert!("nonsense".parse::<Answer>().unwrap_err().to_string().contains("missing-page"));
+        assert_eq!("500".parse::<Reply>().unwrap(), Reply::Status(500));
+        assert!("999".parse::<Reply>().is_err());
+        assert!("nonsense".parse::<Reply>().unwrap_err().to_string().contains("missing-page"));
     }
 }

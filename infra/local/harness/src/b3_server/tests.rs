@@ -55,7 +55,7 @@ async fn a_capped_server_says_so_and_serves_every_row_once() {
 #[tokio::test]
 async fn scripted_answers_come_first_and_once() {
     let server = B3Server::with_sample().await.unwrap();
-    server.answer_next([Answer::Status(520), Answer::Html, Answer::NullResults]);
+    server.reply_next([Reply::Status(520), Reply::Html, Reply::NullResults]);
     let first = client().get(url(&server, 1, 10)).send().await.unwrap();
     assert_eq!(first.status(), 520);
     let second = client().get(url(&server, 1, 10)).send().await.unwrap();
@@ -68,11 +68,11 @@ async fn scripted_answers_come_first_and_once() {
 #[tokio::test]
 async fn broken_connections_are_errors_to_the_client() {
     let server = B3Server::with_sample().await.unwrap();
-    server.answer_next([Answer::Reset]);
+    server.reply_next([Reply::Reset]);
     assert!(client().get(url(&server, 1, 10)).send().await.is_err());
-    server.answer_next([Answer::Truncated]);
+    server.reply_next([Reply::Truncated]);
     assert!(client().get(url(&server, 1, 10)).send().await.unwrap().text().await.is_err());
-    server.answer_next([Answer::Hang]);
+    server.reply_next([Reply::Hang]);
     let short = client().get(url(&server, 1, 10)).timeout(Duration::from_millis(300));
     assert!(short.send().await.unwrap_err().is_timeout());
     assert_eq!(page(&server, 1, 10).await["page"]["pageNumber"], 1);
@@ -81,7 +81,7 @@ async fn broken_connections_are_errors_to_the_client() {
 #[tokio::test]
 async fn a_redirect_ends_on_an_error_page() {
     let server = B3Server::with_sample().await.unwrap();
-    server.answer(Answer::RedirectToErrorPage);
+    server.reply(Reply::RedirectToErrorPage);
     let answer = client().get(url(&server, 1, 10)).send().await.unwrap();
     assert_eq!(answer.url().path(), "/error");
 }
@@ -89,10 +89,10 @@ async fn a_redirect_ends_on_an_error_page() {
 #[tokio::test]
 async fn later_pages_can_be_missing_or_of_another_day() {
     let server = B3Server::with_sample().await.unwrap();
-    server.answer(Answer::MissingPage);
+    server.reply(Reply::MissingPage);
     assert_eq!(page(&server, 1, 1000).await["page"]["totalPages"], 2);
     assert_eq!(page(&server, 2, 1000).await["results"].as_array().unwrap().len(), 0);
-    server.answer(Answer::DateChangesBetweenPages);
+    server.reply(Reply::DateChangesBetweenPages);
     assert_ne!(
         page(&server, 1, 1000).await["header"]["date"],
         page(&server, 2, 1000).await["header"]["date"]

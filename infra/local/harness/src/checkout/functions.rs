@@ -1,4 +1,4 @@
-//! Builds the four functions with Cargo, beside this program so that dependencies are shared.
+//! Building the four functions with Cargo, in this program's target directory so that they share dependencies.
 
 use std::{
     collections::BTreeMap,
@@ -16,16 +16,13 @@ use tokio::{
 
 use crate::{checkout::Workspace, processes::Processes, progress::Step};
 
-/// The packages, whose binaries and functions have the same names.
+/// Packages, which their binaries and functions are named after.
 pub const NAMES: [&str; 4] = ["fetcher", "parquet-writer", "glue-trigger", "glue-notifier"];
 
-/// Name of each function, and the file that was built for it.
+/// The built file of each function, by name.
 pub type Executables = BTreeMap<String, PathBuf>;
 
-/// Builds what has changed. Takes half a second when nothing has.
-///
-/// # Errors
-/// When Cargo fails; the message holds what the compiler said.
+/// Builds what has changed, which takes half a second if nothing has. An error holds the compiler's messages.
 pub async fn build(
     workspace: &Workspace,
     processes: &Processes,
@@ -70,7 +67,7 @@ fn cargo(workspace: &Workspace) -> Command {
     command
         .current_dir(workspace.root())
         .args(["build", "--message-format=json-render-diagnostics"]);
-    // With the features of the whole workspace, as this program was built itself, so that dependencies are shared.
+    // The features of the whole workspace, with which this program was built too.
     command.arg("--workspace");
     for name in NAMES {
         command.args(["--bin", name]);
@@ -78,7 +75,7 @@ fn cargo(workspace: &Workspace) -> Command {
     if let Some(target) = target_dir() {
         command.arg("--target-dir").arg(target);
     }
-    // `cargo run` describes this program in the environment; a build script must not take it for its own package.
+    // `cargo run` sets these variables for this program; a build script must not take them for its own package's.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| {
             name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
@@ -90,7 +87,7 @@ fn cargo(workspace: &Workspace) -> Command {
     command
 }
 
-/// The target directory that this program itself lies in, which `--target-dir` may have chosen.
+/// The target directory that this program lies in, which `--target-dir` may have chosen.
 fn target_dir() -> Option<PathBuf> {
     let exe = std::env::current_exe().ok()?;
     exe.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists()).map(Path::to_path_buf)
@@ -126,13 +123,10 @@ fn without_activity(said: &[String]) -> String {
     lines.join("\n")
 }
 
-/// Size on disk, for people.
-///
-/// # Errors
-/// When the file is gone.
+/// Size of a file in MiB.
 pub fn megabytes(path: &Path) -> Result<u64> {
-    Ok(std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len()
-        >> 20)
+    let metadata = std::fs::metadata(path);
+    Ok(metadata.with_context(|| format!("cannot read {}", path.display()))?.len() >> 20)
 }
 
 #[cfg(test)]

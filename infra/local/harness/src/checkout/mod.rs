@@ -1,8 +1,10 @@
 //! A checkout of the project: its paths, what it needs from the machine, and what is installed and built in it.
 
+mod file_lock;
 pub mod functions;
 pub mod prerequisites;
 pub mod python_environment;
+mod run_folder;
 mod workspace;
 
-pub use workspace::{RunDir, Workspace, lock};
+pub use self::{file_lock::lock_file, run_folder::RunFolder, workspace::Workspace};

@@ -1,4 +1,4 @@
-//! Is this machine ready? Each thing that is missing is named, with the command that brings it.
+//! What a run needs from the machine. Everything that is missing is named, with the command that installs it.
 
 use std::{
     ffi::OsString,
@@ -14,34 +14,32 @@ use tokio::process::Command;
 use crate::failure::{Exit, Failure};
 
 const GIB: u64 = 1 << 30;
-/// What the first run writes: packages for Python, the functions, caches.
+/// The first run writes packages for Python, the functions and caches.
 const FIRST_RUN_BYTES: u64 = 3 * GIB;
-/// What a later run writes.
 const LATER_RUN_BYTES: u64 = GIB / 2;
 
-/// In this order: Spark 3.5 is at home on 3.11; 3.14 comes last.
+/// In order of preference: Spark 3.5 is at home on 3.11, and 3.14 comes last.
 const PYTHONS: [&str; 6] =
     ["python3.11", "python3.12", "python3.13", "python3", "python", "python3.14"];
 
-/// Says nothing on success; `venv` is what a Debian without `python3-venv` lacks.
+/// Prints the version. A Debian without `python3-venv` cannot import `ensurepip`.
 const PYTHON_PROBE: &str = "import sys; assert sys.version_info >= (3, 11), 'old'; import venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])";
 
-/// What was found.
+/// A machine that has everything.
 #[derive(Debug, Clone)]
 pub struct Machine {
     /// A Python that can make virtual environments.
     pub python: PathBuf,
-    /// Its version.
     pub python_version: String,
     /// Bytes free below the checkout.
     pub free_bytes: u64,
 }
 
-/// Looks at everything and reports all that is missing at once.
+/// Checks everything.
 ///
 /// # Errors
-/// A [`Failure`] of stage `check` with one line per missing thing.
-pub async fn machine(root: &Path, first_run: bool) -> Result<Machine> {
+/// A [`Failure`] of stage `check` that names all that is missing.
+pub async fn check(root: &Path, first_run: bool) -> Result<Machine> {
     let (python, compiler) = tokio::join!(find_python(), has_compiler());
     let free_bytes = free_bytes(root);
     let needed = if first_run { FIRST_RUN_BYTES } else { LATER_RUN_BYTES };
@@ -144,7 +142,7 @@ async fn first_line(command: &mut Command) -> Option<String> {
 }
 
 fn free_bytes(path: &Path) -> u64 {
-    // A file system that cannot say is not held against the machine.
+    // A file system that does not know its free space counts as large enough.
     rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 

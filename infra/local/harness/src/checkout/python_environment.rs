@@ -1,4 +1,5 @@
-//! The virtual environment with emulator and Spark: set up when the lock file changed, redone when interrupted.
+//! The virtual environment with the emulator and Spark. It is set up again after the lock file changed or an earlier
+//! set-up was interrupted.
 
 use std::{
     fmt::Write as _,
@@ -16,27 +17,23 @@ use tokio::{
 };
 
 use crate::{
-    checkout::{Workspace, lock},
+    checkout::{Workspace, lock_file},
     processes::Processes,
     progress::Step,
 };
 
-/// Written last, with the hash of the lock file that was installed and the folder that it was installed in: without
-/// it, the environment does not count. An environment holds its own path, in its scripts and in what Spark keeps there,
-/// so in a checkout that was copied or moved it is made anew.
+/// Written last, with the hash of the installed lock file and the environment's own path; an environment without it does
+/// not count. Its scripts, and what Spark keeps in it, hold that path, so a checkout that was copied or moved needs a new
+/// one.
 const MARKER: &str = "venv/.installed-requirements";
 
-/// Does the environment hold what the lock file asks for, and the Python that it was made with?
-#[must_use]
+/// Whether the environment holds what the lock file asks for.
 pub fn is_ready(workspace: &Workspace) -> bool {
     let installed = fs::read_to_string(workspace.private(MARKER)).ok();
     installed.is_some() && installed == wanted(workspace).ok() && workspace.python().exists()
 }
 
-/// Makes the environment what the lock file asks for. Two runs at once take turns.
-///
-/// # Errors
-/// When packages cannot be downloaded or installed; the message holds pip's own.
+/// Sets the environment up if it is not ready. Two runs at once take turns. An error holds pip's own message.
 pub async fn ensure(
     workspace: &Workspace,
     python: &Path,
@@ -46,8 +43,9 @@ pub async fn ensure(
     if is_ready(workspace) {
         return Ok("ready");
     }
-    let _held =
-        lock(&workspace.private("setup.lock"), || step.note("another run is setting up")).await?;
+    let _lock =
+        lock_file(&workspace.private("setup.lock"), || step.note("another run is setting up"))
+            .await?;
     if is_ready(workspace) {
         return Ok("set up by another run");
     }
@@ -62,7 +60,7 @@ pub async fn ensure(
     Ok("installed")
 }
 
-/// Every setting that the user has in `PIP_*` variables or pip's own files stays in force.
+/// The user's settings for pip, in `PIP_*` variables or files, stay in force.
 async fn install(
     workspace: &Workspace,
     processes: &Processes,
@@ -110,12 +108,12 @@ fn wanted(workspace: &Workspace) -> Result<String> {
     for byte in Sha256::digest(&bytes) {
         write!(text, "{byte:02x}")?;
     }
-    // Whole and without links: the copy that mutations are tried in has a link to the environment.
+    // Links are resolved because the copy in which mutations are tried has a link to the environment.
     let place = workspace.private("venv").canonicalize().context("there is no environment")?;
     Ok(format!("{text}\n{}\n", place.display()))
 }
 
-/// Runs a command, logs all it says and hands each line of its output to `on_line`.
+/// Runs a command, logs what it prints and passes each line of its standard output to `on_line`.
 async fn run(
     command: &mut Command,
     processes: &Processes,
@@ -153,7 +151,7 @@ async fn each_line(pipe: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&s
     }
 }
 
-/// What pip gives as the reason: its `ERROR:` lines, or the last thing that it said.
+/// The reason that pip gives: its `ERROR:` lines, or else its last line.
 fn cause(complaints: &[String]) -> String {
     let errors: Vec<&str> =
         complaints.iter().filter_map(|line| line.trim().strip_prefix("ERROR: ")).collect();

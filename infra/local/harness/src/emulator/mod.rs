@@ -1,6 +1,7 @@
-//! Starts the emulator of AWS and knows where it logs.
+//! The emulator of AWS: starting and ending its process, and the files that it writes.
 
-pub mod outbox;
+mod logs;
+mod outbox;
 
 use std::{
     ffi::OsString,
@@ -14,20 +15,20 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
 
+pub use self::{logs::Logs, outbox::Mail};
 use crate::{
     aws::Clients,
-    checkout::{RunDir, Workspace},
+    checkout::{RunFolder, Workspace},
     processes::{Process, Processes},
-    stack::{Stack, Stage},
 };
 
 const HEALTH: &str = "/_ministack/health";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
-/// Between choosing a free port and listening on it another program may take it.
+/// Another program may take the port between its choice and the emulator's start.
 const ATTEMPTS: usize = 3;
 
-/// How it differs from the emulator of the local run.
+/// How an emulator differs from that of the local run.
 #[derive(Debug, Clone, Default)]
 pub struct EmulatorOptions {
     glue_runner: Option<PathBuf>,
@@ -35,40 +36,35 @@ pub struct EmulatorOptions {
 }
 
 impl EmulatorOptions {
-    /// Glue runs are carried out by this Python program instead of `infra/local/glue_runner.py`.
-    #[must_use]
+    /// Runs Glue jobs with this Python program instead of `infra/local/glue_runner.py`.
     pub fn with_glue_runner(mut self, program: PathBuf) -> Self {
         self.glue_runner = Some(program);
         self
     }
 
-    /// A minute of a Glue job's timeout lasts this long.
-    #[must_use]
+    /// Sets how long a minute of a Glue job's timeout lasts.
     pub fn with_glue_minute(mut self, minute: Duration) -> Self {
         self.glue_minute = Some(minute);
         self
     }
 }
 
-/// The running emulator. It ends when its standard input closes, so it cannot outlive this program.
+/// A running emulator. It ends when its standard input closes, so it cannot outlive this program.
 #[derive(Debug)]
 pub struct Emulator {
     process: Process,
     endpoint: String,
-    run: RunDir,
+    run: RunFolder,
 }
 
 impl Emulator {
-    /// Starts it on a free port of 127.0.0.1, and waits until it answers.
-    ///
-    /// # Errors
-    /// When it ends or says nothing; the message holds its last words.
+    /// Starts it on a free port of 127.0.0.1 and waits until it answers. An error holds the last lines of its log.
     pub async fn start(
         workspace: &Workspace,
         processes: &Processes,
         options: &EmulatorOptions,
     ) -> Result<Self> {
-        let run = workspace.new_run()?;
+        let run = RunFolder::create(workspace)?;
         let mut failure = None;
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
@@ -87,73 +83,28 @@ impl Emulator {
     }
 
     /// Where all services answer.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What the emulator and all that runs in it write down.
-    #[must_use]
+    /// The logs of the emulator and of everything that runs in it.
     pub fn logs(&self) -> Logs {
-        Logs { folder: self.run.path().to_path_buf() }
+        Logs::new(self.run.path())
     }
 
-    /// Clients of it.
-    #[must_use]
     pub fn clients(&self) -> Clients {
         Clients::local(&self.endpoint)
     }
 
-    /// Waits until it ends by itself, which it should not.
-    ///
-    /// # Errors
-    /// Always: with its last words.
+    /// Waits until it ends unexpectedly. The error holds the last lines of its log.
     pub async fn died(&mut self) -> Result<std::convert::Infallible> {
         let status = self.process.wait().await?;
-        bail!("the emulator ended ({status}): {}", last_words(&self.logs().emulator()))
+        bail!("the emulator ended ({status}): {}", last_lines(&self.logs().emulator()))
     }
 
-    /// Ends it, with the functions and Spark runs in it.
+    /// Ends it together with its functions and Spark runs.
     pub async fn stop(self) {
         self.process.end().await;
-    }
-}
-
-/// The files that a run leaves behind.
-#[derive(Debug, Clone)]
-pub struct Logs {
-    folder: PathBuf,
-}
-
-impl Logs {
-    /// The folder of all.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The emulator's own.
-    #[must_use]
-    pub fn emulator(&self) -> PathBuf {
-        self.folder.join("emulator.log")
-    }
-
-    /// The function of a stage.
-    #[must_use]
-    pub fn function(&self, stack: &Stack, stage: Stage) -> PathBuf {
-        self.folder.join("logs").join(format!("{}.log", stack.function_name(stage)))
-    }
-
-    /// A Glue run.
-    #[must_use]
-    pub fn glue_run(&self, id: &str) -> PathBuf {
-        self.folder.join("glue").join(format!("{id}.log"))
-    }
-
-    /// Every e-mail that SNS would have sent, one JSON document a line.
-    #[must_use]
-    pub fn outbox(&self) -> PathBuf {
-        self.folder.join("outbox.jsonl")
     }
 }
 
@@ -195,7 +146,7 @@ fn quoted(path: &Path) -> Result<String> {
     Ok(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// A proxy that the user has set is for B3, not for the emulator and the stand-in server.
+/// The user's proxy may be needed to reach B3, but never for the emulator and the stand-in server.
 fn loopback_without_proxy() -> [(&'static str, OsString); 2] {
     ["NO_PROXY", "no_proxy"].map(|name| {
         let mut value = std::env::var_os(name).unwrap_or_default();
@@ -212,17 +163,17 @@ async fn ready(mut process: Process, port: u16, state: &Path) -> Result<Process>
     while Instant::now() < deadline {
         if let Some(status) = process.child.try_wait()? {
             process.wait().await?;
-            bail!("the emulator ended as it started ({status}): {}", last_words(&log));
+            bail!("the emulator ended as it started ({status}): {}", last_lines(&log));
         }
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
             return Ok(process);
         }
         tokio::time::sleep(POLL).await;
     }
-    bail!("the emulator did not answer within {} s: {}", START_DEADLINE.as_secs(), last_words(&log))
+    bail!("the emulator did not answer within {} s: {}", START_DEADLINE.as_secs(), last_lines(&log))
 }
 
-fn last_words(log: &Path) -> String {
+fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let tail = lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n");

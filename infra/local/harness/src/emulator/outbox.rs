@@ -1,43 +1,35 @@
-//! The e-mails that SNS would have sent, as the emulator writes them down.
+//! The file in which the emulator writes the e-mails that SNS would have sent, one JSON document a line.
 
 use std::{fs, io::ErrorKind, path::Path};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-/// One e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Mail {
-    /// The address.
+    /// Address of the recipient.
     pub to: String,
     /// ARN of the topic that it was published to.
     pub topic: String,
-    /// Its subject line.
     #[serde(default)]
     pub subject: Option<String>,
-    /// Its text.
     pub message: String,
 }
 
 impl Mail {
     /// The topic's name, without account and region.
-    #[must_use]
     pub fn topic_name(&self) -> &str {
         self.topic.rsplit(':').next().unwrap_or(&self.topic)
     }
 
-    /// The subject, or nothing.
-    #[must_use]
+    /// Empty if it was published without a subject.
     pub fn subject(&self) -> &str {
         self.subject.as_deref().unwrap_or_default()
     }
 }
 
-/// All mails so far, in order. A line that is still being written is left for the next time.
-///
-/// # Errors
-/// When the file cannot be read or holds something else.
-pub fn read(outbox: &Path) -> Result<Vec<Mail>> {
+/// Reads all complete lines. A line that is still being written is left for the next time.
+pub(super) fn read(outbox: &Path) -> Result<Vec<Mail>> {
     let text = match fs::read_to_string(outbox) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

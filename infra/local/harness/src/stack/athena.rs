@@ -1,4 +1,4 @@
-//! Queries through Athena's API.
+//! Queries of the stack's tables through Athena.
 
 use std::time::{Duration, Instant};
 
@@ -6,63 +6,61 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration, Row};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use crate::{aws::explain, stack::Stack};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
 
-/// What a query answered, as text.
+/// Columns and rows, as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// Names of the columns.
+pub struct QueryResult {
     pub columns: Vec<String>,
-    /// The rows; `None` is NULL.
+    /// `None` is NULL.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// One row of `tb_ibov_refined`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One row of `tb_ibov_refined`; it serializes under the names of the columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sector {
-    /// Its name, as B3 spells it.
+    /// As B3 spells it.
+    #[serde(rename = "setor")]
     pub name: String,
-    /// Its weight in percent.
+    /// In percent.
+    #[serde(rename = "soma_part")]
     pub weight: Decimal,
-    /// How many constituents it has.
+    #[serde(rename = "total_codigo")]
     pub constituents: i64,
-    /// Sum of their quantities.
+    /// Sum over the constituents.
+    #[serde(rename = "soma_qtd_teorica")]
     pub quantity: i64,
     /// Days from the portfolio to the run.
+    #[serde(rename = "dias_desde_carteira")]
     pub days: i32,
 }
 
 /// The refined sectors of one date, heaviest first.
-///
-/// # Errors
-/// When Athena fails, or answers something else than the table holds.
 pub async fn sectors(stack: &Stack, date: NaiveDate) -> Result<Vec<Sector>> {
     let sql = format!(
         "SELECT setor, soma_part, total_codigo, soma_qtd_teorica, dias_desde_carteira FROM \"{}\".\"tb_ibov_refined\" WHERE data = DATE '{date}'",
         stack.output("DatabaseName")?
     );
-    let answer = query(stack, &sql).await?;
-    let mut sectors = answer.rows.iter().map(|row| sector(row)).collect::<Result<Vec<_>>>()?;
+    let result = query(stack, &sql).await?;
+    let mut sectors = result.rows.iter().map(|row| sector(row)).collect::<Result<Vec<_>>>()?;
     sectors.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.name.cmp(&b.name)));
     Ok(sectors)
 }
 
-/// How many constituents raw holds for one date.
-///
-/// # Errors
-/// When Athena fails.
+/// The number of constituents that raw holds for one date.
 pub async fn constituents(stack: &Stack, date: NaiveDate) -> Result<i64> {
     // Unlike the refined table's, this partition column is text, and Athena does not compare text with dates.
     let sql = format!(
         "SELECT count(*) AS constituents FROM \"{}\".\"tb_ibov_raw\" WHERE date = '{date}'",
         stack.output("DatabaseName")?
     );
-    let answer = query(stack, &sql).await?;
-    let count = answer
+    let result = query(stack, &sql).await?;
+    let count = result
         .rows
         .first()
         .and_then(|row| row.first())
@@ -72,11 +70,8 @@ pub async fn constituents(stack: &Stack, date: NaiveDate) -> Result<i64> {
     count.parse().with_context(|| format!("count(*) is {count:?}"))
 }
 
-/// Runs a query and reads all pages of its answer.
-///
-/// # Errors
-/// When it cannot be run, with Athena's reason.
-pub async fn query(stack: &Stack, sql: &str) -> Result<Answer> {
+/// Runs a query and reads all pages of its result.
+pub async fn query(stack: &Stack, sql: &str) -> Result<QueryResult> {
     let athena = &stack.clients.athena;
     let output = ResultConfiguration::builder()
         .output_location(format!("s3://{}/athena/", stack.bucket()?))
@@ -90,21 +85,20 @@ pub async fn query(stack: &Stack, sql: &str) -> Result<Answer> {
     let started = start.send().await.map_err(explain).context("Athena did not take the query")?;
     let id = started.query_execution_id().context("Athena gave the query no id")?;
     wait(stack, id).await.with_context(|| format!("query failed: {sql}"))?;
-    let mut answer = Answer::default();
+    let mut result = QueryResult::default();
     let mut pages = athena.get_query_results().query_execution_id(id).into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(explain).context("cannot read the query's answer")?;
-        let results = page.result_set().context("Athena sent a page without results")?;
-        let mut rows = results.rows().iter().map(cells).collect::<Vec<_>>();
-        if answer.columns.is_empty() {
-            let metadata =
-                results.result_set_metadata().map(|m| m.column_info()).unwrap_or_default();
-            answer.columns = metadata.iter().map(|column| column.name().to_owned()).collect();
-            drop_heading(&answer.columns, &mut rows);
+        let set = page.result_set().context("Athena sent a page without results")?;
+        let mut rows = set.rows().iter().map(cells).collect::<Vec<_>>();
+        if result.columns.is_empty() {
+            let metadata = set.result_set_metadata().map(|m| m.column_info()).unwrap_or_default();
+            result.columns = metadata.iter().map(|column| column.name().to_owned()).collect();
+            drop_heading(&result.columns, &mut rows);
         }
-        answer.rows.append(&mut rows);
+        result.rows.append(&mut rows);
     }
-    Ok(answer)
+    Ok(result)
 }
 
 async fn wait(stack: &Stack, id: &str) -> Result<()> {
@@ -139,7 +133,7 @@ fn cells(row: &Row) -> Vec<Option<String>> {
     row.data().iter().map(|datum| datum.var_char_value().map(str::to_owned)).collect()
 }
 
-/// Athena repeats the names of the columns as the first row of a SELECT, and of nothing else.
+/// Athena repeats the names of the columns as the first row of a SELECT, but of no other statement.
 fn drop_heading(columns: &[String], rows: &mut Vec<Vec<Option<String>>>) {
     let is_heading = rows.first().is_some_and(|row| {
         row.iter().map(Option::as_deref).eq(columns.iter().map(|name| Some(name.as_str())))

@@ -1,4 +1,4 @@
-//! Dead-letter queues: what lies in them, and how it goes back.
+//! Dead-letter queues: reading what is parked in them, and sending it back.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,27 +14,27 @@ use crate::{
     stack::{Stack, Stage},
 };
 
-/// For so long a message stays hidden while the rest of the queue is read.
+/// How long a message stays hidden while the rest of the queue is read.
 const PEEK_SECONDS: i32 = 30;
 const BATCH: i32 = 10;
-/// Any wait makes SQS ask all its servers: without one, a queue may look empty that is not.
+/// Any wait makes SQS ask all of its servers. Without one, a queue with messages in it may look empty.
 const LONG_POLL_SECONDS: i32 = 1;
 const POLL: Duration = Duration::from_millis(300);
 
 /// A message in a dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
-    /// The stage whose queue it is.
+    /// The stage that the queue belongs to.
     pub stage: Stage,
     /// The message that failed, untouched.
     pub body: String,
-    /// What the stage wrote on it. Messages that SQS itself moved have none, those of EventBridge have its own, and very
-    /// large ones only some or none.
+    /// What the stage noted about the failure. Messages that SQS moved have no attributes, those of EventBridge have
+    /// EventBridge's, and very large ones have few or none.
     pub attributes: BTreeMap<String, String>,
 }
 
 impl Parked {
-    fn of(stage: Stage, message: &Message) -> Self {
+    fn new(stage: Stage, message: &Message) -> Self {
         let attributes = message.message_attributes().into_iter().flatten();
         Self {
             stage,
@@ -45,20 +45,16 @@ impl Parked {
         }
     }
 
-    /// One attribute.
-    #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
 
-    /// Why it failed, in words.
-    #[must_use]
+    /// Why it failed, as a sentence.
     pub fn cause(&self) -> &str {
         self.attribute("error").unwrap_or("it has no cause on it: the function was killed or never came to an answer and SQS moved it, or a schedule or the rule could not deliver it, or its body left no room for the cause; the function's log may know more")
     }
 
-    /// As a failure of its stage's function.
-    #[must_use]
+    /// The failure of the stage's function.
     pub fn failure(&self) -> Failure {
         let text = |name| self.attribute(name).map(str::to_owned);
         Failure {
@@ -76,34 +72,21 @@ impl Parked {
 }
 
 /// About how many messages lie in a dead-letter queue.
-///
-/// # Errors
-/// When it cannot be asked.
 pub async fn depth(stack: &Stack, stage: Stage) -> Result<usize> {
-    let url = stack.dlq_url(stage)?;
-    let wanted = [
-        QueueAttributeName::ApproximateNumberOfMessages,
-        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-    ];
-    let request = stack
-        .clients
-        .sqs
-        .get_queue_attributes()
-        .queue_url(url)
-        .set_attribute_names(Some(wanted.to_vec()));
-    let answer = request
-        .send()
-        .await
-        .map_err(explain)
-        .with_context(|| format!("cannot look at the {stage} dead-letter queue"))?;
-    let attributes = answer.attributes().into_iter().flatten();
-    Ok(attributes.filter_map(|(_, value)| value.parse::<usize>().ok()).sum())
+    let count = stack.message_count(stack.dlq_url(stage)?).await;
+    count.with_context(|| format!("cannot look at the {stage} dead-letter queue"))
 }
 
-/// Reads what lies in a dead-letter queue and leaves it there.
-///
-/// # Errors
-/// When it cannot be read.
+/// About how many messages lie in all dead-letter queues.
+pub async fn total_depth(stack: &Stack) -> Result<usize> {
+    let mut total = 0;
+    for stage in Stage::ALL {
+        total += depth(stack, stage).await?;
+    }
+    Ok(total)
+}
+
+/// Reads the messages of a dead-letter queue and leaves them there.
 pub async fn peek(stack: &Stack, stage: Stage) -> Result<Vec<Parked>> {
     let url = stack.dlq_url(stage)?;
     let (mut parked, mut seen, mut receipts) = (Vec::new(), HashSet::new(), Vec::new());
@@ -124,7 +107,7 @@ pub async fn peek(stack: &Stack, stage: Stage) -> Result<Vec<Parked>> {
         for message in answer.messages() {
             receipts.extend(message.receipt_handle().map(str::to_owned));
             if seen.insert(message.message_id().unwrap_or_default().to_owned()) {
-                parked.push(Parked::of(stage, message));
+                parked.push(Parked::new(stage, message));
             }
         }
         if seen.len() == before {
@@ -148,14 +131,11 @@ pub async fn peek(stack: &Stack, stage: Stage) -> Result<Vec<Parked>> {
     Ok(parked)
 }
 
-/// Sends everything in a dead-letter queue back to its queue, and returns how many messages that were.
-/// SQS goes on with it if nobody waits.
-///
-/// # Errors
-/// When SQS refuses or fails.
+/// Sends all messages of a dead-letter queue back to the stage's queue and returns their number. SQS goes on moving
+/// them if this is cancelled.
 pub async fn redrive(stack: &Stack, stage: Stage) -> Result<i64> {
     let source = arn(stack, stack.dlq_url(stage)?).await?;
-    // Messages that a function parked were never dead-lettered by SQS, which cannot tell where they belong.
+    // SQS knows the source only of messages that it moved itself, not of those that a function parked.
     let destination = arn(stack, stack.queue_url(stage)?).await?;
     let start = stack
         .clients

@@ -1,28 +1,31 @@
-//! Tables on a terminal.
-
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use harness::stack::athena::Answer;
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
-use crate::commands::run::report::Report;
+use super::report::Report;
 
-/// Cells of the longest bar.
+/// Length of the longest bar.
 const BAR_CELLS: i64 = 24;
-/// Eighths of a cell, from one to seven; a full one is separate.
+/// The last cell of a bar, by how many eighths of it are filled.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /// Sectors by weight, with bars and a row of totals.
-#[must_use]
-pub(crate) fn sectors(report: &Report) -> String {
-    let mut table = new(["sector", "weight %", "", "constituents", "theoretical quantity"]);
-    let heaviest = report.sectors.iter().map(|sector| sector.soma_part).max().unwrap_or_default();
+pub(super) fn sector_table(report: &Report) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+        "sector",
+        "weight %",
+        "",
+        "constituents",
+        "theoretical quantity",
+    ]);
+    let heaviest = report.sectors.iter().map(|sector| sector.weight).max().unwrap_or_default();
     for sector in &report.sectors {
         table.add_row([
-            Cell::new(&sector.setor),
-            right(sector.soma_part),
-            Cell::new(bar(sector.soma_part, heaviest)),
-            right(sector.total_codigo),
-            right(grouped(sector.soma_qtd_teorica)),
+            Cell::new(&sector.name),
+            right(sector.weight),
+            Cell::new(bar(sector.weight, heaviest)),
+            right(sector.constituents),
+            right(grouped(sector.quantity)),
         ]);
     }
     let totals = &report.totals;
@@ -36,28 +39,11 @@ pub(crate) fn sectors(report: &Report) -> String {
     table.to_string()
 }
 
-/// Any answer of Athena's.
-#[must_use]
-pub(crate) fn answer(answer: &Answer) -> String {
-    let mut table = new(&answer.columns);
-    for row in &answer.rows {
-        table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")));
-    }
-    table.to_string()
-}
-
-/// A table with these headings.
-pub(crate) fn new<T: Into<Cell>>(headings: impl IntoIterator<Item = T>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header(headings.into_iter().collect::<Vec<T>>());
-    table
-}
-
 fn right(value: impl ToString) -> Cell {
     Cell::new(value).set_alignment(CellAlignment::Right)
 }
 
-/// A bar whose length is `part` of `whole`, in eighths of a cell.
+/// A bar whose length is the share of `part` in `whole`, in eighths of a cell.
 fn bar(part: Decimal, whole: Decimal) -> String {
     let share = if whole.is_zero() { Decimal::ZERO } else { part / whole };
     let eighths = (share * Decimal::from(BAR_CELLS * 8)).round().to_usize().unwrap_or_default();
@@ -94,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_table_ends_with_the_totals() {
-        let text = sectors(&report());
+        let text = sector_table(&report());
         let last = text.lines().rev().nth(1).unwrap();
         for part in ["total of 2 sectors", "100.000", "4", "6,000,000,000"] {
             assert!(last.contains(part), "{part} in {last}");
