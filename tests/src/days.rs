@@ -12,8 +12,8 @@ use shared::{
     portfolio::{ContentHash, Segment, is_weekday},
 };
 
-/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -4 to 9
-/// they are plausible answers of today and of tomorrow, so that midnight changes nothing within a process.
+/// The session `offset` weekdays after the one that B3 would answer with now, or before it if negative. From -4 to 9
+/// the fetcher accepts them today and tomorrow, so midnight during a test does no harm.
 pub fn session(offset: i32) -> NaiveDate {
     static NOW: OnceLock<NaiveDate> = OnceLock::new();
     let now = *NOW.get_or_init(next_session);
@@ -23,12 +23,11 @@ pub fn session(offset: i32) -> NaiveDate {
     days.filter(|date| is_weekday(*date)).nth(steps).unwrap_or(now)
 }
 
-/// The session after a date.
 pub fn session_after(date: NaiveDate) -> NaiveDate {
     date.iter_days().skip(1).find(|date| is_weekday(*date)).unwrap_or(date)
 }
 
-/// A landing object as the fetcher writes it: its key, and what it holds.
+/// Key and content of a landing object, as the fetcher writes it.
 pub fn landing(
     day: &Day,
     segment: Segment,
@@ -41,7 +40,7 @@ pub fn landing(
     Ok((key, serde_json::to_vec(&envelope)?))
 }
 
-/// An answer of B3's, in one page, as the fetcher keeps it.
+/// An answer of B3 in one page, as the fetcher keeps it.
 pub fn envelope(day: &Day, segment: Segment, fetched_at: DateTime<Utc>) -> Result<Envelope> {
     const PAGE_SIZE: u32 = 1_000;
     Ok(Envelope {
@@ -53,12 +52,11 @@ pub fn envelope(day: &Day, segment: Segment, fetched_at: DateTime<Utc>) -> Resul
     })
 }
 
-/// The morning of a session, when its portfolio is fetched.
+/// When a session's portfolio is fetched.
 pub fn morning(date: NaiveDate) -> DateTime<Utc> {
     date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(13)
 }
 
-/// A holding of a portfolio that is made up.
 pub fn holding(sector: &str, cod: &str, weight_thousandths: i64, quantity: i64) -> Holding {
     Holding {
         sector: sector.to_owned(),
@@ -69,8 +67,8 @@ pub fn holding(sector: &str, cod: &str, weight_thousandths: i64, quantity: i64) 
     }
 }
 
-/// A small portfolio whose sectors have all that is hard about real ones: slashes, accents, double spaces, and
-/// quantities that neither 32 bits nor a float hold.
+/// A small portfolio with the difficulties of real ones: slashes, accents and double spaces in names, and quantities
+/// that neither 32 bits nor a float hold.
 pub fn small(date: NaiveDate) -> Day {
     Day::from_holdings(
         date,
@@ -83,9 +81,7 @@ pub fn small(date: NaiveDate) -> Day {
     )
 }
 
-/// `day` without the holdings of one sector, which another sector takes over so that it still reconciles.
-///
-/// The rows are moved and not dropped: the weights of a portfolio add up to 100.
+/// Moves the holdings of one sector to another, so that the weights still add up to 100.
 pub fn without_sector(mut day: Day, gone: &str, heir: &str) -> Day {
     for row in &mut day.results {
         if row.segment.as_deref() == Some(gone) {

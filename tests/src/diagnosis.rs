@@ -1,4 +1,4 @@
-//! How a stack stands, in words: what a test that waited in vain shows.
+//! The state of a stack as text, for the failure of a test that waited in vain.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -8,7 +8,7 @@ use crate::pipeline::Pipeline;
 
 const LOG_LINES: usize = 6;
 
-/// Queues, dead-letter queues, logs and Glue runs. What cannot be read is said, too: this never fails.
+/// Queues, dead-letter queues, logs and Glue runs. It never fails: errors become part of the text.
 pub async fn of(pipeline: &Pipeline) -> String {
     let mut text = String::new();
     for stage in Stage::ALL {

@@ -1,6 +1,6 @@
-//! A stack that tests break, on an emulator whose Glue runs take half a second and do as they are told.
+//! A stack that tests break, on an emulator whose Glue runs take half a second and end as a test orders.
 //!
-//! All stacks of a process share one emulator. Messages that fail come again after seconds, not minutes.
+//! All stacks of a process share one emulator. Failed messages come again after seconds, not minutes.
 
 mod breaking;
 mod settled;
@@ -29,36 +29,35 @@ use tokio::sync::OnceCell;
 
 use crate::{days, local, pipeline::Pipeline};
 
-/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+/// It ends with this process, as the shared emulator does.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
-/// A minute of a Glue job's timeout. A job may run for fifteen: what hangs does so for longer than a test takes.
+/// A minute of a Glue job's timeout. The job's fifteen minutes are thus longer than any test.
 const GLUE_MINUTE: Duration = Duration::from_secs(20);
-/// After so many seconds a message comes again whose function died. Less than the template allows, and more than a
-/// function takes that lives: else it would get its message twice at once.
+/// The visibility timeout, after which the message of a dead function comes again. It is shorter than the template
+/// allows, but longer than a living function takes, which would otherwise get its message twice at once.
 const COMES_AGAIN_SECONDS: u32 = 20;
-/// When a tick is sent while something is waited for: the schedule's quarter of an hour is too long.
+/// When a waiting test sends the first tick, as the schedule's quarter of an hour is too long.
 const FIRST_TICK: Duration = Duration::from_secs(1);
-/// By so much longer is waited before each further tick. On a slow machine one would otherwise always be on its way,
-/// and who waits for an empty queue would wait for ever.
+/// Factor by which the wait grows before each further tick. On a slow machine a tick would otherwise always be on its
+/// way, and the queue never empty.
 const RARER: f64 = 1.5;
-/// For so long the event of a run's end may be on its way.
+/// How long the event about a run's end may take.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(3);
 
-/// How the Glue runs of a stack end.
+/// How a stack's Glue runs end.
 #[derive(Debug, Clone, Copy)]
 pub enum Order {
-    /// Well.
     Succeed,
-    /// With this message, and the lake stays as it is.
+    /// With this message, leaving the lake unchanged.
     Fail(&'static str),
-    /// The same for one run: the one that is going on, or the next one. The others end well.
+    /// The same for the active or next run only. The others succeed.
     FailOnce(&'static str),
-    /// Not before there is another order, or Glue's timeout.
+    /// Not before another order or Glue's timeout.
     Hang,
 }
 
-/// A stack that can be broken.
+/// A stack that tests break.
 #[derive(Debug)]
 pub struct Bench {
     pipeline: Pipeline,
@@ -100,7 +99,7 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Messages whose function fails or dies come again after so many seconds, unless it says otherwise.
+    /// Sets the time after which the messages of a function that failed or died come again, unless it set another.
     pub async fn comes_again_after(&self, seconds: u32) -> Result<()> {
         for stage in Stage::ALL {
             let (url, name) = (self.stack.queue_url(stage)?, QueueAttributeName::VisibilityTimeout);
@@ -109,21 +108,21 @@ impl Bench {
         Ok(())
     }
 
-    /// The small portfolio of a day, published and asked for.
+    /// Publishes and requests the small portfolio of a date.
     pub async fn fetch(&self, date: NaiveDate) -> Result<Day> {
         let day = days::small(date);
         self.fetch_day(&day).await?;
         Ok(day)
     }
 
-    /// A portfolio, published and asked for.
+    /// Publishes and requests a portfolio.
     pub async fn fetch_day(&self, day: &Day) -> Result<()> {
         self.b3.publish("IBOV", day.clone());
         self.stack.request_fetch(None, None).await?;
         Ok(())
     }
 
-    /// Tells how Glue runs end from now on; those that hang hear it, too.
+    /// Sets how Glue runs end from now on, including those that hang.
     pub fn order_runs(&self, order: Order) -> Result<()> {
         let file = self.orders()?;
         fs::create_dir_all(file.parent().context("a file without a folder")?)?;
@@ -133,18 +132,18 @@ impl Bench {
             Order::FailOnce(message) => format!("fail-once {message}"),
             Order::Hang => "hang".to_owned(),
         };
-        // In one step: a run may be reading.
+        // Replaced atomically, as a run may be reading.
         let written = file.with_extension("new");
         fs::write(&written, text)?;
         fs::rename(&written, &file).with_context(|| format!("cannot write {}", file.display()))
     }
 
-    /// How often glue-trigger found a run active, and left what is due to its end.
+    /// How often glue-trigger found a run active and left what is due to the run's end.
     pub fn left_to_an_end(&self) -> usize {
         self.log(Stage::Glue).matches("a run is active, its end starts the next one").count()
     }
 
-    /// Waits until glue-trigger has left something to the end of a run once more than `before`.
+    /// Waits until glue-trigger has left a date to the end of a run more than `before` times.
     pub async fn is_left_to_an_end(&self, before: usize) -> Result<()> {
         self.until("glue-trigger to leave a date to the end of the run", || async {
             Ok((self.left_to_an_end() > before).then_some(()))
@@ -177,7 +176,6 @@ impl Bench {
         started.job_run_id().map(str::to_owned).context("a run without an id")
     }
 
-    /// Whether a run has read its raw files.
     pub(crate) fn has_read(&self, run_id: &str) -> bool {
         let read = self.orders().map(|file| file.with_extension("read"));
         let read = read.and_then(|file| Ok(fs::read_to_string(file)?)).unwrap_or_default();
@@ -188,7 +186,6 @@ impl Bench {
         Ok(self.logs().folder().join("glue-orders").join(self.stack.output("GlueJobName")?))
     }
 
-    /// Arms a failpoint of a stage's function.
     pub fn arm(&self, stage: Stage, failpoint: &str) -> Result<()> {
         let folder = self.failpoints(stage);
         fs::create_dir_all(&folder)?;
@@ -196,8 +193,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Waits until a failpoint has killed a stage's function. Nothing ticks meanwhile: the tick would have the
-    /// notifier do what another function is to die of.
+    /// Waits until a failpoint has killed a stage's function. It sends no ticks, which would have the notifier do what
+    /// another function is meant to die of.
     pub async fn killed(&self, stage: Stage, failpoint: &str) -> Result<()> {
         self.until(&format!("{stage} to die {failpoint}"), || async {
             Ok(self.hits(stage).iter().any(|hit| hit == failpoint).then_some(()))
@@ -215,19 +212,18 @@ impl Bench {
         self.logs().folder().join("failpoints").join(self.stack.function_name(stage))
     }
 
-    /// Where all services answer.
     pub fn endpoint(&self) -> &str {
         self.runtime.endpoint()
     }
 
-    /// Sends what the tick's schedule sends.
+    /// Sends the schedule's tick.
     pub async fn tick(&self) -> Result<()> {
         self.stack.send(Stage::Completion, r#"{"tick":true}"#).await?;
         Ok(())
     }
 
-    /// As [`Pipeline::until`], with a tick now and then. None comes while a run is active or has just ended: its event
-    /// is on its way then, and two that take in one end at the same moment tell people twice.
+    /// As [`Pipeline::until`], with occasional ticks. It sends none while a run is active or has just ended: two
+    /// messages that report the same end at the same moment make for two mails.
     pub async fn until_ticking<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<Option<T>>>,
@@ -255,7 +251,7 @@ impl Bench {
         Ok(runs.iter().all(|run| run.ended_at.is_some_and(|ended_at| ended_at < over)))
     }
 
-    /// The notifier's mails to people. Alarms mail them, too, and are left out.
+    /// The notifier's mails to people, without those of alarms.
     pub fn alerts(&self) -> Result<Vec<Mail>> {
         let mut mails = self.mails("AlertsTopicArn")?;
         mails.retain(|mail| mail.subject().starts_with("IBOV refine"));

@@ -1,4 +1,4 @@
-//! The process's emulator, and the async runtime that its clients live in.
+//! The test process's emulator and async runtime, and paths in the checkout.
 
 use std::{
     fs,
@@ -15,31 +15,30 @@ use harness::{
 };
 use tokio::{runtime::Runtime, sync::OnceCell};
 
-/// One runtime for the whole process: a connection that one test opened and another reuses belongs to it.
+/// One runtime for the whole process, because tests share connections, which belong to the runtime they were opened in.
 static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(Runtime::new);
 
-/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+/// It is never stopped explicitly: it ends when this process does, because that closes its standard input.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
-/// Runs a test.
 pub fn run<T>(test: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = RUNTIME.as_ref().map_err(|error| anyhow!("no async runtime: {error}"))?;
     runtime.block_on(test)
 }
 
-/// The emulator with the built functions; started by the first test that asks.
+/// The emulator that most tests share, started by the first of them.
 pub async fn emulator() -> Result<&'static LocalRuntime> {
     EMULATOR.get_or_try_init(|| start_emulator(EmulatorOptions::default())).await
 }
 
-/// Starts another emulator than the one that most tests share.
+/// Starts an emulator with other options than the shared one.
 pub async fn start_emulator(options: EmulatorOptions) -> Result<LocalRuntime> {
     let (workspace, processes) = (Workspace::locate()?, Processes::default());
     let started = LocalRuntime::start(&workspace, &processes, &Progress::stderr(), &options).await;
     started.context("the emulator for the tests did not start")
 }
 
-/// A path below the top of the checkout.
+/// A path in the checkout.
 pub fn in_workspace(relative: &str) -> Result<PathBuf> {
     Ok(Workspace::locate()?.path(relative))
 }

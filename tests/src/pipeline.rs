@@ -1,4 +1,4 @@
-//! One deployed stack with a server of its own in the place of B3's.
+//! A deployed stack with a stand-in B3 of its own.
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
@@ -20,20 +20,18 @@ use shared::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{diagnosis, local, wire};
+use crate::{aws_messages, diagnosis, local};
 
-/// Long enough for a Spark run on a machine that is busy with others.
+/// Long enough for a Spark run on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(200);
 
-/// A stack, its B3, and what can be seen of both.
 #[derive(Debug)]
 pub struct Pipeline {
-    /// The deployed stack.
     pub stack: Stack,
-    /// What it takes for B3. It knows no portfolio until one is published.
+    /// The server that the stack takes for B3's. It has no portfolio until a test publishes one.
     pub b3: B3Server,
-    /// Its refine state, as the functions see it.
+    /// The stack's refine state, as the functions see it.
     pub refine: AwsState,
     runtime: &'static LocalRuntime,
 }
@@ -44,7 +42,7 @@ impl Pipeline {
         Self::deploy_with(name, |config| config).await
     }
 
-    /// Deploys a stack with other parameters than the local run has.
+    /// Deploys a stack with parameters that differ from those of the local run.
     pub async fn deploy_with(
         name: &str,
         change: impl FnOnce(StackConfig) -> StackConfig,
@@ -52,7 +50,7 @@ impl Pipeline {
         Self::deploy_on(local::emulator().await?, name, change).await
     }
 
-    /// Deploys a stack on another emulator than the one that most tests share.
+    /// Deploys a stack on an emulator other than the shared one.
     pub async fn deploy_on(
         runtime: &'static LocalRuntime,
         name: &str,
@@ -68,7 +66,7 @@ impl Pipeline {
         Ok(Self { stack, b3, refine, runtime })
     }
 
-    /// What the emulator, its functions and its Glue runs print.
+    /// The logs of the emulator, its functions and its Glue runs.
     pub fn logs(&self) -> Logs {
         self.runtime.logs()
     }
@@ -81,7 +79,7 @@ impl Pipeline {
     /// Sends a fetch request and follows the portfolio until its completion is mailed.
     ///
     /// # Errors
-    /// At the first failure on the way, or when it takes too long.
+    /// At the first failure of a stage, or after the deadline.
     pub async fn fetch_to_the_end(&self) -> Result<Journey> {
         let before = self.snapshot().await?;
         self.stack.request_fetch(None, None).await?;
@@ -98,7 +96,7 @@ impl Pipeline {
     /// Waits until `look` finds something.
     ///
     /// # Errors
-    /// When it fails or takes too long; the message holds what was waited for and how the stack stands.
+    /// When `look` fails or the deadline passes. The message says what was expected, and shows the state of the stack.
     pub async fn until<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<Option<T>>>,
@@ -129,7 +127,7 @@ impl Pipeline {
         )))
     }
 
-    /// Waits until some messages lie in a stage's dead-letter queue, and leaves them there.
+    /// Waits until a stage's dead-letter queue holds `count` messages, and leaves them there.
     pub async fn parked(&self, stage: Stage, count: usize) -> Result<Vec<Parked>> {
         self.until(&format!("{count} messages on the {stage} dead-letter queue"), || async move {
             if dead_letters::depth(&self.stack, stage).await? < count {
@@ -164,17 +162,18 @@ impl Pipeline {
         Ok(Listing::read(&self.refine).await?.due().is_empty())
     }
 
-    /// Has a stage's function handed to it what its batching window has gathered.
+    /// Fills a stage's batch with messages that mean nothing, so that its function gets what the batching window
+    /// gathered.
     pub async fn fill_batch(&self, stage: Stage) -> Result<()> {
-        /// So many messages fill a batch, on the emulator.
+        /// Batch size of the emulator.
         const FULL: usize = 10;
         for _ in 0..FULL {
-            self.stack.send(stage, &wire::test_event(self.stack.bucket()?)).await?;
+            self.stack.send(stage, &aws_messages::test_event(self.stack.bucket()?)).await?;
         }
         Ok(())
     }
 
-    /// The mails about this stack to one of its topics, in order.
+    /// The mails to one of the stack's topics, in order.
     pub fn mails(&self, topic_output: &str) -> Result<Vec<Mail>> {
         let topic = self.stack.output(topic_output)?;
         let mut mails = self.logs().mails()?;
@@ -182,7 +181,7 @@ impl Pipeline {
         Ok(mails)
     }
 
-    /// Every object of the lake below `prefix`: its key, and what tells one version of it from another.
+    /// Every object of the lake below `prefix`, with a text that changes whenever the object is written.
     pub async fn versions(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         for key in self.stack.keys(prefix).await? {
@@ -203,7 +202,7 @@ impl Pipeline {
         request.send().await.with_context(|| format!("cannot look at {key}"))
     }
 
-    /// Writes an object past the chain.
+    /// Writes an object to the lake directly.
     pub async fn put(&self, key: &str, body: Vec<u8>) -> Result<()> {
         let request = self.stack.clients.s3.put_object().bucket(self.stack.bucket()?).key(key);
         let written = request.body(body.into()).send().await;

@@ -1,4 +1,4 @@
-//! Python programs, run in the checkout's own environment.
+//! Running Python programs in the checkout's virtual environment.
 
 use std::{
     collections::BTreeMap,
@@ -18,18 +18,18 @@ use tokio::process::Command;
 
 use crate::expected::Row;
 
-/// A Parquet file as some program reads it.
+/// A Parquet file as a reader sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParquetFile {
-    /// Name and type of each column, as that program calls them.
+    /// Name and type of each column, in the reader's terms.
     pub columns: Vec<(String, String)>,
     /// All rows, values in plain notation.
     pub rows: Vec<Row>,
-    /// What the footer holds beside the schema, and what else that program can say.
+    /// Metadata of the footer, and further facts that the reader knows.
     pub facts: BTreeMap<String, String>,
 }
 
-/// The interpreter, after setting up the environment if need be.
+/// The interpreter. Sets the environment up if necessary.
 pub async fn interpreter() -> Result<PathBuf> {
     let workspace = Workspace::locate()?;
     let machine =
@@ -46,7 +46,7 @@ pub async fn interpreter() -> Result<PathBuf> {
 /// Reads Parquet files with one of the scripts in `tests/tests/readers/`.
 ///
 /// # Errors
-/// When the script fails; the message holds what it said.
+/// When the script fails. The message holds its output.
 pub async fn read_parquet(script: &str, files: &[PathBuf]) -> Result<Vec<ParquetFile>> {
     let script = Workspace::locate()?.path("tests/tests/readers").join(script);
     let arguments =
@@ -68,10 +68,10 @@ fn parquet_file(document: &Value) -> Result<ParquetFile> {
     })
 }
 
-/// Runs the interpreter and gives its standard output.
+/// Runs the interpreter and returns its standard output.
 ///
 /// # Errors
-/// When it exits with another code than 0; the message holds all that it said.
+/// When it fails. The message holds its output.
 pub async fn run<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     folder: &Path,

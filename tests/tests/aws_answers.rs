@@ -1,4 +1,4 @@
-//! What SQS and S3 may answer on the wire, read by the real clients: whether a message that meets it comes again.
+//! Error responses of SQS and S3, read by the real clients: whether the message is tried again.
 
 use anyhow::{Context as _, Result};
 use axum::{
@@ -14,7 +14,7 @@ use shared::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Gives every request the same answer.
+/// Answers every request alike.
 struct Service {
     endpoint: String,
     server: JoinHandle<std::io::Result<()>>,
@@ -37,7 +37,7 @@ impl Drop for Service {
     }
 }
 
-/// SQS names an error twice: in JSON by the shape of its model, and in a header by its older code.
+/// SQS names an error twice: in JSON by the name in its model, and in a header by its older code.
 async fn sqs(status: u16, shape: &str, code: &str) -> Result<Service> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/x-amz-json-1.0".parse()?);

@@ -1,4 +1,4 @@
-//! What B3, or whatever stands in front of it, may answer that becomes a portfolio nevertheless.
+//! Unusual answers of B3, or of a proxy in front of it, that nevertheless become a portfolio.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -37,7 +37,7 @@ async fn fetch_within(
     Ok(b3.fetch(&request, Instant::now() + patience).await)
 }
 
-/// A server with a small portfolio of the session of now, and that portfolio as its only page.
+/// A server with a small portfolio for the current session, and the one page of that portfolio.
 async fn server() -> Result<(B3Server, String)> {
     let server = B3Server::start().await?;
     let day = days::small(days::session(0));

@@ -1,5 +1,4 @@
-//! Every way in which B3 was seen to fail, against the fetcher's own client: what comes out of each, after how many
-//! requests, and how soon.
+//! Every failure that B3 has shown, against the fetcher's own client: its error, the number of requests, and the time.
 #![allow(
     clippy::indexing_slicing,
     clippy::expect_used,
@@ -19,11 +18,11 @@ use shared::{
 };
 use tokio::time::Instant;
 
-/// How often one page is asked for before the queue has to wait longer.
+/// Requests for one page before the client gives up.
 const ATTEMPTS: usize = 4;
-/// Far beyond what four attempts and the waits between them take.
+/// Much longer than four attempts and the waits between them.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The sample has 82 constituents: two pages.
+/// Makes two pages of the sample's 82 constituents.
 const PAGE: usize = 50;
 
 fn request() -> Result<PageRequest> {
@@ -39,7 +38,7 @@ async fn fetch(
     Ok(b3.fetch(&request()?, Instant::now() + patience).await)
 }
 
-/// What went wrong, in one word and in one sentence.
+/// Code and message of an error.
 #[derive(Debug)]
 struct Verdict {
     code: &'static str,
@@ -50,7 +49,7 @@ struct Verdict {
 async fn verdict(reply: Reply) -> Result<Verdict> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(PAGE);
-    // Only who never answers is waited for; on a busy machine the others may take their time.
+    // Short only for the reply that never comes: on a busy machine the others may take longer.
     let timeout = Duration::from_secs(if matches!(reply, Reply::Hang) { 3 } else { 20 });
     server.reply(reply);
     let (code, sentence) = match fetch(server.base_url(), timeout, PATIENCE).await? {
@@ -63,7 +62,7 @@ async fn verdict(reply: Reply) -> Result<Verdict> {
     Ok(Verdict { code, sentence, requests: server.requests().len() })
 }
 
-/// How B3 fails; the code; words of the sentence; requests that it takes to say so.
+/// Each reply with the error's code, words of its message, and the number of requests.
 fn failures() -> Vec<(Reply, &'static str, &'static str, usize)> {
     let body = |text: &str| Reply::Body(text.into());
     vec![
@@ -97,7 +96,7 @@ fn failures() -> Vec<(Reply, &'static str, &'static str, usize)> {
             "longer than",
             ATTEMPTS,
         ),
-        // What holds no data is asked for again, from its first page.
+        // An answer without data is requested again from its first page.
         (
             Reply::DateChangesBetweenPages,
             "changed-between-pages",
@@ -119,7 +118,7 @@ fn failures() -> Vec<(Reply, &'static str, &'static str, usize)> {
         (Reply::NullResults, "results-null", "results is null", ATTEMPTS),
         (Reply::EmptyResults, "results-empty", "results is empty", ATTEMPTS),
         (Reply::MissingPage, "page-missing", "page 2 has no rows", 2 * ATTEMPTS),
-        // What B3 says is what it has.
+        // Wrong data is not requested again.
         (Reply::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
         (Reply::EnglishShapes, "en-us-format", "en-us format", 2),
     ]
@@ -128,7 +127,7 @@ fn failures() -> Vec<(Reply, &'static str, &'static str, usize)> {
 #[tokio::test]
 async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_requests()
 -> Result<()> {
-    // By itself: on a busy machine its neighbours would take the time of who is waited for only so long.
+    // Hanging runs alone, because its short timeout would suffer from neighbours on a busy machine.
     let (waited_for, others): (Vec<_>, Vec<_>) =
         failures().into_iter().partition(|(reply, ..)| matches!(reply, Reply::Hang));
     let verdict = |failure: (Reply, _, _, _)| async { (verdict(failure.0.clone()).await, failure) };

@@ -1,5 +1,5 @@
-//! Conditional writes, against an S3 that enforces them: what two writers rely on to never overwrite what
-//! they have not seen.
+//! Conditional writes against an S3 that enforces them. By these, a writer never overwrites an object that it has not
+//! seen.
 
 use anyhow::{Context as _, Result};
 use e2e::local;

@@ -1,4 +1,4 @@
-//! What Glue may answer, and what comes of it: above all, that a run is never asked for twice.
+//! Glue's possible answers and their effects: above all, a run is never requested twice.
 
 use std::{
     collections::VecDeque,
@@ -21,7 +21,7 @@ use shared::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Answers in turn, and the last one again and again; counts the requests.
+/// Gives the answers in turn and repeats the last one. Counts the requests.
 struct Glue {
     state: AwsState,
     requests: Arc<Mutex<usize>>,
@@ -64,7 +64,7 @@ impl Glue {
     }
 }
 
-/// Glue at an endpoint. The lake is not asked.
+/// State with Glue at an endpoint. The lake is not used.
 fn state(endpoint: &str) -> Result<AwsState> {
     let settings = [("S3_BUCKET", "lake"), ("FILENAME", "a.parquet"), ("GLUE_JOB_NAME", "job")];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -87,7 +87,7 @@ async fn a_run_is_asked_for_once_whatever_glue_answers() -> Result<()> {
         (400, "EntityNotFoundException", Cause::NotFound),
         (400, "InvalidInputException", Cause::Invalid),
         (400, "ExpiredTokenException", Cause::Credentials),
-        // Of these it cannot be told whether a run was started.
+        // After these, a run may or may not have been started.
         (500, "InternalServiceException", Cause::Unavailable),
         (400, "OperationTimeoutException", Cause::Unavailable),
         (503, "ServiceUnavailable", Cause::Unavailable),

@@ -1,4 +1,4 @@
-//! Recorded answers of B3, where they lie beside the checkout: what each becomes.
+//! Recorded answers of B3, and what each becomes.
 #![allow(clippy::expect_used, reason = "a test that finds something else has failed")]
 
 use anyhow::{Context as _, Result};
@@ -16,7 +16,7 @@ use shared::{
     portfolio::{ContentHash, Portfolio, Segment, Warning},
 };
 
-/// What the fetcher would have kept of an answer, at that moment.
+/// The envelope that the fetcher would have kept at that moment.
 fn envelope(recording: &Recording, fetched_at: DateTime<Utc>) -> Result<Envelope> {
     let segment =
         if recording.name.contains("-seg1") { Segment::ByTicker } else { Segment::BySector };

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use anyhow::{Context as _, Result};
 use e2e::local;
 
-/// The names that a source's `fn code` gives, and those that stand in a `code: "…"`.
+/// The names in the bodies of a source's `fn code`, and those in its `code: "…"`.
 fn codes(source: &str) -> BTreeSet<String> {
     let bodies = source.split("fn code(").skip(1).map(|rest| {
         let end = rest.find("\n    }\n").unwrap_or(rest.len());

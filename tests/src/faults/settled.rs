@@ -1,4 +1,4 @@
-//! How a stack stands when all is done: nothing on its way, nothing running, nothing due, everybody told.
+//! Waiting until a stack has nothing left to do, and checking what it has done.
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::NaiveDate;
@@ -14,8 +14,8 @@ use shared::{
 use super::Bench;
 
 impl Bench {
-    /// Waits until a date is refined from its newest landing object and nothing is left to do, and checks that the
-    /// lake holds what it would hold had nothing ever failed.
+    /// Waits until a date is refined from its newest landing object and nothing is left to do. Checks that the lake
+    /// holds the same as if nothing had failed.
     pub async fn refined(&self, date: NaiveDate) -> Result<()> {
         self.until_ticking(&format!("{date} to be refined"), || async move {
             let newest = self.newest_landing(date).await?;
@@ -40,7 +40,7 @@ impl Bench {
         .await
     }
 
-    /// Waits until an active run that was started for a date has read its raw file, and gives the run's id.
+    /// Waits until an active run for a date has read its raw file, and returns the run's id.
     pub async fn running(&self, date: NaiveDate) -> Result<String> {
         self.until(&format!("a run of {date}"), || async move {
             let runs = self.refine.runs().await?;
@@ -51,7 +51,6 @@ impl Bench {
         .await
     }
 
-    /// Whether people know how a run ended.
     pub async fn people_know(&self, run_id: &str) -> Result<bool> {
         Ok(people_know(&self.refine, run_id).await?.contains(run_id))
     }
@@ -61,7 +60,7 @@ impl Bench {
         Ok(self.stack.keys(&format!("landing/index=IBOV/date={date}/")).await?.pop())
     }
 
-    /// The landing object that a date's rows are made of.
+    /// The landing object that a date's refined rows are made from.
     pub async fn refined_from(&self, date: NaiveDate) -> Result<Option<String>> {
         let key = format!("refined/Data={date}/made-from");
         if self.stack.keys(&key).await?.is_empty() {
@@ -70,7 +69,7 @@ impl Bench {
         Ok(Some(String::from_utf8(self.stack.read(&key).await?)?))
     }
 
-    /// The raw file of a date is, byte for byte, what its newest landing object becomes.
+    /// Checks that a date's raw file is, byte for byte, made from its newest landing object.
     pub async fn raw_is_what_landing_says(&self, date: NaiveDate) -> Result<()> {
         let landing = self.newest_landing(date).await?.context("no landing object")?;
         let (portfolio, _) = Envelope::parse(&self.stack.read(&landing).await?)?.portfolio()?;
@@ -81,7 +80,8 @@ impl Bench {
         Ok(())
     }
 
-    /// One object says what a date's rows are made of, and says it of its raw file.
+    /// Checks that exactly one `done` object names the raw file and the landing object that a date's rows are made
+    /// from.
     pub async fn done_says_so(&self, date: NaiveDate) -> Result<()> {
         let mut raw = Listing::read(&self.refine).await?.raw;
         let raw = raw.remove(&date).context("no raw file")?;
@@ -95,7 +95,7 @@ impl Bench {
         Ok(())
     }
 
-    /// How many runs had a date among theirs.
+    /// The number of runs that were started for a date, perhaps among others.
     pub async fn runs_of(&self, date: NaiveDate) -> Result<usize> {
         let date = date.to_string();
         let runs = self.stack.runs().await?;
@@ -103,7 +103,7 @@ impl Bench {
         Ok(dates.filter(|dates| dates.split(',').any(|each| each == date)).count())
     }
 
-    /// How many messages lie in all dead-letter queues.
+    /// The number of messages in all dead-letter queues.
     pub async fn dead_letters(&self) -> Result<usize> {
         dead_letters::total_depth(&self.stack).await
     }

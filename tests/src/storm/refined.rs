@@ -1,4 +1,4 @@
-//! All refined rows, read through Athena.
+//! Reads all refined rows through Athena.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,7 @@ use crate::verify;
 #[test]
 fn a_damaged_raw_file_is_mailed_and_parked_with_its_cause_and_harms_no_other() -> Result<()> {
     local::run(async {
-        // Longer than this test: one run gets both dates.
+        // Longer than this test, so that one run gets both dates.
         let pipeline =
             Pipeline::deploy_with("damaged", |config| config.with("GlueBatchingWindow", "300"))
                 .await?;

@@ -1,4 +1,4 @@
-//! Answers that never become data: the request is parked with its cause, and replayed once B3 is well again.
+//! Answers that never become data: the request is parked with its cause, and replayed once B3 has recovered.
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::verify;
 
-/// Spaces that no program would write: a parked body is the very text that was sent.
+/// The unusual spaces show that a parked body is exactly the text that was sent.
 const REQUEST: &str = r#"{ "index":"IBOV" ,  "segment": "2"}"#;
 
-/// Answers that are refused, each with its code and a word of the sentence that goes with it.
+/// Refused replies, each with its code and words of its message.
 const REFUSED: [(Reply, &str, &str); 4] = [
     (Reply::NullResults, "results-null", "results is null"),
     (Reply::WrongTotals, "quantity-total", "the quantities add up to"),
@@ -26,7 +26,7 @@ const REFUSED: [(Reply, &str, &str); 4] = [
 fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repair() -> Result<()> {
     local::run(async {
         let started = Utc::now();
-        // Two attempts, the second one soon after the first.
+        // Two attempts in quick succession.
         let pipeline = Pipeline::deploy_with("refused", |config| {
             config
                 .with("MaxReceiveCount", "2")
@@ -56,7 +56,7 @@ fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repai
     })
 }
 
-/// The one message of this kind among the `count` that lie there, with its body untouched.
+/// The one message of this kind among the `count` parked ones. Its body must be unchanged.
 async fn parked_as(pipeline: &Pipeline, count: usize, code: &str) -> Result<Parked> {
     let all = pipeline.parked(Stage::Fetch, count).await?;
     assert_eq!(all.len(), count, "{all:?}");
@@ -120,7 +120,7 @@ async fn retried_before_it_was_parked(pipeline: &Pipeline, parked: &Parked) -> R
     Ok(())
 }
 
-/// All of them go back to their queue, and the chain goes on as if nothing had happened.
+/// Redrives all messages, after which the chain goes on as if nothing had happened.
 async fn replayed_after_repair(
     pipeline: &Pipeline,
     day: &Day,

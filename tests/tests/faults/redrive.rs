@@ -1,5 +1,5 @@
-//! Every stage: it fails, the cause is read and repaired, the message is redriven, and the chain completes as if
-//! nothing had happened.
+//! For every stage: it fails, the cause is repaired, the message is redriven, and the chain completes as if nothing had
+//! happened.
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
@@ -9,7 +9,7 @@ use harness::{
     stack::{Stage, dead_letters},
 };
 
-/// Reads why the only message of a stage was parked.
+/// The cause of the only message that a stage has parked.
 async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
     let parked = bench.parked(stage, 1).await?;
     let [parked] = parked.as_slice() else { panic!("{parked:?}") };
@@ -21,7 +21,7 @@ async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
 /// Redrives, and expects the chain to complete as if nothing had happened.
 async fn completes(bench: &Bench, stage: Stage, date: NaiveDate) -> Result<()> {
     assert_eq!(dead_letters::redrive(&bench.stack, stage).await?, 1, "messages moved");
-    // What was redriven suffices: no tick has to help.
+    // The redriven message must suffice without a tick.
     bench.until("the mail", || async { Ok(bench.completions()?.pop()) }).await?;
     bench.refined(date).await?;
     assert_eq!(bench.dead_letters().await?, 0);

@@ -1,5 +1,5 @@
-//! The way back of an answer that was refused: it is kept whole, and a copy of it below `landing/` goes on. Where no
-//! copy can become data, the message says so.
+//! Refused answers: they are kept whole, and a copy below `landing/` goes on through the chain. If no copy can ever
+//! become data, the message says so.
 
 use std::collections::BTreeSet;
 
@@ -16,28 +16,28 @@ use shared::{
     portfolio::{Segment, day_in_sao_paulo, is_weekday},
 };
 
-/// What an operator does: `aws s3 cp`, to the place where the fetcher would have put it.
+/// Copies an object to where the fetcher would have put it, as an operator does with `aws s3 cp`.
 async fn copy_to_landing(bench: &Bench, rejected: &str, date: NaiveDate) -> Result<()> {
     let name = rejected.rsplit('/').next().context("a key has a name")?;
     let body = bench.stack.read(rejected).await?;
     bench.put(&format!("landing/index=IBOV/date={date}/{name}"), body).await
 }
 
-/// ISO 8859-1, which B3 does not send: the names' accents make it no UTF-8.
+/// ISO 8859-1, which B3 does not send. The accents of names make it invalid UTF-8.
 fn in_latin_1(text: &str) -> Vec<u8> {
     text.chars().map(|character| u8::try_from(character).expect("a Portuguese letter")).collect()
 }
 
-/// What becomes of a copy of an answer that was refused.
+/// The fate of a refused answer's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The rules that parquet-writer applies refuse it for the same reason: it is data once that rule is repaired.
+    /// parquet-writer refuses it for the same reason, until the rule is repaired.
     RefusedAlike,
-    /// Nothing makes data of it, and the message says why.
+    /// It can never become data, and the message says why.
     Hopeless,
 }
 
-/// Each kind of answer that is refused and kept, made from a sound one, and what becomes of its copy.
+/// Each kind of refused answer, made from a sound one, with the fate of its copy.
 fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Reply)> {
     let sound = days::small(date).page(1, 1_000);
     let with = |pointer: &str, value: Value| {
@@ -90,7 +90,7 @@ fn without_sectors(date: NaiveDate) -> String {
     days::small(date).without_sectors().page(1, 1_000).to_string()
 }
 
-/// The code of each refusal that the domain knows.
+/// The codes of all refusals in the domain.
 fn refusals() -> Result<BTreeSet<String>> {
     let source = std::fs::read_to_string(local::in_workspace("shared/src/portfolio/refusal.rs")?)?;
     let (_, rest) = source.split_once("fn code(").context("refusals have no codes")?;
@@ -180,7 +180,7 @@ fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
         assert!(rejection.message.contains("not UTF-8"), "{rejection:?}");
         assert_eq!(kept.pages, [answer], "byte for byte");
 
-        // A person has looked at it: every name is right.
+        // A person has checked every name.
         copy_to_landing(&bench, unreadable, date).await?;
         bench.refined(date).await
     })
@@ -206,7 +206,7 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
 
         copy_to_landing(&bench, kept, date).await?;
         bench.refined(date).await?;
-        // From now on that is what the index is made of.
+        // From now on the index consists of these.
         let next = days::session(1);
         bench.fetch_day(&upheaval.dated(next)).await?;
         bench.refined(next).await
@@ -232,13 +232,13 @@ fn a_portfolio_is_compared_with_the_newest_of_thirty_days_that_can_be_read() -> 
                 days::landing(&day.clone().dated(date), Segment::BySector, days::morning(date))?;
             bench.put(&key.to_string(), body).await
         };
-        // Too old to be compared with.
+        // Too old for a comparison.
         put(&others, weekday(31)).await?;
         let first = days::session(-1);
         bench.fetch(first).await?;
         bench.refined(first).await?;
 
-        // Newer, and no use: it does not hide the one before.
+        // A newer but unusable object does not hide the one before it.
         let broken = format!(
             "landing/index=IBOV/date={}/20260102T130000.000Z-0123456789abcdef.json",
             days::session(0)
@@ -288,7 +288,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         let mut kept = Envelope::parse(&bench.stack.read(wrong).await?)?;
         assert_eq!(kept.rejection.as_ref().context("no reason")?.code, "quantity-total");
 
-        // An answer that only a rule of then refused: it was right, and the rules of now take it.
+        // A right answer that an earlier rule refused and the current rules accept.
         let next = days::session(1);
         let answer = days::small(next);
         kept.pages = vec![answer.page(1, 1_000).to_string()];
@@ -298,7 +298,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         copy_to_landing(&bench, &right, next).await?;
         bench.refined(next).await?;
 
-        // B3 still says the same: its key has another hash, and so its raw file is another one, which is refined, too.
+        // B3's unchanged answer gets a key with another hash, so that another raw file is written and refined.
         let copied = bench.newest_landing(next).await?;
         bench.b3.reply(Reply::Portfolio);
         bench.fetch_day(&answer).await?;

@@ -22,9 +22,9 @@ use crate::{
     progress::Step,
 };
 
-/// Written last, with the hash of the installed lock file and the environment's own path; an environment without it does
-/// not count. Its scripts, and what Spark keeps in it, hold that path, so a checkout that was copied or moved needs a new
-/// one.
+/// Written last, with the hash of the installed lock file and the environment's own path; an environment without it
+/// does not count. Its scripts, and what Spark keeps in it, hold that path, so a checkout that was copied or moved
+/// needs a new one.
 const MARKER: &str = "venv/.installed-requirements";
 
 /// Whether the environment holds what the lock file asks for.

@@ -1,4 +1,4 @@
-//! The `ibov` program, started as people start it.
+//! Runs the built `ibov` program.
 
 use std::{
     fs,
@@ -16,26 +16,24 @@ use tokio::{
     sync::OnceCell,
 };
 
-/// How long what it started may take to be gone once it has ended.
+/// How long its child processes may outlive it.
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 
-/// The built program; Cargo is asked once.
+/// The built program. Cargo runs once per process.
 static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
 
-/// A program that has ended.
+/// The result of an `ibov` that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its exit code; `None` if a signal ended it.
+    /// `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it wrote on standard output.
     pub stdout: String,
-    /// What it wrote on standard error.
     pub stderr: String,
 }
 
 impl Ended {
-    /// The one document on standard output.
+    /// Standard output, which has to be exactly one JSON document.
     pub fn document(&self) -> Result<Value> {
         let stdout = &self.stdout;
         serde_json::from_str(stdout).with_context(|| {
@@ -44,7 +42,7 @@ impl Ended {
     }
 }
 
-/// A program that runs.
+/// An `ibov` that is running.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -53,16 +51,15 @@ pub struct Running {
     stderr: String,
 }
 
-/// Where it lies, built.
+/// Builds the program if necessary, and returns its path.
 pub async fn program() -> Result<&'static Path> {
     Ok(PROGRAM.get_or_try_init(build).await?)
 }
 
-/// Starts it.
 pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Running> {
     let mut command = Command::new(program().await?);
     command.args(arguments);
-    // Whoever runs the tests may be signed in to AWS, which is not to make a difference.
+    // The tests must not depend on how the person who runs them is signed in to AWS.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("AWS_")) {
             command.env_remove(name);
@@ -76,13 +73,13 @@ pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<R
     Ok(Running { child, pid, errors, stderr: String::new() })
 }
 
-/// Starts it and waits for its end.
+/// Starts `ibov` and waits for its end.
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
     start(arguments, environment).await?.end().await
 }
 
 impl Running {
-    /// Reads on until standard error holds a line with `words`.
+    /// Reads standard error up to a line with `words`.
     pub async fn until_it_says(&mut self, words: &str) -> Result<()> {
         loop {
             let mut line = String::new();
@@ -96,14 +93,14 @@ impl Running {
         }
     }
 
-    /// Sends it a signal, by name.
+    /// Sends a signal, by name.
     pub async fn signal(&self, name: &str) -> Result<()> {
         let sent = Command::new("kill").args(["-s", name, &self.pid.to_string()]).status().await?;
         ensure!(sent.success(), "cannot send {name} to ibov");
         Ok(())
     }
 
-    /// Waits for its end, and for that of everything that it started.
+    /// Waits for its end, and fails if one of its child processes stays behind.
     pub async fn end(mut self) -> Result<Ended> {
         let mut stdout = String::new();
         let mut output = self.child.stdout.take().context("no standard output")?;
@@ -117,7 +114,7 @@ impl Running {
     }
 }
 
-/// Every process of a run has the run's folder in its command line, and its name holds the program's process id.
+/// Every process of a run has the run's folder in its command line, and the folder's name holds the process id.
 async fn nothing_is_left(pid: u32) -> Result<()> {
     let deadline = Instant::now() + GRACE;
     loop {
@@ -130,7 +127,7 @@ async fn nothing_is_left(pid: u32) -> Result<()> {
     }
 }
 
-/// Command lines of the processes that belong to the run of one program.
+/// Command lines of the processes that belong to the run of one `ibov`.
 pub fn processes_of(pid: u32) -> Result<Vec<String>> {
     let runs = Workspace::locate()?.private("runs").to_string_lossy().into_owned();
     let mut found = Vec::new();
@@ -148,7 +145,7 @@ async fn build() -> Result<PathBuf> {
     let target = target_dir()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // With the features of the whole workspace, so that no dependency is built again.
+    // The features of the whole workspace, so that no dependency is built again.
     command
         .args(["build", "--quiet", "--workspace", "--bin", "ibov", "--target-dir"])
         .arg(&target)

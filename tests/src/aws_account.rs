@@ -1,5 +1,4 @@
-//! An AWS account of which only signing in works: it hands out credentials, knows who may use them, and has one stack
-//! with one queue.
+//! A stand-in for an AWS account: the services that people sign in with, and one stack with one queue.
 
 use std::{
     collections::BTreeMap,
@@ -17,39 +16,39 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// The one stack.
+/// Name of the one stack.
 pub const STACK: &str = "ibov";
-/// The session token that IAM Identity Center takes.
+/// The session token that IAM Identity Center accepts.
 pub const SSO_TOKEN: &str = "sso-token";
-/// The refresh token that IAM Identity Center and AWS Sign-In take.
+/// The refresh token that IAM Identity Center and AWS Sign-In accept.
 pub const REFRESH_TOKEN: &str = "refresh-token";
-/// The role that STS gives.
+/// The role that STS lets callers assume.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/operator";
-/// The role that IAM Identity Center gives.
+/// The role that IAM Identity Center has assigned.
 pub const SSO_ROLE: &str = "Operator";
 
-/// Access keys, and whose they are.
+/// A valid access key of a user.
 pub const GOOD_KEY: &str = "AKIAGOOD";
-/// Of a session that is over.
+/// Access key of an expired session.
 pub const EXPIRED_KEY: &str = "ASIAEXPIRED";
-/// What STS hands out.
+/// Access key that STS issues.
 pub const ROLE_KEY: &str = "ASIAROLE";
-/// What IAM Identity Center hands out.
+/// Access key that IAM Identity Center issues.
 pub const SSO_KEY: &str = "ASIASSO";
-/// What AWS Sign-In hands out.
+/// Access key that AWS Sign-In issues.
 pub const LOGIN_KEY: &str = "ASIALOGIN";
 
 const EXPIRES: &str = "2099-01-01T00:00:00Z";
 
-/// The account. It goes away when this is dropped.
+/// The running stand-in. Dropping it stops it.
 #[derive(Debug)]
-pub struct Account {
+pub struct AwsAccount {
     endpoint: String,
     calls: Calls,
     server: JoinHandle<std::io::Result<()>>,
 }
 
-/// Each operation that was asked for, and the access key that signed it.
+/// Each call's operation and the access key that signed it.
 #[derive(Debug, Clone, Default)]
 struct Calls(Arc<Mutex<Vec<(String, String)>>>);
 
@@ -59,8 +58,8 @@ impl Calls {
     }
 }
 
-impl Account {
-    /// Opens it at a free port of 127.0.0.1.
+impl AwsAccount {
+    /// Starts the stand-in on a free port of 127.0.0.1.
     pub async fn open() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
@@ -70,19 +69,19 @@ impl Account {
         Ok(Self { endpoint, calls, server })
     }
 
-    /// Where all its services answer.
+    /// Of all services.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The key that signed each call of an operation.
+    /// The access keys that signed the calls of an operation, in order.
     pub fn signers(&self, operation: &str) -> Vec<String> {
         let calls = self.calls.lock();
         calls.iter().filter(|(name, _)| name == operation).map(|(_, key)| key.clone()).collect()
     }
 }
 
-impl Drop for Account {
+impl Drop for AwsAccount {
     fn drop(&mut self) {
         self.server.abort();
     }
@@ -118,7 +117,7 @@ async fn answer(
     }
 }
 
-/// Services that speak AWS's query protocol name it in the body, others in a header or by the path.
+/// The query protocol names the operation in the body, other protocols in a header or by the path.
 fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> String {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     match (method.as_str(), uri.path(), target) {
@@ -211,7 +210,7 @@ fn role_credentials(uri: &Uri, headers: &HeaderMap) -> Response {
     json_answer(StatusCode::OK, "", &json!({"roleCredentials": credentials}))
 }
 
-/// IAM Identity Center prolongs a session.
+/// IAM Identity Center refreshes a session.
 fn sso_token(body: &str) -> Response {
     let asked: Value = serde_json::from_str(body).unwrap_or_default();
     if asked.get("refreshToken").and_then(Value::as_str) != Some(REFRESH_TOKEN) {
@@ -222,7 +221,7 @@ fn sso_token(body: &str) -> Response {
     json_answer(StatusCode::OK, "", &body)
 }
 
-/// AWS Sign-In prolongs a login.
+/// AWS Sign-In refreshes a login.
 fn login_token(body: &str) -> Response {
     let asked: Value = serde_json::from_str(body).unwrap_or_default();
     if asked.get("refreshToken").and_then(Value::as_str) != Some(REFRESH_TOKEN) {

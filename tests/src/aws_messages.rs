@@ -16,7 +16,7 @@ fn sample(text: &str) -> Value {
     serde_json::from_str(text).expect("the samples are JSON")
 }
 
-/// One notification of objects that were created.
+/// S3's notification of objects that were created.
 pub fn created(bucket: &str, keys: &[&str]) -> String {
     let mut event = sample(CREATED);
     let record = event["Records"][0].take();
@@ -30,7 +30,7 @@ pub fn created(bucket: &str, keys: &[&str]) -> String {
     event.to_string()
 }
 
-/// One notification of the records of several, in their order.
+/// One notification with the records of several.
 pub fn together(notifications: &[String]) -> String {
     let records = notifications.iter().flat_map(|text| match sample(text)["Records"].take() {
         Value::Array(records) => records,
@@ -39,14 +39,14 @@ pub fn together(notifications: &[String]) -> String {
     json!({"Records": records.collect::<Vec<_>>()}).to_string()
 }
 
-/// What S3 sends when a notification is configured.
+/// The message that S3 sends when a notification is configured.
 pub fn test_event(bucket: &str) -> String {
     let mut event = sample(TEST_EVENT);
     event["Bucket"] = json!(bucket);
     event.to_string()
 }
 
-/// The end of a Glue run.
+/// EventBridge's event about the end of a Glue run.
 pub fn run_ended(job: &str, run_id: &str, state: &str) -> String {
     let mut event = sample(RUN_FAILED);
     event["detail"]["jobName"] = json!(job);
@@ -55,9 +55,28 @@ pub fn run_ended(job: &str, run_id: &str, state: &str) -> String {
     event.to_string()
 }
 
-/// A message as it comes through a topic.
+/// A message in SNS's envelope.
 pub fn through_sns(message: &str) -> String {
     let topic = "arn:aws:sns:us-east-1:000000000000:some-topic";
     json!({"Type": "Notification", "MessageId": "1", "TopicArn": topic, "Message": message})
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::events::S3Message;
+
+    use super::*;
+
+    #[test]
+    fn a_notification_names_bucket_and_key() {
+        let key = "landing/index=IBOV/date=2026-01-02/x.json";
+        let body = created("lake", &[key]);
+        for body in [through_sns(&body), body] {
+            let S3Message::Created(objects) = S3Message::parse(&body, "lake").unwrap() else {
+                panic!("no object in {body}");
+            };
+            assert_eq!(objects[0].as_ref().unwrap().key, key);
+        }
+    }
 }
