@@ -8,7 +8,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::checkout::Workspace;
+use harness::{
+    checkout::{Workspace, cargo},
+    processes::Processes,
+    progress::Progress,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
@@ -142,30 +146,9 @@ pub fn processes_of(pid: u32) -> Result<Vec<String>> {
 }
 
 async fn build() -> Result<PathBuf> {
-    let target = target_dir()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    // The features of the whole workspace, so that no dependency is built again.
-    command
-        .args(["build", "--quiet", "--workspace", "--bin", "ibov", "--target-dir"])
-        .arg(&target)
-        .current_dir(Workspace::locate()?.root());
-    let output = command.output().await.context("cannot start cargo")?;
-    ensure!(
-        output.status.success(),
-        "cargo could not build ibov:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let program = target.join("debug").join("ibov");
-    ensure!(program.exists(), "cargo built no {}", program.display());
-    Ok(program)
-}
-
-/// The target directory that the test program lies in.
-fn target_dir() -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
-    folder
-        .map(Path::to_path_buf)
-        .with_context(|| format!("{} lies in no target directory", test.display()))
+    let (workspace, processes) = (Workspace::locate()?, Processes::default());
+    let step = Progress::stderr().step("build", "build ibov");
+    let mut built = cargo::build("ibov", &["ibov"], &workspace, &processes, &step).await?;
+    step.done("built");
+    built.remove("ibov").context("cargo named no ibov")
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     checkout::{
         Workspace,
-        functions::{self, Executables},
+        cargo::{self, Executables},
         prerequisites, python_environment,
     },
     deployment::{self, Package, StackConfig},
@@ -128,12 +128,12 @@ async fn build(
     progress: &Progress,
 ) -> Result<Executables> {
     let step = progress.step("build", "build the functions");
-    let executables = functions::build(workspace, processes, &step)
+    let executables = cargo::build_functions(workspace, processes, &step)
         .await
         .map_err(|error| Failure::of(error, "build", None))?;
     let mut total = 0;
     for path in executables.values() {
-        total += functions::megabytes(path)?;
+        total += cargo::megabytes(path)?;
     }
     step.done(format_args!("{} functions, {total} MiB", executables.len()));
     Ok(executables)

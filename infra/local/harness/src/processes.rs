@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::{Child, ChildStdin, Command},
+};
 
 /// How long a group may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -70,6 +73,17 @@ pub struct Process {
 }
 
 impl Process {
+    /// Passes on each line of the leader's standard output and standard error, and waits until it ends by itself.
+    pub async fn read_lines(
+        &mut self,
+        on_output: impl FnMut(&str),
+        on_error: impl FnMut(&str),
+    ) -> Result<ExitStatus> {
+        let (output, errors) = (self.child.stdout.take(), self.child.stderr.take());
+        tokio::join!(for_each_line(output, on_output), for_each_line(errors, on_error));
+        self.wait().await
+    }
+
     /// Waits until the leader ends by itself.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         let status = self.child.wait().await?;
@@ -94,6 +108,14 @@ impl Drop for Process {
             // The group stays in the registry, where `end_all` waits for it.
             signal(self.group, Signal::TERM);
         }
+    }
+}
+
+async fn for_each_line(pipe: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&str)) {
+    let Some(pipe) = pipe else { return };
+    let mut lines = BufReader::new(pipe).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        take(&line);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A checkout of the project: its paths, what it needs from the machine, and what is installed and built in it.
 
+pub mod cargo;
 mod file_lock;
-pub mod functions;
 pub mod prerequisites;
 pub mod python_environment;
 mod run_folder;

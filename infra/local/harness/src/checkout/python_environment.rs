@@ -11,10 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::Command,
-};
+use tokio::process::Command;
 
 use crate::{
     checkout::{Workspace, lock_file},
@@ -121,48 +118,38 @@ async fn run(
     on_line: impl Fn(&str),
 ) -> Result<()> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = processes.spawn(command)?;
-    let output = process.child.stdout.take();
-    let errors = process.child.stderr.take();
-    let mut log_file = fs::OpenOptions::new().append(true).open(log)?;
-    let mut log_errors = log_file.try_clone()?;
-    let reading = each_line(output, |line| {
-        on_line(line);
-        let _logged = writeln!(log_file, "{line}");
-    });
-    let mut complaints = Vec::new();
-    let complaining = each_line(errors, |line| {
-        let _logged = writeln!(log_errors, "{line}");
-        complaints.push(line.to_owned());
-    });
-    tokio::join!(reading, complaining);
-    let status = process.wait().await?;
+    let mut output_log = fs::OpenOptions::new().append(true).open(log)?;
+    let mut error_log = output_log.try_clone()?;
+    let mut errors = Vec::new();
+    let status = processes
+        .spawn(command)?
+        .read_lines(
+            |line| {
+                on_line(line);
+                let _logged = writeln!(output_log, "{line}");
+            },
+            |line| {
+                let _logged = writeln!(error_log, "{line}");
+                errors.push(line.to_owned());
+            },
+        )
+        .await?;
     if !status.success() {
-        bail!("{} (all of it in {})", cause(&complaints), log.display());
+        bail!("{} (all of it in {})", cause(&errors), log.display());
     }
     Ok(())
 }
 
-async fn each_line(pipe: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&str)) {
-    let Some(pipe) = pipe else { return };
-    let mut lines = BufReader::new(pipe).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        take(&line);
-    }
-}
-
 /// The reason that pip gives: its `ERROR:` lines, or else its last line.
-fn cause(complaints: &[String]) -> String {
+fn cause(lines: &[String]) -> String {
     let errors: Vec<&str> =
-        complaints.iter().filter_map(|line| line.trim().strip_prefix("ERROR: ")).collect();
+        lines.iter().filter_map(|line| line.trim().strip_prefix("ERROR: ")).collect();
     let network =
-        complaints.iter().rev().find(|line| line.contains("Error(") || line.contains("Connection"));
+        lines.iter().rev().find(|line| line.contains("Error(") || line.contains("Connection"));
     match (errors.is_empty(), network) {
         (false, Some(network)) => format!("{}; before that: {}", errors.join("; "), network.trim()),
         (false, None) => errors.join("; "),
-        (true, _) => {
-            complaints.last().cloned().unwrap_or_else(|| "it failed without a word".to_owned())
-        }
+        (true, _) => lines.last().cloned().unwrap_or_else(|| "it failed without a word".to_owned()),
     }
 }
 
@@ -176,8 +163,8 @@ mod tests {
             "WARNING: Retrying after connection broken by 'NewConnectionError(\"no route\")'",
             "ERROR: No matching distribution found for duckdb",
         ];
-        let complaints: Vec<String> = said.iter().map(|&line| line.to_owned()).collect();
-        let cause = cause(&complaints);
+        let lines: Vec<String> = said.iter().map(|&line| line.to_owned()).collect();
+        let cause = cause(&lines);
         assert!(cause.starts_with("No matching distribution found for duckdb"), "{cause}");
         assert!(cause.contains("no route"), "{cause}");
     }

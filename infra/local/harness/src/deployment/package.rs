@@ -14,7 +14,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::{ARTIFACT_BUCKET, packaged_template::PackagedTemplate};
 use crate::{
     aws::{Clients, explain},
-    checkout::functions::Executables,
+    checkout::cargo::Executables,
 };
 
 /// A template whose code and scripts are uploaded.

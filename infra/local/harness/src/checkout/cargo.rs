@@ -1,4 +1,4 @@
-//! Building the four functions with Cargo, in this program's target directory so that they share dependencies.
+//! Building binaries of the workspace with Cargo, in this program's target directory so that they share dependencies.
 
 use std::{
     collections::BTreeMap,
@@ -9,59 +9,55 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::Command,
-};
+use tokio::process::Command;
 
 use crate::{checkout::Workspace, processes::Processes, progress::Step};
 
 /// Packages, which their binaries and functions are named after.
-pub const NAMES: [&str; 4] = ["fetcher", "parquet-writer", "glue-trigger", "glue-notifier"];
+const FUNCTIONS: [&str; 4] = ["fetcher", "parquet-writer", "glue-trigger", "glue-notifier"];
 
-/// The built file of each function, by name.
+/// The built file of each binary, by name.
 pub type Executables = BTreeMap<String, PathBuf>;
 
-/// Builds what has changed, which takes half a second if nothing has. An error holds the compiler's messages.
-pub async fn build(
+/// Builds the functions, which takes half a second if nothing has changed.
+pub async fn build_functions(
     workspace: &Workspace,
     processes: &Processes,
     step: &Step,
 ) -> Result<Executables> {
-    let mut command = cargo(workspace);
-    let mut process = processes.spawn(&mut command)?;
-    let (Some(stdout), Some(stderr)) = (process.child.stdout.take(), process.child.stderr.take())
-    else {
-        bail!("cargo was started without pipes");
-    };
+    build("the functions", &FUNCTIONS, workspace, processes, step).await
+}
+
+/// Builds binaries. `what` names them in an error, which holds the compiler's messages.
+pub async fn build(
+    what: &str,
+    binaries: &[&str],
+    workspace: &Workspace,
+    processes: &Processes,
+    step: &Step,
+) -> Result<Executables> {
     let mut executables = Executables::new();
-    let artifacts = async {
-        let mut lines = BufReader::new(stdout).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            if let Some((name, path)) = executable(&line) {
-                executables.insert(name, path);
-            }
-        }
-    };
-    let mut said = Vec::new();
-    let messages = async {
-        let mut lines = BufReader::new(stderr).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            step.note(line.trim());
-            said.push(line);
-        }
-    };
-    tokio::join!(artifacts, messages);
-    if !process.wait().await?.success() {
-        bail!("cargo could not build the functions:\n{}", without_activity(&said));
+    let mut messages = Vec::new();
+    let mut process = processes.spawn(&mut command(workspace, binaries))?;
+    let status = process
+        .read_lines(
+            |line| executables.extend(executable(line, binaries)),
+            |line| {
+                step.note(line.trim());
+                messages.push(line.to_owned());
+            },
+        )
+        .await?;
+    if !status.success() {
+        bail!("cargo could not build {what}:\n{}", without_activity(&messages));
     }
-    match NAMES.iter().find(|name| !executables.contains_key(**name)) {
+    match binaries.iter().find(|name| !executables.contains_key(**name)) {
         Some(absent) => bail!("cargo built no executable named {absent}"),
         None => Ok(executables),
     }
 }
 
-fn cargo(workspace: &Workspace) -> Command {
+fn command(workspace: &Workspace, binaries: &[&str]) -> Command {
     let mut command =
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command
@@ -69,7 +65,7 @@ fn cargo(workspace: &Workspace) -> Command {
         .args(["build", "--message-format=json-render-diagnostics"]);
     // The features of the whole workspace, with which this program was built too.
     command.arg("--workspace");
-    for name in NAMES {
+    for name in binaries {
         command.args(["--bin", name]);
     }
     if let Some(target) = target_dir() {
@@ -105,17 +101,17 @@ struct Target {
     name: String,
 }
 
-fn executable(line: &str) -> Option<(String, PathBuf)> {
+fn executable(line: &str, binaries: &[&str]) -> Option<(String, PathBuf)> {
     let artifact: Artifact = serde_json::from_str(line).ok()?;
     let name = artifact.target?.name;
-    (artifact.reason == "compiler-artifact" && NAMES.contains(&name.as_str()))
+    (artifact.reason == "compiler-artifact" && binaries.contains(&name.as_str()))
         .then_some((name, artifact.executable?))
 }
 
-fn without_activity(said: &[String]) -> String {
+fn without_activity(messages: &[String]) -> String {
     let activity =
         ["Compiling ", "Downloading ", "Downloaded ", "Updating ", "Blocking ", "Locking "];
-    let lines: Vec<&str> = said
+    let lines: Vec<&str> = messages
         .iter()
         .map(String::as_str)
         .filter(|line| !activity.iter().any(|word| line.trim_start().starts_with(word)))
@@ -136,15 +132,18 @@ mod tests {
     #[test]
     fn executables_are_found_in_cargos_messages() {
         let line = r#"{"reason":"compiler-artifact","package_id":"x","target":{"kind":["bin"],"name":"fetcher"},"executable":"/t/debug/fetcher"}"#;
-        assert_eq!(executable(line), Some(("fetcher".into(), "/t/debug/fetcher".into())));
-        assert_eq!(executable(&line.replace("\"/t/debug/fetcher\"", "null")), None);
-        assert_eq!(executable(r#"{"reason":"build-finished","success":true}"#), None);
+        assert_eq!(
+            executable(line, &FUNCTIONS),
+            Some(("fetcher".into(), "/t/debug/fetcher".into()))
+        );
+        assert_eq!(executable(&line.replace("\"/t/debug/fetcher\"", "null"), &FUNCTIONS), None);
+        assert_eq!(executable(r#"{"reason":"build-finished","success":true}"#, &FUNCTIONS), None);
     }
 
     #[test]
     fn a_failed_build_shows_the_compilers_words_only() {
-        let said =
+        let messages =
             ["   Compiling serde v1", "error[E0425]: cannot find value `x`"].map(str::to_owned);
-        assert_eq!(without_activity(&said), "error[E0425]: cannot find value `x`");
+        assert_eq!(without_activity(&messages), "error[E0425]: cannot find value `x`");
     }
 }
