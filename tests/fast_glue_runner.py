@@ -2,19 +2,19 @@
 
     fast_glue_runner.py <script.py> --key value …
 
-Takes the arguments and credentials of `infra/local/glue_runner.py`, leaves the same rows, objects,
-partitions and marks, and needs a moment instead of ten seconds. A date whose raw object is missing,
-is not Parquet or does not name its landing object fails by itself.
+It takes the arguments and the credentials of `infra/local/glue_runner.py`, leaves the same rows,
+objects, partitions and marks, and takes a moment instead of ten seconds. A date fails by itself if
+its raw object is missing, is not Parquet, or does not name its landing object.
 
 A test scripts the runs of a job through the folder `<state dir>/glue-control/<job name>/`:
 
 | file | effect |
 |---|---|
-| `use-spark` | while the file exists, `infra/local/glue_runner.py` carries out the runs |
-| `hold` | a run waits, before it does anything, until the file is gone |
-| `fail-…` | the next run removes one such file and fails at once; the file's text is the cause |
+| `use-spark` | while it exists, `infra/local/glue_runner.py` carries out the runs |
+| `hold` | a run waits at its start until the file is gone |
+| `fail-…` | the next run removes one such file and fails at once; its text is the cause |
 
-A run that is about to begin its work appends its id, as a line, to the file `begun`.
+A run that begins its work appends a line with its id to the file `begun`.
 """
 
 import argparse
@@ -85,7 +85,7 @@ class Script:
                 cause = scripted.read_text().strip()
                 scripted.unlink()
             except FileNotFoundError:
-                # Removed in the meantime.
+                # The test has removed it meanwhile.
                 continue
             raise RunError(cause or "a scripted failure")
         if self._folder.exists():
@@ -114,7 +114,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class RawObject:
-    """A raw object as returned by S3, downloaded to a file."""
+    """A raw object as S3 gave it, its bytes in a file."""
 
     path: str
     file: Path
@@ -131,13 +131,13 @@ class Run:
         self._made = {"run_id": arguments.JOB_RUN_ID, "started_at": started_at}
 
     def refine(self) -> None:
-        """Refines and records the good dates, marks the others as failed, and fails at the end if
-        there are any of those.
+        """Refines and records each date or marks it as failed, and fails at the end if a date
+        did.
         """
         days = self._arguments.dates
         with ThreadPoolExecutor(THREADS) as pool:
-            found, missing = each(pool, days, self._fetch)
-            good, unread = each(pool, found, lambda day: self._usable(found[day]))
+            found, missing = for_each_date(pool, days, self._fetch)
+            good, unread = for_each_date(pool, found, lambda day: self._usable(found[day]))
             if good:
                 self._replace(pool, good)
             failed = dict(sorted((missing | unread).items()))
@@ -146,7 +146,7 @@ class Run:
                 key = f"{FAILED}date={day}/{found[day].etag}/{self._arguments.JOB_RUN_ID}"
                 self._create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
 
-            _, unmarked = each(pool, unread, mark)
+            _, unmarked = for_each_date(pool, unread, mark)
         for day, cause in unmarked.items():
             sys.stdout.write(f"{day} could not be marked as failed: {cause}\n")
         if failed:
@@ -154,8 +154,8 @@ class Run:
             raise RunError(f"{len(failed)} of {len(days)} dates failed: {told}")
 
     def _replace(self, pool: ThreadPoolExecutor, raws: dict[date, RawObject]) -> None:
-        """In the order of `refine.py`: delete `done`, write objects, update the catalog, delete
-        vanished objects, and write `done`. All dates at once: an error here fails the run.
+        """The order is that of `refine.py`: `done` forgotten, objects, catalog, objects that are
+        gone, and `done` said again. All these dates at once: what fails here fails the run.
         """
         target = self._arguments.target
         self._delete(self._listed(pool, [f"{DONE}date={day}/" for day in raws]))
@@ -166,11 +166,11 @@ class Run:
         wanted = {self._key(day, sector): self._encode(number) for day, sector, number in rows}
         list(pool.map(self._put, wanted, wanted.values()))
         self._register({str(day) for day in raws}, {(day, sector) for day, sector, _ in rows})
-        existing = self._listed(pool, [f"{target.prefix}Data={day}/" for day in raws])
-        self._delete(existing - wanted.keys())
+        there = self._listed(pool, [f"{target.prefix}Data={day}/" for day in raws])
+        self._delete(there - wanted.keys())
         for day, raw in raws.items():
-            metadata = raw.metadata
-            source = {"landing_key": metadata["landing-key"], "content": metadata["content-hash"]}
+            says = raw.metadata
+            source = {"landing_key": says["landing-key"], "content": says["content-hash"]}
             self._put(f"{DONE}date={day}/{raw.etag}", json.dumps(source | self._made).encode())
 
     def _fetch(self, day: date) -> RawObject:
@@ -211,8 +211,8 @@ class Run:
         try:
             self._s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
-            exists = ("PreconditionFailed", "ConditionalRequestConflict")
-            if error.response["Error"]["Code"] not in exists:
+            there = ("PreconditionFailed", "ConditionalRequestConflict")
+            if error.response["Error"]["Code"] not in there:
                 raise
 
     def _key(self, day: str, sector: str) -> str:
@@ -244,12 +244,12 @@ class Run:
         pages = self._glue.get_paginator("get_partitions").paginate(
             **table, Expression=f"data >= '{min(days)}' AND data <= '{max(days)}'"
         )
-        found = {tuple(item["Values"]) for page in pages for item in page["Partitions"]}
+        found = {tuple(found["Values"]) for page in pages for found in page["Partitions"]}
         inputs = [self._partition(partition, storage) for partition in sorted(wanted - found)]
         for batch in batches(inputs, CREATE_BATCH):
             answer = self._glue.batch_create_partition(**table, PartitionInputList=batch)
             checked(answer.get("Errors", []))
-        gone = [{"Values": list(item)} for item in sorted(found - wanted) if item[0] in days]
+        gone = [{"Values": list(values)} for values in sorted(found - wanted) if values[0] in days]
         for batch in batches(gone, DELETE_BATCH):
             answer = self._glue.batch_delete_partition(**table, PartitionsToDelete=batch)
             checked(answer.get("Errors", []))
@@ -259,10 +259,10 @@ class Run:
         return {"Values": list(partition), "StorageDescriptor": {**storage, "Location": location}}
 
 
-def each(
+def for_each_date(
     pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
 ) -> tuple[dict[date, Any], dict[date, str]]:
-    """Run `work` for each date by itself: the results, and the causes of the failed dates."""
+    """Does `work` for each date. Returns the results, and the causes of those that failed."""
     futures = {day: pool.submit(work, day) for day in days}
     results, failed = {}, {}
     for day, future in futures.items():
@@ -279,7 +279,7 @@ def checked(errors: list[dict[str, Any]]) -> None:
 
 
 def partition_name(day: str, sector: str) -> str:
-    """With Hive's escapes, which are all ASCII."""
+    """Escapes as Hive does, only ASCII characters."""
     escaped = re.sub("[\x01-\x1f\"#%'*/:=?\\\\\x7f{[\\]^]", lambda c: f"%{ord(c[0]):02X}", sector)
     return f"Data={day}/Setor={escaped}"
 
