@@ -14,6 +14,7 @@ mod batch;
 mod disposition;
 mod invocation;
 mod isolation;
+mod outcome;
 mod parts;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use batch::Batch;
 pub use invocation::Invocation;
+pub use outcome::{Failed, Outcome};
 
 use crate::{
     aws,
@@ -34,18 +36,6 @@ use crate::{
     telemetry,
 };
 use disposition::Disposition;
-
-/// Outcome of a successfully handled message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The effect is durable.
-    Done,
-    /// With the reason.
-    NothingToDo(&'static str),
-}
-
-/// An error with its sources, shared because one error may fail several messages.
-pub type Failed = Arc<dyn StageError>;
 
 /// The tasks of a message, or why the message cannot be decoded.
 pub type Decoded<T, E> = Result<Vec<Result<T, E>>, E>;
