@@ -118,6 +118,8 @@ fn holds(ended: &Ended, day: &Day, source: &str) -> Result<Value> {
         "totals",
         "glue_run",
         "notifications",
+        "lake",
+        "days",
         "elapsed_s",
     ];
     promised.sort_unstable();

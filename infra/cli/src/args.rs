@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
@@ -25,7 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Build, deploy to a local emulator, fetch, refine, and print the index by sector.
     ///
-    /// Without --live, --sample or --b3-url it asks B3, and where B3 cannot be reached it takes the bundled sample.
+    /// Without --live, --sample or --b3-url it asks B3. What B3 answers is kept in .ibov/lake, day after day. Where B3
+    /// cannot be reached and no day is kept yet, it takes the bundled sample, in a lake of its own.
     Run(RunArgs),
     /// Send a fetch request to a stack that is up.
     Fetch(FetchArgs),
@@ -65,6 +66,13 @@ pub(crate) struct RunArgs {
     /// Leave the stack up until Ctrl-C, and print how to reach it.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Keep the objects in this folder, and begin with those there. Default: .ibov/lake, or one of .ibov/lakes for other
+    /// indices, for --segment 1 and for the sample; with --b3-url the folder of the run, which begins empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+    /// Print only the result, as one line, or the cause of a failure. For cron.
+    #[arg(long)]
+    pub(crate) quiet: bool,
     /// Print one JSON document on standard output, and everything else on standard error.
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@
 mod account;
 mod args;
 mod commands;
+mod lake;
 mod running_stack;
 
 use std::process::ExitCode;

@@ -1,6 +1,10 @@
 //! The stack that `ibov run --keep` leaves up, and the note in `.ibov/local.json` by which other commands find it.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, bail};
 use harness::{
@@ -26,6 +30,8 @@ pub(crate) struct RunningStack {
     pub(crate) b3_control_url: Option<String>,
     /// Logs, outbox and state.
     pub(crate) folder: PathBuf,
+    /// Where its objects lie.
+    pub(crate) lake: PathBuf,
     /// The `ibov run` that keeps it up.
     pub(crate) pid: u32,
 }
@@ -36,6 +42,7 @@ impl RunningStack {
         stack: &Stack,
         b3_control_url: Option<String>,
         folder: PathBuf,
+        lake: PathBuf,
     ) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
@@ -46,6 +53,7 @@ impl RunningStack {
             outputs: stack.outputs.clone(),
             b3_control_url,
             folder,
+            lake,
             pid: std::process::id(),
         }
     }
@@ -80,6 +88,18 @@ impl RunningStack {
                 running.pid
             ),
             None => Ok(()),
+        }
+    }
+
+    /// Fails if the stack that is up has this lake.
+    pub(crate) fn refuse_lake(workspace: &Workspace, lake: &Path) -> Result<()> {
+        match Self::read(workspace)? {
+            Some(running) if running.lake == lake => bail!(
+                "process {} keeps a stack up over {}: `cargo ibov fetch` has it fetch, or stop it first (Ctrl-C there)",
+                running.pid,
+                lake.display()
+            ),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -130,6 +150,7 @@ impl RunningStack {
              \x20 aws athena start-query-execution --query-string 'SELECT setor, soma_part FROM \"{database}\".\"tb_ibov_refined\"' --result-configuration OutputLocation=s3://{bucket}/athena/\n\
              \n\
              Queues:\n{queues}\n\
+             Lake: {lake}\n\
              Logs and outbox: {folder}",
             stack = self.stack,
             endpoint = self.endpoint,
@@ -138,6 +159,7 @@ impl RunningStack {
             secret = self.secret_access_key,
             bucket = self.outputs.get("BucketName").map_or("?", String::as_str),
             queues = queues.join("\n"),
+            lake = self.lake.display(),
             folder = self.folder.display(),
         )
     }
@@ -181,6 +203,7 @@ mod tests {
                 .collect(),
             b3_control_url: Some("http://127.0.0.1:2".into()),
             folder,
+            lake: "/lake".into(),
             pid: std::process::id(),
         }
     }

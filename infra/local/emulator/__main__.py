@@ -34,11 +34,18 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="SECONDS",
         help="how long one minute of a Glue job's timeout lasts here (tests shorten it)",
     )
+    parser.add_argument(
+        "--keep-bucket",
+        metavar="NAME=DIR",
+        help="keep the objects of this bucket as files of a folder, and begin with those there",
+    )
     arguments = parser.parse_args(argv)
     if not 0 < arguments.port < 65536:
         parser.error(f"--port {arguments.port} is not a port number")
     if not arguments.glue_runner:
         parser.error("--glue-runner is empty: give the command that carries out a Glue run")
+    if arguments.keep_bucket is not None and not all(arguments.keep_bucket.partition("=")):
+        parser.error(f"--keep-bucket {arguments.keep_bucket} is not NAME=DIR")
     return arguments
 
 
@@ -53,6 +60,8 @@ def main() -> int:
         *("--glue-runner", shlex.join(arguments.glue_runner)),
         *("--glue-minute", str(arguments.glue_minute)),
     ]
+    if arguments.keep_bucket is not None:
+        server_command += ["--keep-bucket", arguments.keep_bucket]
     return supervisor.supervise(server_command, environment.for_server(arguments.port, state_dir))
 
 

@@ -17,12 +17,19 @@ def parse_settings(argv: list[str]) -> Settings:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--glue-runner", type=shlex.split, required=True)
     parser.add_argument("--glue-minute", type=float, required=True)
+    parser.add_argument("--keep-bucket", type=name_and_folder)
     arguments = parser.parse_args(argv)
     return Settings(
         state_dir=arguments.state_dir,
         glue_runner=tuple(arguments.glue_runner),
         glue_minute=arguments.glue_minute,
+        kept_bucket=arguments.keep_bucket,
     )
+
+
+def name_and_folder(argument: str) -> tuple[str, Path]:
+    name, _, folder = argument.partition("=")
+    return name, Path(folder).resolve()
 
 
 def install(settings: Settings) -> None:
@@ -38,6 +45,7 @@ def install(settings: Settings) -> None:
     import function_starts
     import glue_partitions
     import glue_runs
+    import kept_bucket
     import lifeline
     import missing_objects
     import move_tasks
@@ -60,6 +68,7 @@ def install(settings: Settings) -> None:
     cloudformation_types.install()
     function_logs.install(settings)
     function_starts.install()
+    kept_bucket.install(settings)
     # Last, so that a refused request does not reach the other behaviours either.
     refusals.install()
 

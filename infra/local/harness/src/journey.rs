@@ -1,11 +1,12 @@
 //! Following one portfolio through the chain, by what it leaves behind: objects, Glue runs, mails, dead letters.
 
-use std::{collections::HashSet, future::Future, time::Duration};
+use std::{collections::HashSet, fs, future::Future, time::Duration};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::NaiveDate;
 use serde::Serialize;
+use serde_json::Value;
 use shared::{events::RunState, keys::LandingKey, landing::Envelope, portfolio::Warning};
 
 use crate::{
@@ -25,6 +26,17 @@ pub struct Snapshot {
     runs: HashSet<String>,
     mails: usize,
     parked: usize,
+    /// Length of the fetcher's log.
+    fetch_log: usize,
+}
+
+/// What came of a fetch request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// A new answer.
+    New(LandingKey),
+    /// The lake had B3's answer already.
+    Unchanged(LandingKey),
 }
 
 /// A Glue run that succeeded.
@@ -69,7 +81,8 @@ impl<'a> Tracker<'a> {
         let runs =
             self.stack.runs().await?.iter().filter_map(|run| run.id().map(str::to_owned)).collect();
         let parked = dead_letters::total_depth(self.stack).await?;
-        Ok(Snapshot { landing, runs, mails: self.logs.mails()?.len(), parked })
+        let (mails, fetch_log) = (self.logs.mails()?.len(), self.fetch_log().len());
+        Ok(Snapshot { landing, runs, mails, parked, fetch_log })
     }
 
     /// Follows what was requested after `before`, stage by stage, until its completion is mailed.
@@ -77,12 +90,41 @@ impl<'a> Tracker<'a> {
     /// # Errors
     /// A [`Failure`] as soon as a message is parked, a run fails, or an alert is mailed.
     pub async fn follow(&self, before: &Snapshot, progress: &Progress) -> Result<Journey> {
+        match self.arrival(before, progress).await? {
+            Arrival::New(landing) => self.follow_answer(&landing, before, progress).await,
+            Arrival::Unchanged(landing) => {
+                let cause = format!("B3's answer is in the lake already, as {landing}");
+                Err(Failure::new("fetch", cause).into())
+            }
+        }
+    }
+
+    /// Waits for the answer to what was requested after `before`.
+    ///
+    /// # Errors
+    /// As [`Tracker::follow`].
+    pub async fn arrival(&self, before: &Snapshot, progress: &Progress) -> Result<Arrival> {
         let step = progress.step("fetch", "fetch the portfolio");
-        let landing_key = self
-            .wait_for(before, &step, "waiting for landing/", || self.new_landing(before))
-            .await?;
-        step.done(&landing_key);
-        let LandingKey { date, .. } = landing_key.parse()?;
+        let arrival =
+            self.wait_for(before, &step, "waiting for landing/", || self.arrived(before)).await?;
+        match &arrival {
+            Arrival::New(landing) => step.done(landing),
+            Arrival::Unchanged(landing) => step.done(format_args!("unchanged since {landing}")),
+        }
+        Ok(arrival)
+    }
+
+    /// Follows a new answer until its completion is mailed.
+    ///
+    /// # Errors
+    /// As [`Tracker::follow`].
+    pub async fn follow_answer(
+        &self,
+        landing: &LandingKey,
+        before: &Snapshot,
+        progress: &Progress,
+    ) -> Result<Journey> {
+        let (date, landing_key) = (landing.date, landing.to_string());
         let warnings = self.warnings(&landing_key).await?;
 
         let step = progress.step("parquet", "write Parquet");
@@ -127,7 +169,19 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+    /// Whether no Glue run is active, and each one that began after `before` has been told of.
+    pub(crate) async fn is_idle(&self, before: &Snapshot) -> Result<bool> {
+        let runs = self.stack.runs().await?;
+        let new = runs.iter().filter(|run| run.id().is_some_and(|id| !before.runs.contains(id)));
+        let new: Vec<&JobRun> = new.collect();
+        let ended = new.iter().all(|run| run.job_run_state() == Some(&JobRunState::Succeeded));
+        let topic = self.stack.output("CompletionsTopicArn")?;
+        let mails = self.logs.mails()?;
+        let told = mails.iter().skip(before.mails).filter(|mail| mail.topic == topic).count();
+        Ok(ended && told >= new.len())
+    }
+
+    pub(crate) async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
         let depths = futures::future::try_join_all(
             Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
         )
@@ -168,8 +222,20 @@ impl<'a> Tracker<'a> {
         Failure { logs: Some(self.logs.folder().to_path_buf()), ..Failure::new("alert", cause) }
     }
 
-    async fn new_landing(&self, before: &Snapshot) -> Result<Option<String>> {
-        Ok(self.stack.keys("landing/").await?.into_iter().find(|key| !before.landing.contains(key)))
+    async fn arrived(&self, before: &Snapshot) -> Result<Option<Arrival>> {
+        let keys = self.stack.keys(LandingKey::PREFIX).await?;
+        if let Some(new) = keys.iter().find(|key| !before.landing.contains(*key)) {
+            return Ok(Some(Arrival::New(new.parse()?)));
+        }
+        let log = self.fetch_log();
+        let unchanged = log.get(before.fetch_log..).and_then(unchanged_answer);
+        Ok(unchanged.map(Arrival::Unchanged))
+    }
+
+    /// Empty before the fetcher's first line.
+    fn fetch_log(&self) -> String {
+        let path = self.logs.function(self.stack, Stage::Fetch);
+        fs::read_to_string(path).unwrap_or_default()
     }
 
     async fn raw_key(&self, date: NaiveDate) -> Result<Option<String>> {
@@ -221,8 +287,8 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// Computed again from the landing object, because the functions only log them.
-    async fn warnings(&self, landing_key: &str) -> Result<Vec<Warning>> {
+    /// What is odd about an answer. Computed again from the landing object, because the functions only log it.
+    pub async fn warnings(&self, landing_key: &str) -> Result<Vec<Warning>> {
         let envelope = Envelope::parse(&self.stack.read(landing_key).await?)?;
         let (_, warnings) = envelope.portfolio()?;
         Ok(warnings)
@@ -235,7 +301,32 @@ impl<'a> Tracker<'a> {
     }
 }
 
+/// The answer of an earlier fetch that the fetcher says it has got again. Nothing but its log tells of that.
+fn unchanged_answer(log: &str) -> Option<LandingKey> {
+    let said = |line: &str| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        (line.get("message")? == "B3's answer is unchanged")
+            .then(|| line.get("landing_key")?.as_str()?.parse().ok())?
+    };
+    log.lines().find_map(said)
+}
+
 fn has_failed(run: &JobRun) -> bool {
     let state = run.job_run_state().map_or("UNKNOWN", JobRunState::as_str);
     matches!(RunState::from_name(state), RunState::Failed(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unchanged_answer_is_known_by_the_fetchers_log() {
+        let key = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
+        let other = r#"{"message":"portfolio fetched","landing_key":"landing/x"}"#;
+        let line = format!(r#"{{"message":"B3's answer is unchanged","landing_key":"{key}"}}"#);
+        let found = unchanged_answer(&format!("{other}\nnot JSON\n{line}\n"));
+        assert_eq!(found.unwrap().to_string(), key);
+        assert_eq!(unchanged_answer(other), None);
+    }
 }

@@ -13,6 +13,7 @@
 //! | [`deployment`] | packaging the template and creating a stack |
 //! | [`b3_server`] | the stand-in for B3 |
 //! | [`journey`] | following a portfolio through the chain |
+//! | [`unfinished`] | what an interrupted run left undone in a lake that is kept |
 //! | [`local_runtime`] | all of it together |
 
 pub mod aws;
@@ -26,3 +27,4 @@ pub mod local_runtime;
 pub mod processes;
 pub mod progress;
 pub mod stack;
+pub mod unfinished;

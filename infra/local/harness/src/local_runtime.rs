@@ -1,6 +1,6 @@
 //! The pipeline on this machine: emulator, functions and packaged template, ready for stacks to be created in it.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, path::PathBuf};
 
 use anyhow::Result;
 
@@ -69,6 +69,11 @@ impl LocalRuntime {
 
     pub fn tracker<'a>(&self, stack: &'a Stack) -> Tracker<'a> {
         Tracker::new(stack, self.logs())
+    }
+
+    /// The folder of this run for the objects of a kept bucket that has no other.
+    pub fn lake(&self) -> PathBuf {
+        self.emulator.lake()
     }
 
     pub fn logs(&self) -> Logs {

@@ -1,6 +1,5 @@
 //! `ibov run`: from an empty checkout to the index by sector.
 
-mod lake_copy;
 mod portfolio_source;
 mod report;
 mod sector_table;
@@ -8,30 +7,38 @@ mod signals;
 mod summary;
 
 use std::{
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use harness::{
+    aws::LOCAL_ACCOUNT,
     checkout::{Workspace, python_environment},
     deployment::StackConfig,
     emulator::EmulatorOptions,
     failure::{Exit, Failure},
-    journey::Journey,
+    journey::{Arrival, Tracker},
     local_runtime::LocalRuntime,
     processes::Processes,
     progress::Progress,
     stack::{Stack, athena},
+    unfinished::Unfinished,
 };
 use serde_json::json;
 
 use self::{
     portfolio_source::PortfolioSource,
-    report::{Report, RunRequest},
+    report::{Place, Portfolio, Report, RunRequest},
     signals::EndingSignal,
+    summary::Source,
 };
-use crate::{args::RunArgs, running_stack::RunningStack};
+use crate::{
+    args::RunArgs,
+    lake::{self, Contents, Lake, Origin},
+    running_stack::RunningStack,
+};
 
 const STACK: &str = "ibov";
 /// Many times what a run takes once everything is installed.
@@ -41,7 +48,8 @@ const TIMEOUT_WITH_SETUP: Duration = Duration::from_secs(30 * 60);
 
 /// Runs, and in any case ends everything that it started.
 pub(crate) async fn run(args: RunArgs) -> ExitCode {
-    let (progress, processes) = (Progress::stderr(), Processes::default());
+    let progress = if args.quiet { Progress::silent() } else { Progress::stderr() };
+    let processes = Processes::default();
     let outcome = attempt(&args, &processes, &progress).await;
     let ended = processes.end_all().await;
     if ended > 0 {
@@ -51,6 +59,9 @@ pub(crate) async fn run(args: RunArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::of(error, progress.current_stage(), None);
+            if args.quiet {
+                eprintln!("ibov: {failure}");
+            }
             progress.say(format_args!("\n{failure}"));
             if args.json {
                 println!(
@@ -99,64 +110,159 @@ struct Up {
     runtime: LocalRuntime,
     stack: Stack,
     source: PortfolioSource,
+    /// `None` if the objects lie in the folder of the run.
+    lake: Option<Lake>,
+}
+
+impl Up {
+    fn lake(&self) -> PathBuf {
+        let lake = self.lake.as_ref();
+        lake.map_or_else(|| self.runtime.lake(), |lake| lake.folder().to_path_buf())
+    }
 }
 
 impl Run<'_> {
     /// All steps, from choosing the source to printing the table.
     async fn carry_out(&self) -> Result<Up> {
         let started = Instant::now();
-        let source = PortfolioSource::choose(self.args, self.progress).await;
-        let source = source.map_err(|error| Failure::of(error, "source", None))?;
-        let options = EmulatorOptions::default();
+        let (source, lake) = self.choose().await?;
+        let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
+        let folder = lake.as_ref().map(|lake| lake.folder().to_path_buf());
+        let options = EmulatorOptions::default().with_kept_bucket(&bucket, folder);
         let runtime =
             LocalRuntime::start(self.workspace, self.processes, self.progress, &options).await?;
         let mut config = StackConfig::new(STACK, &source.base_url);
         config.index.clone_from(&self.args.index);
         config.segment.clone_from(&self.args.segment);
         let stack = runtime.deploy(&config, self.progress).await?;
+        let up = Up { runtime, stack, source, lake };
 
-        let tracker = runtime.tracker(&stack);
-        let before = tracker.snapshot().await?;
-        stack.request_fetch(Some(&self.args.index), Some(&self.args.segment)).await?;
-        let journey = tracker.follow(&before, self.progress).await.map_err(|error| {
-            let log = runtime.logs().emulator();
+        let tracker = up.runtime.tracker(&up.stack);
+        self.finish_earlier_runs(&up.stack, &tracker).await?;
+        let portfolio = self.fetch(&up.stack, &tracker).await.map_err(|error| {
+            let log = up.runtime.logs().emulator();
             Failure::of(error, self.progress.current_stage(), Some(&log))
         })?;
-        self.print_results(journey, &stack, &source, started).await?;
-        Ok(Up { runtime, stack, source })
+        self.print_results(portfolio, &up, started).await?;
+        Ok(up)
     }
 
-    /// Reads the results back through Athena, copies the lake, and prints both.
-    async fn print_results(
-        &self,
-        journey: Journey,
-        stack: &Stack,
-        source: &PortfolioSource,
-        started: Instant,
-    ) -> Result<()> {
+    /// The source, and the lake for what it answers.
+    async fn choose(&self) -> Result<(PortfolioSource, Option<Lake>)> {
+        let of_b3 = self.contents(Origin::B3);
+        let place = self.args.lake.clone().or_else(|| of_b3.usual_folder(self.workspace));
+        let has_days = place.as_deref().is_some_and(lake::has_answers);
+        let source = PortfolioSource::choose(self.args, has_days, self.progress).await;
+        let source = source.map_err(|error| Failure::of(error, "source", None))?;
+        let lake = self.open_lake(&source).await;
+        Ok((source, lake.map_err(|error| Failure::of(error, "lake", None))?))
+    }
+
+    fn contents(&self, origin: Origin) -> Contents {
+        let RunArgs { index, segment, .. } = self.args.clone();
+        Contents { origin, index, segment }
+    }
+
+    async fn open_lake(&self, source: &PortfolioSource) -> Result<Option<Lake>> {
+        let contents = self.contents(source.origin);
+        let usual = contents.usual_folder(self.workspace);
+        // The sample that stands in for B3 never goes where somebody wants B3's days.
+        let named = self.args.lake.clone().filter(|_| source.unreached.is_none());
+        let is_usual = named.is_none();
+        let Some(folder) = named.or(usual) else { return Ok(None) };
+        if is_usual && let Some(moved) = lake::move_copy_of_earlier_version(&folder)? {
+            self.progress.say(format_args!(
+                "  ! An earlier version left the copy of one run in {}; it is in {} now.",
+                folder.display(),
+                moved.display()
+            ));
+        }
+        RunningStack::refuse_lake(self.workspace, &folder)?;
+        let waiting = || {
+            let text = format!("  … another run uses {}, waiting for its end", folder.display());
+            self.progress.say(text);
+        };
+        let lake = Lake::open(&folder, &contents, waiting).await?;
+        if source.origin == Origin::Sample && is_usual {
+            // The sample shows the whole chain each time.
+            lake.empty()?;
+        }
+        Ok(Some(lake))
+    }
+
+    /// Refines what interrupted runs left unrefined. A day that cannot be refined does not keep the next from its turn.
+    async fn finish_earlier_runs(&self, stack: &Stack, tracker: &Tracker<'_>) -> Result<()> {
+        let index = self.args.index.parse()?;
+        let unfinished = Unfinished::find(stack, &index).await?;
+        if unfinished.is_empty() {
+            return Ok(());
+        }
+        let dates: Vec<_> = unfinished.dates().iter().map(ToString::to_string).collect();
+        let step = self.progress.step("resume", "finish what an earlier run left");
+        step.note(dates.join(", "));
+        let before = tracker.snapshot().await?;
+        match unfinished.finish(stack, &index, tracker, &before).await {
+            Ok(()) => step.done(dates.join(", ")),
+            Err(error) => {
+                drop(step);
+                eprintln!("  ! {} cannot be refined: {error:#}", dates.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    /// Requests the portfolio, and follows it if it is new.
+    async fn fetch(&self, stack: &Stack, tracker: &Tracker<'_>) -> Result<Portfolio> {
+        let before = tracker.snapshot().await?;
+        stack.request_fetch(Some(&self.args.index), Some(&self.args.segment)).await?;
+        match tracker.arrival(&before, self.progress).await? {
+            Arrival::New(landing) => {
+                let journey = tracker.follow_answer(&landing, &before, self.progress).await?;
+                Ok(Portfolio::New(journey))
+            }
+            Arrival::Unchanged(landing) => {
+                let raw = stack.keys(&format!("raw/date={}/", landing.date)).await?;
+                let raw_key = raw.into_iter().next().with_context(|| {
+                    format!("{landing} is in the lake, but no raw file of its date")
+                })?;
+                let warnings = tracker.warnings(&landing.to_string()).await?;
+                Ok(Portfolio::Known { landing, raw_key, warnings })
+            }
+        }
+    }
+
+    /// Reads the results back through Athena, and prints them.
+    async fn print_results(&self, portfolio: Portfolio, up: &Up, started: Instant) -> Result<()> {
+        let (stack, date) = (&up.stack, portfolio.date());
         let step = self.progress.step("athena", "read tb_ibov_refined through Athena");
-        let (sectors, constituents) = tokio::try_join!(
-            athena::sectors(stack, journey.date),
-            athena::constituents(stack, journey.date)
-        )?;
+        let (sectors, constituents) =
+            tokio::try_join!(athena::sectors(stack, date), athena::constituents(stack, date))?;
         step.done(format_args!("{} sectors", sectors.len()));
-        let step = self.progress.step("copy", "copy the lake to .ibov/lake");
-        let copied = lake_copy::copy(stack, self.workspace).await;
-        let (lake, files) = copied.context("cannot copy the lake out of the emulator")?;
-        step.done(format_args!("{} files", files.len()));
 
         let request = RunRequest {
-            source: source.label.clone(),
+            source: up.source.label.clone(),
             index: self.args.index.clone(),
             segment: self.args.segment.clone(),
         };
-        let message = journey.notification.message.clone();
-        let report = Report::new(request, journey, constituents, sectors, started.elapsed());
+        let message = match &portfolio {
+            Portfolio::New(journey) => Some(journey.notification.message.clone()),
+            Portfolio::Known { .. } => None,
+        };
+        let lake = up.lake();
+        let place = Place { days: lake::days(&lake), lake };
+        let elapsed = started.elapsed();
+        let report = Report::new(request, portfolio, constituents, sectors, place, elapsed);
+        let source = Source {
+            is_sample: up.source.origin == Origin::Sample,
+            unreached: up.source.unreached.as_deref(),
+        };
         if self.args.json {
             println!("{}", serde_json::to_string(&report)?);
-            self.progress.say(format_args!("  files: {}", lake.display()));
+            self.progress.say(summary::in_one_line(&report, source));
+        } else if self.args.quiet {
+            println!("{}", summary::in_one_line(&report, source));
         } else {
-            println!("{}", summary::of(&report, &message, &files));
+            println!("{}", summary::of(&report, source, message.as_deref()));
         }
         Ok(())
     }
@@ -165,7 +271,8 @@ impl Run<'_> {
     async fn keep_up(&self, mut up: Up) -> Result<()> {
         let control_url = up.source.stand_in.as_ref().map(|server| server.control_url().to_owned());
         let folder = up.runtime.logs().folder().to_path_buf();
-        let running = RunningStack::new(up.runtime.endpoint(), &up.stack, control_url, folder);
+        let (endpoint, lake) = (up.runtime.endpoint(), up.lake());
+        let running = RunningStack::new(endpoint, &up.stack, control_url, folder, lake);
         let note = running.leave_note(self.workspace)?;
         self.progress.say(format_args!("\n{}", running.instructions()));
         tokio::select! {

@@ -8,7 +8,7 @@ use harness::{
     progress::Progress,
 };
 
-use crate::args::RunArgs;
+use crate::{args::RunArgs, lake::Origin};
 
 /// B3's own address, the template's default.
 pub(super) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
@@ -24,14 +24,28 @@ pub(super) struct PortfolioSource {
     pub(super) base_url: String,
     /// The stand-in server, if it is the source.
     pub(super) stand_in: Option<B3Server>,
+    pub(super) origin: Origin,
+    /// Why the sample stands in for B3, if nobody asked for it.
+    pub(super) unreached: Option<String>,
 }
 
 impl PortfolioSource {
-    /// Decides by the flags, or by whether B3 can be reached if they leave it open.
-    pub(super) async fn choose(args: &RunArgs, progress: &Progress) -> Result<Self> {
+    /// Decides by the flags, or by whether B3 can be reached if they leave it open. A machine that `has_days` of B3's
+    /// is not given the sample instead of the next.
+    pub(super) async fn choose(
+        args: &RunArgs,
+        has_days: bool,
+        progress: &Progress,
+    ) -> Result<Self> {
         if let Some(url) = &args.b3_url {
             let url = url.trim_end_matches('/').to_owned();
-            return Ok(Self { label: url.clone(), base_url: url, stand_in: None });
+            return Ok(Self {
+                label: url.clone(),
+                base_url: url,
+                stand_in: None,
+                origin: Origin::AnotherServer,
+                unreached: None,
+            });
         }
         if args.sample {
             return Self::sample(&args.index).await;
@@ -40,16 +54,25 @@ impl PortfolioSource {
             let step = progress.step("source", "ask for B3");
             match probe(B3).await {
                 Probe::Reached => step.done("reached"),
+                Probe::Unreached(why) if has_days => bail!(
+                    "B3 cannot be reached from here: {why}; the days that are kept stay as they are. `cargo ibov run` asks again, and --sample shows the bundled sample"
+                ),
                 Probe::Unreached(why) => {
                     step.done(format_args!("B3 cannot be reached from here: {why}"));
                     let sample = Self::sample(&args.index).await?;
                     progress
                         .say("  ! Going on with the bundled sample portfolio, which is not B3's.");
-                    return Ok(sample);
+                    return Ok(Self { unreached: Some(why), ..sample });
                 }
             }
         }
-        Ok(Self { label: "live".to_owned(), base_url: B3.to_owned(), stand_in: None })
+        Ok(Self {
+            label: "live".to_owned(),
+            base_url: B3.to_owned(),
+            stand_in: None,
+            origin: Origin::B3,
+            unreached: None,
+        })
     }
 
     async fn sample(index: &str) -> Result<Self> {
@@ -63,6 +86,8 @@ impl PortfolioSource {
             label: "sample".to_owned(),
             base_url: server.base_url().to_owned(),
             stand_in: Some(server),
+            origin: Origin::Sample,
+            unreached: None,
         })
     }
 }
@@ -150,17 +175,18 @@ mod tests {
     #[tokio::test]
     async fn flags_decide_without_a_probe() {
         let progress = Progress::silent();
-        let named = PortfolioSource::choose(&args(&["--b3-url", "http://127.0.0.1:9/"]), &progress)
-            .await
-            .unwrap();
+        let named =
+            PortfolioSource::choose(&args(&["--b3-url", "http://127.0.0.1:9/"]), false, &progress)
+                .await
+                .unwrap();
         assert_eq!(named.base_url, "http://127.0.0.1:9");
         assert!(named.stand_in.is_none());
-        let live = PortfolioSource::choose(&args(&["--live"]), &progress).await.unwrap();
+        let live = PortfolioSource::choose(&args(&["--live"]), false, &progress).await.unwrap();
         assert_eq!((live.label.as_str(), live.base_url.as_str()), ("live", B3));
-        let sample = PortfolioSource::choose(&args(&["--sample"]), &progress).await.unwrap();
+        let sample = PortfolioSource::choose(&args(&["--sample"]), true, &progress).await.unwrap();
         assert_eq!(sample.base_url, sample.stand_in.unwrap().base_url());
         assert!(
-            PortfolioSource::choose(&args(&["--sample", "--index", "SMLL"]), &progress)
+            PortfolioSource::choose(&args(&["--sample", "--index", "SMLL"]), false, &progress)
                 .await
                 .is_err()
         );

@@ -1,6 +1,6 @@
 //! The document of `--json`. The table and the other lines for people are made from it too.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
 use harness::{
@@ -10,7 +10,7 @@ use harness::{
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::portfolio::Warning;
+use shared::{keys::LandingKey, portfolio::Warning};
 
 /// The document. Decimals are text, so that no reader makes floating-point numbers of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,9 +25,14 @@ pub(super) struct Report {
     /// Heaviest first.
     pub(super) sectors: Vec<Sector>,
     pub(super) totals: Totals,
-    pub(super) glue_run: GlueRun,
+    /// `None` if B3's answer was in the lake already.
+    pub(super) glue_run: Option<GlueRun>,
     /// Mails that AWS would have sent.
     pub(super) notifications: Vec<Notification>,
+    /// The folder with the objects.
+    pub(super) lake: PathBuf,
+    /// How many days are in it.
+    pub(super) days: usize,
     /// Seconds from the start to the table.
     pub(super) elapsed_s: f64,
 }
@@ -38,6 +43,29 @@ pub(super) struct RunRequest {
     pub(super) source: String,
     pub(super) index: String,
     pub(super) segment: String,
+}
+
+/// The portfolio that a run was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Portfolio {
+    New(Journey),
+    Known { landing: LandingKey, raw_key: String, warnings: Vec<Warning> },
+}
+
+impl Portfolio {
+    pub(super) fn date(&self) -> NaiveDate {
+        match self {
+            Self::New(journey) => journey.date,
+            Self::Known { landing, .. } => landing.date,
+        }
+    }
+}
+
+/// Where the portfolio is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) lake: PathBuf,
+    pub(super) days: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,22 +95,36 @@ pub(super) struct Notification {
 impl Report {
     pub(super) fn new(
         request: RunRequest,
-        journey: Journey,
+        portfolio: Portfolio,
         constituents: i64,
         sectors: Vec<Sector>,
+        place: Place,
         elapsed: Duration,
     ) -> Self {
+        let date = portfolio.date();
+        let (landing_key, raw_key, warnings, glue_run, mail) = match portfolio {
+            Portfolio::New(journey) => {
+                let Journey { landing_key, raw_key, warnings, glue_run, notification, .. } =
+                    journey;
+                (landing_key, raw_key, warnings, Some(glue_run), Some(notification))
+            }
+            Portfolio::Known { landing, raw_key, warnings } => {
+                (landing.to_string(), raw_key, warnings, None, None)
+            }
+        };
         Self {
             request,
-            date: journey.date,
-            landing_key: journey.landing_key,
-            raw_key: journey.raw_key,
+            date,
+            landing_key,
+            raw_key,
             constituents,
-            warnings: journey.warnings.iter().map(WarningLine::from).collect(),
+            warnings: warnings.iter().map(WarningLine::from).collect(),
             totals: Totals::of(&sectors),
             sectors,
-            glue_run: journey.glue_run,
-            notifications: vec![Notification::from(&journey.notification)],
+            glue_run,
+            notifications: mail.iter().map(Notification::from).collect(),
+            lake: place.lake,
+            days: place.days,
             elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
         }
     }
@@ -154,9 +196,10 @@ pub(super) mod tests {
             RunRequest { source: "sample".into(), index: "IBOV".into(), segment: "2".into() };
         Report::new(
             request,
-            journey,
+            Portfolio::New(journey),
             4,
             vec![sector("Bens Indls / X", "60.100"), sector("Saúde", "39.900")],
+            Place { lake: "/l".into(), days: 3 },
             Duration::from_millis(12_345),
         )
     }
@@ -176,7 +219,7 @@ pub(super) mod tests {
                 "totals": {"soma_part": "100.000", "total_codigo": 4, "soma_qtd_teorica": 6_000_000_000_i64},
                 "glue_run": {"id": "jr_1", "state": "SUCCEEDED", "seconds": 9},
                 "notifications": [{"topic": "ibov-completions", "to": "team@example.com", "subject": "done"}],
-                "elapsed_s": 12.3,
+                "lake": "/l", "days": 3, "elapsed_s": 12.3,
             })
         );
     }

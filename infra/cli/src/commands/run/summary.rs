@@ -1,22 +1,40 @@
 //! What a run prints for people.
 
-use std::path::PathBuf;
-
 use super::{report::Report, sector_table::sector_table};
 
-pub(super) fn of(report: &Report, message: &str, files: &[PathBuf]) -> String {
-    let mut lines = vec![
-        String::new(),
-        format!(
-            "{} of {}, by sector (source: {}, {} constituents)",
-            report.request.index, report.date, report.request.source, report.constituents
-        ),
-        sector_table(report),
-        format!(
+/// What is told about the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Source<'a> {
+    pub(super) is_sample: bool,
+    /// Why B3 was not asked, if nobody asked for the sample.
+    pub(super) unreached: Option<&'a str>,
+}
+
+impl Source<'_> {
+    /// The last line of a run with the sample.
+    fn advice(self) -> Option<String> {
+        self.is_sample.then(|| match self.unreached {
+            Some(why) => format!(
+                "This is the bundled sample and not B3's portfolio, because B3 cannot be reached from here ({why}). To ask B3 again: cargo ibov run"
+            ),
+            None => "This is the bundled sample and not B3's portfolio. To ask B3: cargo ibov run".to_owned(),
+        })
+    }
+}
+
+/// Everything. `message` is the mail's text.
+pub(super) fn of(report: &Report, source: Source<'_>, message: Option<&str>) -> String {
+    let mut lines = vec![String::new(), title(report, source), sector_table(report)];
+    match &report.glue_run {
+        Some(run) => lines.push(format!(
             "Glue run {}: {} after {} s. Everything: {:.1} s.",
-            report.glue_run.id, report.glue_run.state, report.glue_run.seconds, report.elapsed_s
-        ),
-    ];
+            run.id, run.state, run.seconds, report.elapsed_s
+        )),
+        None => lines.push(format!(
+            "The lake had this answer already, so nothing was refined. Everything: {:.1} s.",
+            report.elapsed_s
+        )),
+    }
     for warning in &report.warnings {
         lines.push(format!("Warning ({}): {}", warning.kind, warning.message));
     }
@@ -26,24 +44,45 @@ pub(super) fn of(report: &Report, message: &str, files: &[PathBuf]) -> String {
             mail.to, mail.topic, mail.subject
         ));
     }
-    lines.extend(message.lines().map(|line| format!("  | {line}")));
-    lines.push("\nWritten:".to_owned());
-    lines.extend(file_lines(files));
+    lines.extend(message.into_iter().flat_map(str::lines).map(|line| format!("  | {line}")));
+    lines.push(format!("\nIn the lake, which holds {}:", days(report.days)));
+    lines.extend(places(report));
+    lines.extend(source.advice().map(|advice| format!("\n{advice}")));
     lines.join("\n")
 }
 
-/// One line per landing and raw file, and one for the folder of the many refined files.
-fn file_lines(files: &[PathBuf]) -> Vec<String> {
-    let is_refined = |file: &&PathBuf| file.components().any(|part| part.as_os_str() == "refined");
-    let (refined, others): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(is_refined);
-    let mut lines: Vec<String> =
-        others.iter().map(|file| format!("  {}", file.display())).collect();
-    if let Some(date) =
-        refined.first().and_then(|file| file.parent()).and_then(|sector| sector.parent())
-    {
-        lines.push(format!("  {}/ ({} files)", date.display(), refined.len()));
+/// One line for the log of cron.
+pub(super) fn in_one_line(report: &Report, source: Source<'_>) -> String {
+    let news = if report.glue_run.is_some() { "new" } else { "unchanged" };
+    let lake = report.lake.display();
+    let mut line = format!("{}: {news}; {} in {lake}", title(report, source), days(report.days));
+    for warning in &report.warnings {
+        line.push_str(&format!("; {}", warning.message));
     }
-    lines
+    line.extend(source.advice().map(|advice| format!(". {advice}")));
+    line
+}
+
+fn title(report: &Report, source: Source<'_>) -> String {
+    let mark = if source.is_sample { "SAMPLE, NOT B3'S DATA: " } else { "" };
+    format!(
+        "{mark}{} of {}, by sector (source: {}, {} constituents)",
+        report.request.index, report.date, report.request.source, report.constituents
+    )
+}
+
+fn days(number: usize) -> String {
+    if number == 1 { "1 day".to_owned() } else { format!("{number} days") }
+}
+
+/// The files, and the folder of the many refined ones.
+fn places(report: &Report) -> [String; 3] {
+    let lake = report.lake.display();
+    [
+        format!("  {lake}/{}", report.landing_key),
+        format!("  {lake}/{}", report.raw_key),
+        format!("  {lake}/refined/Data={}/ ({} files)", report.date, report.sectors.len()),
+    ]
 }
 
 #[cfg(test)]
@@ -51,24 +90,50 @@ mod tests {
     use super::*;
     use crate::commands::run::report::tests::report;
 
+    const B3: Source<'_> = Source { is_sample: false, unreached: None };
+
     #[test]
     fn what_is_odd_about_the_portfolio_is_printed() {
-        let text = of(&report(), "message", &[]);
+        let text = of(&report(), B3, Some("message"));
         assert!(text.contains("\nWarning (type-absent): 1 row has no type: MBRF3\n"), "{text}");
     }
 
     #[test]
-    fn refined_files_are_shown_as_their_folder() {
-        let files = [
-            "/l/landing/a.json",
-            "/l/raw/date=d/b.parquet",
-            "/l/refined/Data=d/Setor=x/p.parquet",
-            "/l/refined/Data=d/Setor=y/p.parquet",
-        ];
-        let lines = file_lines(&files.map(PathBuf::from));
+    fn the_places_in_the_lake_are_printed() {
+        let text = of(&report(), B3, None);
+        for part in [
+            "In the lake, which holds 3 days:\n",
+            "\n  /l/landing/l.json\n  /l/raw/r.parquet\n  /l/refined/Data=2026-11-20/ (2 files)",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn the_sample_is_marked_in_the_title_and_in_the_last_line() {
+        let asked = Source { is_sample: true, unreached: None };
+        let instead = Source { is_sample: true, unreached: Some("no route") };
+        for (source, last) in
+            [(asked, "To ask B3: cargo"), (instead, "(no route). To ask B3 again: cargo")]
+        {
+            for text in [of(&report(), source, None), in_one_line(&report(), source)] {
+                assert!(text.trim().starts_with("SAMPLE, NOT B3'S DATA: IBOV of"), "{text}");
+                let end = text.lines().last().unwrap();
+                assert!(end.contains(last) && end.contains("not B3's portfolio"), "{text}");
+            }
+        }
+        let real = of(&report(), B3, None);
+        assert!(!real.contains("not B3's") && !real.contains("SAMPLE"), "{real}");
+    }
+
+    #[test]
+    fn one_line_says_what_is_new_and_what_is_kept() {
+        let mut report = report();
         assert_eq!(
-            lines,
-            ["  /l/landing/a.json", "  /l/raw/date=d/b.parquet", "  /l/refined/Data=d/ (2 files)"]
+            in_one_line(&report, B3),
+            "IBOV of 2026-11-20, by sector (source: sample, 4 constituents): new; 3 days in /l; 1 row has no type: MBRF3"
         );
+        report.glue_run = None;
+        assert!(in_one_line(&report, B3).contains("): unchanged; 3 days"));
     }
 }

@@ -11,6 +11,8 @@ pub use call_failure::{CallFailure, explain, one_line};
 
 /// The emulator's region.
 pub const LOCAL_REGION: &str = "us-east-1";
+/// The emulator's account.
+pub const LOCAL_ACCOUNT: &str = "000000000000";
 /// The emulator's access key, and its secret too.
 pub const LOCAL_KEY: &str = "test";
 

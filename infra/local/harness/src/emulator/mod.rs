@@ -22,6 +22,8 @@ use crate::{
     processes::{Process, Processes},
 };
 
+/// Where a run's folder holds the objects of a bucket that has no other.
+const LAKE: &str = "lake";
 const HEALTH: &str = "/_ministack/health";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
@@ -33,9 +35,16 @@ const ATTEMPTS: usize = 3;
 pub struct EmulatorOptions {
     glue_runner: Option<PathBuf>,
     glue_minute: Option<Duration>,
+    kept_bucket: Option<(String, Option<PathBuf>)>,
 }
 
 impl EmulatorOptions {
+    /// Keeps the objects of a bucket as files of `folder`, or of the run's folder, and begins with those there.
+    pub fn with_kept_bucket(mut self, name: &str, folder: Option<PathBuf>) -> Self {
+        self.kept_bucket = Some((name.to_owned(), folder));
+        self
+    }
+
     /// Runs Glue jobs with this Python program instead of `infra/local/glue_runner.py`.
     pub fn with_glue_runner(mut self, program: PathBuf) -> Self {
         self.glue_runner = Some(program);
@@ -92,6 +101,11 @@ impl Emulator {
         Logs::new(self.run.path())
     }
 
+    /// The folder of this run for the objects of a kept bucket that has no other.
+    pub fn lake(&self) -> PathBuf {
+        self.run.path().join(LAKE)
+    }
+
     pub fn clients(&self) -> Clients {
         Clients::local(&self.endpoint)
     }
@@ -136,6 +150,12 @@ fn command(
         .stderr(log);
     if let Some(minute) = options.glue_minute {
         command.args(["--glue-minute", &minute.as_secs_f64().to_string()]);
+    }
+    if let Some((name, folder)) = &options.kept_bucket {
+        let folder = folder.clone().unwrap_or_else(|| state.join(LAKE));
+        let mut argument = OsString::from(format!("{name}="));
+        argument.push(folder);
+        command.arg("--keep-bucket").arg(argument);
     }
     Ok(command)
 }
@@ -202,5 +222,9 @@ mod tests {
         let other = arguments(&options);
         assert!(other.contains(r"'/it'\''s/fast.py'"), "{other}");
         assert!(other.ends_with("--glue-minute 0.5"), "{other}");
+        let kept = arguments(
+            &EmulatorOptions::default().with_kept_bucket("b", Some("/folder of mine".into())),
+        );
+        assert!(kept.ends_with("--keep-bucket b=/folder of mine"), "{kept}");
     }
 }

@@ -132,6 +132,20 @@ impl Stack {
         Ok(keys)
     }
 
+    /// Keys and ETags of the lake's objects below a prefix, in order. The ETags have no quotes.
+    pub async fn etags(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
+        let mut pages = request.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
+            found.extend(page.contents().iter().filter_map(|object| {
+                Some((object.key()?.to_owned(), object.e_tag()?.trim_matches('"').to_owned()))
+            }));
+        }
+        Ok(found)
+    }
+
     /// The content of one of the lake's objects.
     pub async fn read(&self, key: &str) -> Result<Vec<u8>> {
         let object = self.clients.s3.get_object().bucket(self.bucket()?).key(key).send().await;
