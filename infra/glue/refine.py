@@ -11,6 +11,9 @@ A date that cannot be refined does not stop the others (see `each`). It is marke
 the run ends, and not started again until somebody asks for it. Those that can be refined are put
 where Athena finds them, in an order that readers can live with and that the next run repairs if
 this one dies (see `replace_date`).
+
+The rules of quality.dqdl are enforced on each date before anything of it is replaced (see
+`check_quality`); what is only odd is a warning, which `done` carries (see `session_warnings`).
 """
 
 import argparse
@@ -20,9 +23,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -77,6 +82,23 @@ REFINED_COLUMNS = pa.schema(
         pa.field("dias_desde_carteira", pa.int32()),
     ]
 )
+
+
+# What the rules of quality.dqdl allow: how far a date's weights may be from 100, how far off each
+# of them is rounded, and which part of its constituents a session may lose unnoticed.
+WEIGHTS, WEIGHTS_OFF, ROUNDING = Decimal(100), Decimal("0.010"), Decimal("0.001")
+LARGEST_DROP = Decimal("0.2")
+
+
+class Rule(StrEnum):
+    """The rules of quality.dqdl, by their names there."""
+
+    ROWS = "rows"
+    KEY = "key"
+    SUMS = "sums"
+    WEIGHTS = "weights"
+    TOTALS = "totals"
+    CONSTITUENTS = "constituents"
 
 
 class RefineError(Exception):
@@ -257,7 +279,7 @@ def check_columns(path: str, table: pa.Table) -> None:
 def check_rows(path: str, table: pa.Table, day: date) -> None:
     """Fail on an empty object, a row of another date, or a required value that is null."""
     if not table.num_rows:
-        raise unusable(path, "holds no rows")
+        raise broken(Rule.ROWS, path, "holds no rows")
     foreign = table.filter(pc.fill_null(pc.not_equal(table["DataCarteira"], day), True))
     if foreign.num_rows:
         what = f"rows whose DataCarteira is not {day} (for example {foreign['DataCarteira'][0]})"
@@ -271,6 +293,10 @@ def unusable(path: str, what: str) -> RefineError:
     return RefineError(f"{path} {what}: write the raw object again")
 
 
+def broken(rule: Rule, path: str, what: str) -> RefineError:
+    return unusable(path, f"breaks the rule {rule}: it {what}")
+
+
 def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
     """The rows for Spark, as one text: rows as Python objects would need Python workers."""
     names = [column.split()[0] for column in RAW_ROW.split(", ")]
@@ -280,21 +306,100 @@ def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
     return spark.range(1).select(F.inline(array))
 
 
-def check_sums(raw: Raw, rows: list[Row]) -> None:
+# ---------------------------------------------------------------- quality
+
+
+def check_quality(raw: Raw, rows: list[Row]) -> None:
     """Fail unless the refined rows of a date are its whole portfolio, whoever summed them wrongly.
 
-    The weights of a portfolio are rounded one by one: each row may be off by 0.001.
+    The rules are those of quality.dqdl, which Glue evaluates over the whole table. Here each is
+    asked of one date, so that a bad one is told by its name and nothing of it is replaced.
     """
+    if not rows:
+        raise broken(Rule.ROWS, raw.path, "came to no rows")
+    seen: set[str | None] = {None, ""}
+    for sector in (row["Setor"] for row in rows):
+        if sector in seen:
+            what = f"came to a second row of {sector!r}" if sector else "came to an unnamed sector"
+            raise broken(Rule.KEY, raw.path, what)
+        seen.add(sector)
     if any(value is None for row in rows for value in row):
-        raise unusable(raw.path, "holds a sector whose sum does not fit into its column")
+        raise broken(Rule.SUMS, raw.path, "holds a sector whose sum does not fit into its column")
+    part = sum(row["soma_part"] for row in rows)
+    if abs(part - WEIGHTS) > WEIGHTS_OFF:
+        what = f"holds a part of {part} in all, which is not {WEIGHTS} within {WEIGHTS_OFF}"
+        raise broken(Rule.WEIGHTS, raw.path, what)
+    check_totals(raw, rows, part)
+
+
+def check_totals(raw: Raw, rows: list[Row], part: Decimal) -> None:
+    """The sums are what B3 said in all, which the footer of the raw object has."""
     if (count := sum(row["total_codigo"] for row in rows)) != raw.table.num_rows:
-        raise unusable(raw.path, f"holds {raw.table.num_rows} rows, and {count} were counted")
+        what = f"holds {raw.table.num_rows} rows, and {count} were counted"
+        raise broken(Rule.TOTALS, raw.path, what)
     if (quantity := sum(row["soma_qtd_teorica"] for row in rows)) != raw.total_quantity:
         what = f"holds a theoricalQty of {quantity} in all, and says {raw.total_quantity}"
-        raise unusable(raw.path, what)
-    part = sum(row["soma_part"] for row in rows)
-    if abs(part - raw.total_part) > Decimal("0.001") * raw.table.num_rows:
-        raise unusable(raw.path, f"holds a part of {part} in all, and says {raw.total_part}")
+        raise broken(Rule.TOTALS, raw.path, what)
+    if abs(part - raw.total_part) > ROUNDING * raw.table.num_rows:
+        what = f"holds a part of {part} in all, and says {raw.total_part}"
+        raise broken(Rule.TOTALS, raw.path, what)
+
+
+def sessions(s3: Any, source: Folder, filename: str) -> set[date]:
+    """The dates that have a raw object, good or bad."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=source.bucket, Prefix=source.prefix)
+    found = set()
+    for key in (item["Key"] for page in pages for item in page.get("Contents", [])):
+        folder, _, name = key.removeprefix(source.prefix).partition("/")
+        if name == filename and folder.startswith("date="):
+            # What is named otherwise, nobody here has written.
+            with suppress(argparse.ArgumentTypeError):
+                found.add(parse_date(folder.removeprefix("date=")))
+    return found
+
+
+def session_warnings(
+    days: list[date], good: dict[date, int], fetch: Callable[[date], RawObject]
+) -> dict[date, list[str]]:
+    """What is odd about dates beside their neighbours, and yet no reason to fail them.
+
+    `good` are the dates of this run that are about to be replaced, each with how many constituents
+    it has, `days` all sessions in order. These arrive in any order: so a date is compared with the
+    newest session before it that there is, and the oldest one after it with the date. Of two
+    neighbours it is always the later to arrive that tells.
+    """
+    counts = dict(good)
+
+    def constituents(day: date) -> int:
+        if day not in counts:
+            try:
+                file = pq.ParquetFile(pa.BufferReader(fetch(day).body))
+                counts[day] = file.metadata.num_rows
+            except (RefineError, pa.ArrowException, OSError):
+                # It fails by itself, and is compared once it is good.
+                counts[day] = 0
+        return counts[day]
+
+    def nearest(days: Iterable[date]) -> date | None:
+        return next((day for day in days if constituents(day)), None)
+
+    def drop(before: date | None, day: date | None) -> list[str]:
+        if before is None or day is None:
+            return []
+        were, are = counts[before], counts[day]
+        if were - are <= LARGEST_DROP * were:
+            return []
+        fewer = f"{100 * (were - are) / were:.1f} % fewer than the {were} of {before}"
+        return [f"{Rule.CONSTITUENTS}: {day} has {are}, {fewer}"]
+
+    found = {}
+    for place, day in enumerate(days):
+        if day in good:
+            found[day] = drop(nearest(reversed(days[:place])), day)
+            after = nearest(days[place + 1 :])
+            # A neighbour of this run looks back by itself.
+            found[day] += [] if after in good else drop(day, after)
+    return found
 
 
 # ---------------------------------------------------------------- the lake's files
@@ -458,7 +563,7 @@ def replace_date(
     existing: Partitions,
     lake: Lake,
     catalog: Catalog,
-    made: dict[str, str],
+    made: dict[str, Any],
 ) -> dict[str, int]:
     """Make the table hold exactly `rows` for their date.
 
@@ -533,9 +638,14 @@ def run(
     with ThreadPoolExecutor(S3_THREADS) as calls, ThreadPoolExecutor(DATES_AT_ONCE) as dates:
         lake = Lake(s3, arguments.target, calls)
 
+        def check(day: date) -> int:
+            check_quality(raws[day], rows.get(day, []))
+            return raws[day].table.num_rows
+
         def replace(day: date) -> dict[str, int]:
-            check_sums(raws[day], rows[day])
-            return replace_date(raws[day], rows[day], existing[str(day)], lake, catalog, made)
+            said = {"warnings": warnings[day]} if warnings[day] else {}
+            there = existing[str(day)]
+            return replace_date(raws[day], rows[day], there, lake, catalog, made | said)
 
         def mark(day: date) -> None:
             """Created once: a late duplicate must not revive what somebody has emptied since."""
@@ -546,12 +656,14 @@ def run(
         found, missing = each(calls, arguments.dates, fetch)
         raws, unread = each(calls, found, lambda day: read_raw(found[day], day))
         rows = rows_by_date(refine(frame(spark, raws.values()), as_of)) if raws else {}
-        existing = catalog.partitions(list(raws)) if raws else {}
-        counts, unwritten = each(dates, raws, replace)
+        good, bad = each(calls, raws, check)
+        warnings = warn(s3, arguments, fetch, good, missing | unread | bad)
+        existing = catalog.partitions(list(good)) if good else {}
+        counts, unwritten = each(dates, good, replace)
 
-        failed = dict(sorted((missing | unread | unwritten).items()))
+        failed = dict(sorted((missing | unread | bad | unwritten).items()))
         # Without an ETag or a run's id nothing is marked: whoever reads the run's end does it then.
-        known = sorted(unread | unwritten) if arguments.JOB_RUN_ID else []
+        known = sorted(unread | bad | unwritten) if arguments.JOB_RUN_ID else []
         _, unmarked = each(calls, known, mark)
 
     written, dropped = ("partitions_written", "partitions_dropped")
@@ -560,8 +672,25 @@ def run(
         "as_of": str(as_of),
         written: sum(count[written] for count in counts.values()),
         dropped: sum(count[dropped] for count in counts.values()),
+        "warnings": [text for day in counts for text in warnings[day]],
     }
     return report, failed, unmarked
+
+
+def warn(
+    s3: Any,
+    arguments: argparse.Namespace,
+    fetch: Callable[[date], RawObject],
+    good: dict[date, int],
+    failed: Iterable[date],
+) -> dict[date, list[str]]:
+    """The warnings of each date; that nobody could look for any is one, too."""
+    try:
+        days = sessions(s3, arguments.source, arguments.filename) | good.keys()
+        return session_warnings(sorted(days.difference(failed)), good, fetch)
+    except (BotoCoreError, ClientError) as error:
+        untold = f"{Rule.CONSTITUENTS}: not compared with other sessions: {one_line(error)}"
+        return {day: [untold] for day in good}
 
 
 def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:

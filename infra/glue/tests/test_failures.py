@@ -81,7 +81,7 @@ def test_a_missing_value_is_named(lake: Lake, column: str) -> None:
 
 def test_an_empty_object_is_named(lake: Lake) -> None:
     lake.write_raw(DAY, ROWS, change="SELECT * FROM portfolio LIMIT 0")
-    assert f"date={DAY}/{FILENAME} holds no rows" in failure(lake)
+    assert f"date={DAY}/{FILENAME} breaks the rule rows: it holds no rows" in failure(lake)
 
 
 def test_an_object_that_is_no_parquet_is_named(lake: Lake) -> None:
