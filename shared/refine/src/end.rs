@@ -17,12 +17,18 @@ use crate::{
     run::Run,
     state::State,
     told::{self, Progress, told},
+    warnings::{Warnings, warnings},
 };
 
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Reporter {
-    /// Notifies people and programs of how a run ended, and of which of its dates were parked.
-    async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError>;
+    /// Notifies people and programs of how a run ended, which of its dates were parked, and what is odd about others.
+    async fn publish(
+        &self,
+        run: &Run,
+        parked: &[NaiveDate],
+        warnings: &Warnings,
+    ) -> Result<(), CallError>;
     /// Puts a refine request on the dead-letter queue of the glue stage.
     async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError>;
 }
@@ -58,9 +64,9 @@ pub async fn ended(
 ) -> Result<Ended, CallError> {
     let (mut reported, mut all_told) = (Vec::new(), Ok(()));
     for run in runs {
-        if let Some(parked) = settle(state, reporter, run).await? {
+        if let Some((parked, seen)) = settle(state, reporter, run).await? {
             // The next dates do not wait for a notification that cannot be sent.
-            all_told = all_told.and(tell(state, reporter, run, &parked).await);
+            all_told = all_told.and(tell(state, reporter, run, &parked, &seen).await);
             reported.push((run.id.clone(), parked));
         }
     }
@@ -68,12 +74,13 @@ pub async fn ended(
     all_told.map(|()| Ended { reported, reconciled })
 }
 
-/// Marks and parks what a run left unfinished. Returns the parked dates, or `None` if people were notified before.
+/// Marks and parks what a run left unfinished. Returns the parked dates and what lies in the lake, or `None` if people were
+/// notified before.
 async fn settle(
     state: &impl State,
     reporter: &impl Reporter,
     run: &Run,
-) -> Result<Option<Vec<NaiveDate>>, CallError> {
+) -> Result<Option<(Vec<NaiveDate>, Listing)>, CallError> {
     let progress = told::progress(state, &run.id).await?;
     if progress == Progress::Told {
         return Ok(None);
@@ -98,7 +105,8 @@ async fn settle(
             told::note(state, &run.id, Progress::Parked).await?;
         }
     }
-    Ok(Some(seen.held_by(&run.id).into_iter().map(|mark| mark.date).collect()))
+    let parked = seen.held_by(&run.id).into_iter().map(|mark| mark.date).collect();
+    Ok(Some((parked, seen)))
 }
 
 /// `false` if the job has set the mark itself, or a refine request has emptied it.
@@ -136,8 +144,10 @@ async fn tell(
     reporter: &impl Reporter,
     run: &Run,
     parked: &[NaiveDate],
+    seen: &Listing,
 ) -> Result<(), CallError> {
-    reporter.publish(run, parked).await?;
+    let warnings = warnings(state, run, seen).await?;
+    reporter.publish(run, parked, &warnings).await?;
     told::note(state, &run.id, Progress::Told).await
 }
 

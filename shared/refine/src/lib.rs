@@ -6,7 +6,7 @@
 //! | object | says | written by |
 //! |---|---|---|
 //! | `raw/date=D/…` | D's rows. Its ETag never repeats, since its footer names its landing object | parquet-writer |
-//! | `control/refine/done/date=D/<etag>` | D's refined rows are made of this raw object | the job |
+//! | `control/refine/done/date=D/<etag>` | D's refined rows are made of this raw object, and what is odd about them | the job |
 //! | `control/refine/failed/date=D/<etag>/<run>` | this raw object failed in this run; empty: a refine request revived it | the job, glue-notifier |
 //! | `control/refine/told/<run>` | people were notified of this run's end; empty: its dates are parked, the notification is still due | glue-notifier |
 //!
@@ -17,6 +17,7 @@
 //! - Recording the end of a run: mark what it left unfinished, park that, notify, write `told`, reconcile. The next event or
 //!   tick makes up for a step that was lost. A mark is created once and then only emptied, so that a late event cannot undo
 //!   a refine request; it expires before the parked request does.
+//! - A warning lies in `done`, so it is as lasting as the rows that it is about; the run that wrote it tells it at its end.
 //! - A run fails only what it was started for: a raw object that has been replaced since is due by itself.
 //! - Two runs at once, should Glue allow that, make the rows of their common dates worthless: `done` of these is deleted
 //!   before the end of either run is told.
@@ -29,6 +30,7 @@ mod request;
 mod run;
 mod state;
 mod told;
+mod warnings;
 
 pub use aws::AwsState;
 pub use end::{Ended, Reporter, ended, tick};
@@ -38,6 +40,7 @@ pub use request::{Refusal, answer};
 pub use run::Run;
 pub use state::State;
 pub use told::told;
+pub use warnings::Warnings;
 
 #[cfg(test)]
 mod simulation;
