@@ -17,3 +17,5 @@ mod parked;
 mod recordings;
 #[path = "deployed/verify.rs"]
 mod verify;
+#[path = "deployed/warnings.rs"]
+mod warnings;

@@ -129,7 +129,7 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
 }
 
 /// Fetches portfolios one after the other, and has glue-trigger hear of their raw files at once.
-async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
+pub(crate) async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
     let before = pipeline.before().await?;
     let mut gathered = pipeline.waiting(Stage::Glue).await?;
     for day in days {
