@@ -22,7 +22,7 @@ pub(crate) struct SnsReporter {
     completions: String,
     /// `ALERTS_TOPIC_ARN`.
     alerts: String,
-    /// `GLUE_DLQ_URL`: where the dates of a failed run wait for a redrive.
+    /// `GLUE_DLQ_URL`: the queue where the dates of a failed run wait for a redrive.
     glue_queues: SqsQueues,
     stack: Stack,
 }
@@ -93,7 +93,7 @@ impl Reporter for SnsReporter {
             Message { id: run.id.clone(), body, receive_count: 1, receipt_handle: String::new() };
         let failure = Failure::permanent(Code::RunFailed).on(&run.id);
         let error = format!("{}: {cause}", run.state.name());
-        let parked = Parked::new("glue-trigger", &message, &failure, &error, "");
+        let parked = Parked::new("glue", &message, &failure, &error, "");
         failpoint::around("park-dates", self.glue_queues.park(&parked)).await
     }
 }

@@ -30,11 +30,11 @@ struct Done {
 pub(super) async fn warnings(
     state: &impl State,
     run: &Run,
-    seen: &Listing,
+    listing: &Listing,
 ) -> Result<Warnings, CallError> {
     const MAX_BYTES: i64 = 1024 * 1024;
     let (dates, mut found) = (run.started_for(), Warnings::new());
-    for done in seen.done.iter().filter(|(date, _)| dates.contains_key(date)) {
+    for done in listing.done.iter().filter(|(date, _)| dates.contains_key(date)) {
         let Get::Bytes(bytes) = state.bucket().get(&done_key(done), MAX_BYTES).await? else {
             continue;
         };

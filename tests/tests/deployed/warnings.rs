@@ -3,7 +3,10 @@
 use anyhow::Result;
 use chrono::Utc;
 use e2e::{days, local, pipeline::Pipeline};
-use ibov::{b3_server::Day, dead_letters, stack::Stage};
+use harness::{
+    b3_server::Day,
+    stack::{Stage, dead_letters},
+};
 use serde_json::{Value, json};
 
 use crate::{chain::fetch_as_one_batch, verify};
@@ -18,7 +21,7 @@ fn a_session_that_lost_a_fifth_of_its_constituents_is_refined_and_people_are_war
                 .await?;
         let today = days::small(days::session(0));
         // One of four has left, so that whoever is left weighs more.
-        let tomorrow = Day::of(
+        let tomorrow = Day::from_holdings(
             days::session(1),
             &[
                 days::holding("Financ e Outros / Previd  Seguros", "BBSE3", 60_000, 600),
