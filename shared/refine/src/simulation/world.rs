@@ -40,7 +40,9 @@ pub(super) struct Lake {
     pub(super) parked: Vec<RefineRequest>,
     /// For each notification, the run and the dates to redrive.
     pub(super) mails: Vec<(String, Vec<NaiveDate>)>,
-    /// About which dates which run's warnings reached people.
+    /// Which run refined which dates.
+    pub(super) refined: BTreeSet<(String, NaiveDate)>,
+    /// Which run's warnings about which dates were sent.
     pub(super) warned: BTreeSet<(String, NaiveDate)>,
 
     /// Raw objects that the job cannot refine and marks as failed.
@@ -159,7 +161,9 @@ impl World {
             self.step().await.rows.entry(day).or_default()[half] = Some(etag.clone());
         }
         let said = json!({"run_id": run_id, "warnings": ["odd"]}).to_string();
-        self.step().await.put(&done_key(&(day, etag)), &said);
+        let mut lake = self.step().await;
+        lake.put(&done_key(&(day, etag)), &said);
+        lake.refined.insert((run_id.to_owned(), day));
         Some(true)
     }
 }
