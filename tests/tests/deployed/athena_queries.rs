@@ -293,7 +293,7 @@ fn queries_are_listed_and_run_by_name_from_the_command_line() -> Result<()> {
         let own = say(&["query", "SELECT 'it is ' || ? AS said", "--param", "so"]).await?;
         assert!(own.stdout.contains("it is so"), "{}{}", own.stdout, own.stderr);
         for (words, said) in [
-            (&moves[..5], "query moves has 2 parameters, and 1 were given. 1: earlier session"),
+            (&moves[..5], "query moves wants 2 times --param, not 1 (1: earlier session"),
             (&["query", "--name", "movse"][..], "keeps no query movse: `ibov queries` lists them"),
         ] {
             let refused = say(words).await?;
