@@ -125,6 +125,16 @@ fn what_is_deployed_for_athena_is_ascii() {
     }
 }
 
+#[test]
+fn both_pages_for_readers_name_every_query_and_view() {
+    for page in ["docs/querying.md", "docs/pt-BR/querying.md"] {
+        let page = fs::read_to_string(repository().join(page)).expect("a page");
+        for name in files("queries").into_keys().chain(files("views").into_keys()) {
+            assert!(page.contains(&format!("\n| `{name}` |")), "{name}");
+        }
+    }
+}
+
 /// The table inputs of all views.
 fn views(template: &Template) -> Vec<&Value> {
     let tables = template.of_type("AWS::Glue::Table").into_iter();
