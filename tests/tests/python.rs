@@ -51,6 +51,11 @@ fn the_tests_of_the_glue_job_pass() -> Result<()> {
 }
 
 #[test]
+fn the_tests_of_athenas_sql_pass() -> Result<()> {
+    pytest("infra/athena/tests")
+}
+
+#[test]
 fn the_tests_of_the_emulator_pass() -> Result<()> {
     pytest("infra/local/tests")
 }

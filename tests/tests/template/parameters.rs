@@ -149,6 +149,7 @@ fn stack_tells_what_people_and_programs_need_to_reach_it() {
         ("GlueQueueUrl", "GlueQueue"),
         ("ParquetDlqUrl", "ParquetDlq"),
         ("ParquetQueueUrl", "ParquetQueue"),
+        ("WorkGroupName", "QueryWorkGroup"),
     ]
     .into_iter()
     .map(|(name, resource)| (name, format!("${{{resource}}}")))
