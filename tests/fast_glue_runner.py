@@ -1,20 +1,20 @@
-"""Do what `infra/glue/refine.py` does, without Spark, for tests that need many runs.
+"""Do the work of `infra/glue/refine.py` without Spark, for tests that need many runs.
 
     fast_glue_runner.py <script.py> --key value …
 
 It takes the arguments and the credentials of `infra/local/glue_runner.py`, leaves the same rows,
-objects, partitions and marks behind, and takes a moment instead of ten seconds. A date whose raw
-object is missing, is no Parquet or does not say what it was made from fails by itself.
+objects, partitions and marks, and takes a moment instead of ten seconds. A date fails by itself if
+its raw object is missing, is not Parquet, or does not name its landing object.
 
 A test scripts the runs of a job through the folder `<state dir>/glue-control/<job name>/`:
 
 | file | effect |
 |---|---|
-| `use-spark` | while it is there, the runs are carried out by `infra/local/glue_runner.py` |
-| `hold` | a run waits, before it does anything, until the file is gone |
+| `use-spark` | while it exists, `infra/local/glue_runner.py` carries out the runs |
+| `hold` | a run waits at its start until the file is gone |
 | `fail-…` | the next run removes one such file and fails at once; its text is the cause |
 
-A run that is about to do its work notes its id in the file `begun`, one on a line.
+A run that begins its work appends a line with its id to the file `begun`.
 """
 
 import argparse
@@ -67,7 +67,7 @@ class RunError(Exception):
 
 
 class Script:
-    """What a test wants of the runs of one job."""
+    """A test's script for the runs of one job."""
 
     def __init__(self, job: str) -> None:
         # The emulator gives its processes the state folder's `tmp` as TMPDIR, and little else.
@@ -85,7 +85,7 @@ class Script:
                 cause = scripted.read_text().strip()
                 scripted.unlink()
             except FileNotFoundError:
-                # Taken back meanwhile.
+                # The test has removed it meanwhile.
                 continue
             raise RunError(cause or "a scripted failure")
         if self._folder.exists():
@@ -131,13 +131,13 @@ class Run:
         self._made = {"run_id": arguments.JOB_RUN_ID, "started_at": started_at}
 
     def refine(self) -> None:
-        """Refines and records what can be, marks what cannot, and fails at its end if there is any
-        of that.
+        """Refines and records each date or marks it as failed, and fails at the end if a date
+        did.
         """
         days = self._arguments.dates
         with ThreadPoolExecutor(THREADS) as pool:
-            found, missing = each(pool, days, self._fetch)
-            good, unread = each(pool, found, lambda day: self._usable(found[day]))
+            found, missing = for_each_date(pool, days, self._fetch)
+            good, unread = for_each_date(pool, found, lambda day: self._usable(found[day]))
             if good:
                 self._replace(pool, good)
             failed = dict(sorted((missing | unread).items()))
@@ -146,7 +146,7 @@ class Run:
                 key = f"{FAILED}date={day}/{found[day].etag}/{self._arguments.JOB_RUN_ID}"
                 self._create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
 
-            _, unmarked = each(pool, unread, mark)
+            _, unmarked = for_each_date(pool, unread, mark)
         for day, cause in unmarked.items():
             sys.stdout.write(f"{day} could not be marked as failed: {cause}\n")
         if failed:
@@ -244,12 +244,12 @@ class Run:
         pages = self._glue.get_paginator("get_partitions").paginate(
             **table, Expression=f"data >= '{min(days)}' AND data <= '{max(days)}'"
         )
-        found = {tuple(each["Values"]) for page in pages for each in page["Partitions"]}
+        found = {tuple(found["Values"]) for page in pages for found in page["Partitions"]}
         inputs = [self._partition(partition, storage) for partition in sorted(wanted - found)]
         for batch in batches(inputs, CREATE_BATCH):
             answer = self._glue.batch_create_partition(**table, PartitionInputList=batch)
             checked(answer.get("Errors", []))
-        gone = [{"Values": list(each)} for each in sorted(found - wanted) if each[0] in days]
+        gone = [{"Values": list(values)} for values in sorted(found - wanted) if values[0] in days]
         for batch in batches(gone, DELETE_BATCH):
             answer = self._glue.batch_delete_partition(**table, PartitionsToDelete=batch)
             checked(answer.get("Errors", []))
@@ -259,10 +259,10 @@ class Run:
         return {"Values": list(partition), "StorageDescriptor": {**storage, "Location": location}}
 
 
-def each(
+def for_each_date(
     pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
 ) -> tuple[dict[date, Any], dict[date, str]]:
-    """`work` for each date by itself: what came of it, and the cause where nothing did."""
+    """Does `work` for each date. Returns the results, and the causes of those that failed."""
     futures = {day: pool.submit(work, day) for day in days}
     results, failed = {}, {}
     for day, future in futures.items():
@@ -279,7 +279,7 @@ def checked(errors: list[dict[str, Any]]) -> None:
 
 
 def partition_name(day: str, sector: str) -> str:
-    """Hive's escapes, a byte of ASCII at a time."""
+    """Escapes as Hive does, only ASCII characters."""
     escaped = re.sub("[\x01-\x1f\"#%'*/:=?\\\\\x7f{[\\]^]", lambda c: f"%{ord(c[0]):02X}", sector)
     return f"Data={day}/Setor={escaped}"
 

@@ -1,16 +1,16 @@
 """Refine raw portfolios: one row, and one partition in the catalog, for each date and sector.
 
 The same file runs on AWS Glue 5.1 (Spark 3.5.6, Python 3.11) and on a local Spark, and cannot tell
-which. It uses nothing of awsglue: GlueContext serves DynamicFrames, Job serves bookmarks, and there
-are neither. `refine()` is the whole transformation, and Spark's whole part: what it sums is read,
-and what it gives is written, by S3's own client, since Spark and Hadoop make several requests and a
-copy of what is a single PutObject. Each raw object is read once, so that what was checked is what
-was summed is what `done` says.
+which. It does not use awsglue: GlueContext is for DynamicFrames and Job for bookmarks, and there
+are neither. `refine()` is the whole transformation, and Spark does nothing else: a plain S3 client
+reads the input and writes the result, since Spark and Hadoop would need several requests and a copy
+in place of a single PutObject. Each raw object is read only once, so that the bytes that were
+checked are those that were summed and those that `done` names.
 
-A date that cannot be refined does not stop the others (see `each`). It is marked as failed before
-the run ends, and not started again until somebody asks for it. Those that can be refined are put
-where Athena finds them, in an order that readers can live with and that the next run repairs if
-this one dies (see `replace_date`).
+A date that cannot be refined does not stop the others (see `each`). The date is marked as failed
+before the run ends, and not refined again until a person asks for it. The other dates are written
+in an order that keeps the table readable throughout and lets the next run repair it if this one
+dies (see `replace_date`).
 """
 
 import argparse
@@ -39,19 +39,18 @@ from pyspark.sql import functions as F
 
 NO_SECTOR = "Sem setor"
 MAX_DATES = 366
-# One object per date and sector, always under the same name: writing it again replaces it in a
-# single PutObject.
+# One object per date and sector, always with the same name, so that a single PutObject replaces it.
 DATA_FILE = "part-00000.snappy.parquet"
-# Beside the lake's folders: which raw object each date's rows were made from, and with which one a
-# date failed in which run.
+# Outside the tables' folders: the raw object that each date's rows were made from, and the raw
+# objects that failed, each with its run.
 DONE, FAILED = "control/refine/done/", "control/refine/failed/"
-# What one call may carry.
+# The limits of one call.
 CREATE_BATCH, UPDATE_BATCH, DELETE_BATCH, OBJECTS_BATCH = 100, 100, 25, 1000
-# Calls to S3 wait far more than they compute. Of the catalog, which throttles sooner, no more is
-# asked at a time than there are dates at a time.
+# S3 calls wait far more than they compute. The catalog throttles sooner, and gets at most
+# DATES_AT_ONCE calls at a time.
 S3_THREADS, DATES_AT_ONCE = 32, 8
-# How much of a run's failure is told as ErrorMessage (Glue does not say how much it shows), and of
-# one date's.
+# Characters of the run's ErrorMessage (Glue does not document how many it shows), and of the cause
+# of one date.
 MESSAGE_LENGTH, CAUSE_LENGTH = 1000, 400
 
 RAW_COLUMNS = {
@@ -64,11 +63,11 @@ RAW_COLUMNS = {
     "theoricalQty": pa.int64(),
     "DataCarteira": pa.date32(),
 }
-# Without a value in one of these a row would silently drop out of a sum or a count.
+# A null in one of these would silently drop the row from a sum or a count.
 REQUIRED_COLUMNS = ("cod", "part", "theoricalQty")
-# What `refine` looks at, in Spark's words.
+# The input columns of `refine`, as a Spark schema.
 RAW_ROW = "segment string, cod string, part decimal(6,3), theoricalQty bigint, DataCarteira date"
-# As Spark itself writes them, down to which of them may be null.
+# The schema that Spark itself would write, nullability included.
 REFINED_COLUMNS = pa.schema(
     [
         pa.field("soma_part", pa.decimal128(16, 3)),
@@ -80,18 +79,18 @@ REFINED_COLUMNS = pa.schema(
 
 
 class RefineError(Exception):
-    """A failure told in one line, which Glue shows as ErrorMessage: what, on which object, what to
-    do."""
+    """A failure in one line, which Glue shows as ErrorMessage: what happened, to which object, and
+    what to do."""
 
 
 # ---------------------------------------------------------------- the transformation
 
 
 def refine(raw: DataFrame, as_of: date) -> DataFrame:
-    """Sum each sector and date; `as_of` is the day that `dias_desde_carteira` counts to.
+    """Sum each sector and date. `dias_desde_carteira` counts the days up to `as_of`.
 
     Exact types only: DECIMAL(6,3) sums to DECIMAL(16,3) and BIGINT to BIGINT, and a sum that does
-    not fit is null. An empty segment counts as none, since Hive has no folder name for an empty
+    not fit is null. An empty segment counts as missing, since Hive has no folder name for an empty
     partition value.
     """
     named = F.when(F.col("segment") != "", F.col("segment"))
@@ -109,15 +108,15 @@ def refine(raw: DataFrame, as_of: date) -> DataFrame:
 
 
 class Arguments(argparse.ArgumentParser):
-    """Fails with a RefineError: of argparse's own end Glue would show `SystemExit: 2`, no more."""
+    """Fails with a RefineError: of argparse's own exit, Glue would show only `SystemExit: 2`."""
 
     def error(self, message: str) -> None:
         raise RefineError(f"job arguments: {message}")
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
-    """Read the arguments that are ours: Glue adds its own. The last of two equal ones wins."""
-    # Not --etags, the raw objects that the run was started for: what is really read is recorded.
+    """Parse our own arguments; Glue adds others. A repeated argument overrides the earlier one."""
+    # Not --etags, the raw objects that the run was started for: `done` records the object read.
     parser = Arguments(prog="refine.py", allow_abbrev=False, add_help=False)
     parser.add_argument("--dates", type=parse_dates, required=True)
     parser.add_argument("--source", type=parse_folder, required=True)
@@ -132,7 +131,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def parse_date(text: str) -> date:
-    """`2026-11-20` and nothing looser: the text becomes part of object names."""
+    """Exactly the form `2026-11-20`: the text becomes part of object names."""
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return date.fromisoformat(text)
@@ -142,7 +141,7 @@ def parse_date(text: str) -> date:
 
 
 def parse_dates(text: str) -> list[date]:
-    """Comma-separated dates, in order and each once."""
+    """Comma-separated dates, sorted and without duplicates."""
     dates = sorted({parse_date(part.strip()) for part in text.split(",") if part.strip()})
     if not dates:
         raise argparse.ArgumentTypeError("name at least one date, like 2026-11-20,2026-11-21")
@@ -154,7 +153,7 @@ def parse_dates(text: str) -> list[date]:
 
 
 class Folder(NamedTuple):
-    """`s3://bucket/prefix/` taken apart; the prefix ends with a slash."""
+    """A parsed `s3://bucket/prefix/`. The prefix ends with a slash."""
 
     bucket: str
     prefix: str
@@ -171,8 +170,8 @@ def parse_folder(text: str) -> Folder:
 
 
 def parse_filename(text: str) -> str:
-    # As the template and the functions have it. Spark skips files whose names begin with _ or . and
-    # takes * ? [ { in a path for a pattern.
+    # The same rule as in the template and the functions. Spark skips files whose names begin with
+    # _ or . and takes * ? [ { in a path for a pattern.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,91}\.parquet", text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a plain file name such as ibov_setor.parquet"
@@ -185,7 +184,7 @@ def parse_filename(text: str) -> str:
 
 @dataclass(frozen=True)
 class RawObject:
-    """A raw object as one GetObject gave it, good or bad."""
+    """A raw object as returned by GetObject, not yet checked."""
 
     path: str
     body: bytes
@@ -195,11 +194,11 @@ class RawObject:
 
 @dataclass(frozen=True)
 class Raw:
-    """A good raw object: its rows, what it says of itself, and its version."""
+    """A checked raw object: its rows, its metadata, and its version."""
 
     path: str
     table: pa.Table
-    # What its rows add up to, as B3 said.
+    # The totals of the rows, as stated by B3.
     total_part: Decimal
     total_quantity: int
     landing_key: str
@@ -208,7 +207,6 @@ class Raw:
 
 
 def fetch_raw(s3: Any, source: Folder, filename: str, day: date) -> RawObject:
-    """The raw object of a date, by its name."""
     key = f"{source.prefix}date={day}/{filename}"
     path = f"s3://{source.bucket}/{key}"
     try:
@@ -220,8 +218,8 @@ def fetch_raw(s3: Any, source: Folder, filename: str, day: date) -> RawObject:
 
 
 def read_raw(found: RawObject, day: date) -> Raw:
-    """What a raw object holds, checked before it is used."""
-    path, says = found.path, found.metadata
+    """Parse and check a raw object."""
+    path, metadata = found.path, found.metadata
     try:
         file = pq.ParquetFile(pa.BufferReader(found.body))
         table = file.read(use_threads=False)
@@ -236,8 +234,8 @@ def read_raw(found: RawObject, day: date) -> Raw:
             table,
             total_part=Decimal(footer[b"total-part"].decode()),
             total_quantity=int(footer[b"total-theorical-qty"]),
-            landing_key=says["landing-key"],
-            content=says["content-hash"],
+            landing_key=metadata["landing-key"],
+            content=metadata["content-hash"],
             etag=found.etag,
         )
     except (KeyError, ValueError, InvalidOperation) as error:
@@ -272,7 +270,7 @@ def unusable(path: str, what: str) -> RefineError:
 
 
 def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
-    """The rows for Spark, as one text: rows as Python objects would need Python workers."""
+    """The rows as a DataFrame, passed as JSON: Python objects would need Python workers."""
     names = [column.split()[0] for column in RAW_ROW.split(", ")]
     rows = [row for raw in raws for row in raw.table.select(names).to_pylist()]
     text = json.dumps(rows, default=str, ensure_ascii=False)
@@ -281,7 +279,7 @@ def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
 
 
 def check_sums(raw: Raw, rows: list[Row]) -> None:
-    """Fail unless the refined rows of a date are its whole portfolio, whoever summed them wrongly.
+    """Fail unless the refined rows of a date add up to its whole portfolio, wherever the error was.
 
     The weights of a portfolio are rounded one by one: each row may be off by 0.001.
     """
@@ -299,7 +297,7 @@ def check_sums(raw: Raw, rows: list[Row]) -> None:
 
 # ---------------------------------------------------------------- the lake's files
 
-# What Hive and Spark escape in the names of partitions; the rest of Unicode stays as it is.
+# The characters that Hive and Spark escape in partition names; the rest of Unicode stays as is.
 ESCAPED = re.compile(r"""[\x01-\x1f"#%'*/:=?\\\x7f{\[\]^]""")
 
 
@@ -310,7 +308,7 @@ def partition(day: date, sector: str) -> str:
 
 
 def parquet(row: Row) -> bytes:
-    """The file of one partition. A decimal is an INT64 in it, as Spark has those of 18 digits."""
+    """The file of one partition. Decimals are INT64, as Spark writes those of up to 18 digits."""
     columns = [pa.array([row[field.name]], field.type) for field in REFINED_COLUMNS]
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -325,7 +323,7 @@ def parquet(row: Row) -> bytes:
 
 
 class Lake:
-    """The objects of the lake, and the threads that write them."""
+    """The objects of the lake, written by a pool of threads."""
 
     def __init__(self, s3: Any, target: Folder, pool: ThreadPoolExecutor) -> None:
         self._s3, self.target, self._pool = s3, target, pool
@@ -364,12 +362,12 @@ class Lake:
 # ---------------------------------------------------------------- the catalog's partitions
 
 
-# Values (date, sector) → storage descriptor.
+# (date, sector) → storage descriptor.
 Partitions = dict[tuple[str, str], dict]
 
 
 class Catalog:
-    """The partitions of one Glue table, which itself comes with the stack."""
+    """The partitions of a Glue table. The stack creates the table itself."""
 
     def __init__(self, glue: Any, database: str, table: str) -> None:
         self._glue = glue
@@ -389,7 +387,7 @@ class Catalog:
         self._storage = found["StorageDescriptor"]
 
     def partitions(self, dates: list[date]) -> dict[str, Partitions]:
-        """What the catalog holds of each of these dates."""
+        """The partitions in the catalog of each of these dates."""
         found: dict[str, Partitions] = {str(day): {} for day in dates}
         pages = self._glue.get_paginator("get_partitions").paginate(
             **self._name,
@@ -402,7 +400,7 @@ class Catalog:
         return found
 
     def register(self, locations: dict[tuple[str, str], str], existing: Partitions) -> None:
-        """Create what is missing, and repair what points elsewhere or is read by another serde."""
+        """Create missing partitions, and repair those with another location, format or serde."""
         missing, wrong = [], []
         for values, location in locations.items():
             storage = {**self._storage, "Location": location}
@@ -422,8 +420,8 @@ class Catalog:
             self._checked("drop", self._glue.batch_delete_partition, PartitionsToDelete=values)
 
     def _checked(self, verb: str, call: Callable[..., dict], **arguments: Any) -> None:
-        """Make a batch call and surface errors of single partitions, answered with status 200."""
-        # Already as wished: an earlier attempt of the same call worked and its answer was lost.
+        """Make a batch call and raise errors of single partitions, which come with status 200."""
+        # Already done: an earlier attempt of the same call succeeded, but its answer was lost.
         harmless = {"create": "AlreadyExistsException", "drop": "EntityNotFoundException"}.get(verb)
         errors = [
             error
@@ -462,16 +460,16 @@ def replace_date(
 ) -> dict[str, int]:
     """Make the table hold exactly `rows` for their date.
 
-    1. What `done` says of the date is forgotten: its rows are about to change.
-    2. Each row becomes the one object of its sector, in one PutObject: a reader sees the old or the
-       new row, never both and never none.
-    3. New partitions are registered: their files are there already.
-    4. Vanished partitions leave the catalog, and only then their files go, with whatever another
-       writer left under the date.
-    5. `done` says what the rows were made from: its key ends with the ETag of what was read.
+    1. Delete the `done` of the date: its rows are about to change.
+    2. Write each row as the only object of its sector, with one PutObject: a reader sees the old or
+       the new row, never both and never none.
+    3. Register new partitions, whose files exist by now.
+    4. Drop vanished partitions from the catalog, and only then delete their files, along with any
+       files of other writers under the date.
+    5. Write `done`, whose key ends with the ETag of the raw object that was read.
 
-    What should be there is computed from the rows, what is there is listed: a run that died
-    anywhere is healed by running it again.
+    The wanted state is computed from the rows, and the present state is listed, so running again
+    repairs a run that died at any step.
     """
     day, target = rows[0]["Data"], lake.target
     done = f"{DONE}date={day}/"
@@ -496,7 +494,7 @@ def replace_date(
 
 
 def today_in_sao_paulo(spark: SparkSession, now_seconds: float) -> date:
-    """The exchange's own date. Java carries the time zones; a slim Python image may not."""
+    """The exchange's date. Java brings its own time zones; a slim Python image may have none."""
     time_package = spark._jvm.java.time
     zone = time_package.ZoneId.of("America/Sao_Paulo")
     instant = time_package.Instant.ofEpochMilli(int(now_seconds * 1000))
@@ -506,7 +504,7 @@ def today_in_sao_paulo(spark: SparkSession, now_seconds: float) -> date:
 def each(
     pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
 ) -> tuple[dict[date, Any], dict[date, str]]:
-    """`work` for each date by itself: what came of it, and why there is nothing of the others."""
+    """Run `work` for each date by itself: the results, and the causes of the failed dates."""
     futures = {day: pool.submit(work, day) for day in days}
     results, failed = {}, {}
     for day, future in futures.items():
@@ -520,10 +518,10 @@ def each(
 def run(
     spark: SparkSession, s3: Any, glue: Any, arguments: argparse.Namespace
 ) -> tuple[dict, dict[date, str], dict[date, str]]:
-    """What became of the dates that were refined, why the others were not, and why some of those
-    could not be marked as failed.
+    """Returns the report, the causes of the failed dates, and for failed dates that could not be
+    marked, why not.
 
-    Fails itself where no date can be refined: no table, no Spark.
+    Raises only if no date can be refined: without the table or Spark.
     """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     made = {"run_id": arguments.JOB_RUN_ID, "started_at": started_at}
@@ -538,7 +536,7 @@ def run(
             return replace_date(raws[day], rows[day], existing[str(day)], lake, catalog, made)
 
         def mark(day: date) -> None:
-            """Created once: a late duplicate must not revive what somebody has emptied since."""
+            """Only if absent: a late duplicate must not revive a mark that was emptied since."""
             key = f"{FAILED}date={day}/{found[day].etag}/{arguments.JOB_RUN_ID}"
             lake.create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
 
@@ -572,7 +570,7 @@ def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:
 
 
 def told(failed: dict[date, str], count: int) -> str:
-    """The failed dates with their causes in one line, as many as Glue may show."""
+    """The failed dates with their causes in one line, as many as fit into MESSAGE_LENGTH."""
     text = f"{len(failed)} of {count} dates failed"
     for number, (day, cause) in enumerate(failed.items()):
         more = f"; and {len(failed) - number} more, see what the run printed"
@@ -584,7 +582,7 @@ def told(failed: dict[date, str], count: int) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The cause of a failure in one line: Java's own errors come with a page of stack."""
+    """The cause of a failure in one line, without the stack trace of Java errors."""
     cause = getattr(error, "java_exception", None)
     while cause is not None and cause.getCause() is not None:
         cause = cause.getCause()

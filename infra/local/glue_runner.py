@@ -22,8 +22,7 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0].startswith("--"):
         sys.stderr.write("glue_runner.py: name the script first, then its arguments\n")
         return 2
-    # Whoever ends a run with SIGTERM ends its Java and its working folder too: as an exception it
-    # passes `finally`.
+    # SIGTERM becomes an exception, so that `finally` also ends Java and removes the working folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with tempfile.TemporaryDirectory(prefix="glue-run-") as work:
@@ -51,6 +50,6 @@ if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    # Without pyspark's exit handlers: they would speak to a Java that is gone, and what they print
-    # would come after the line that tells the cause.
+    # Without pyspark's exit handlers: they would talk to a Java that is gone, and print after the
+    # line with the cause.
     os._exit(code)

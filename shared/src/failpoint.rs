@@ -1,12 +1,11 @@
-//! Failpoints: named places where a test has a function killed, right before or right after something
-//! that lasts. Release builds contain none of this.
+//! Failpoints: named places where a test can kill a function, right before or right after a durable side effect. Not
+//! part of release builds.
 //!
-//! A failpoint is armed by a file `$FAILPOINTS_DIR/<function name>/<failpoint>`. Whoever comes by deletes
-//! the file, notes that in `hits` beside it, and dies as a killed process does: nothing is flushed,
-//! answered or cleaned up. Deleting is what makes it happen once, however many processes come by.
+//! The file `$FAILPOINTS_DIR/<function name>/<failpoint>` arms a failpoint. A process that reaches the failpoint
+//! deletes the file, adds the name to the file `hits` beside it, and aborts: nothing is flushed, answered or cleaned
+//! up. Only one process can delete the file, so a failpoint fires once however many processes reach it.
 
-/// Every side effect that has a failpoint on either side, called `before-<effect>` and
-/// `after-<effect>`.
+/// The side effects with failpoints, named `before-<effect>` and `after-<effect>`.
 pub const EFFECTS: [&str; 12] = [
     "put-landing",
     "put-rejected",
@@ -22,7 +21,7 @@ pub const EFFECTS: [&str; 12] = [
     "postpone",
 ];
 
-/// Dies here if a test asked for it. `before` or `after` one of [`EFFECTS`].
+/// Aborts if a test has armed this failpoint. `side` is `before` or `after`, `effect` one of [`EFFECTS`].
 #[cfg(debug_assertions)]
 pub fn pass(side: &str, effect: &str) {
     use std::{env, fs, io::Write, path::Path};
@@ -36,21 +35,17 @@ pub fn pass(side: &str, effect: &str) {
     let name = format!("{side}-{effect}");
     if fs::remove_file(folder.join(&name)).is_ok() {
         let hits = fs::OpenOptions::new().create(true).append(true).open(folder.join("hits"));
-        // A test that finds no note fails, which is as good as an error here.
+        // An error needs no report here: a test that finds no hit fails.
         let _ = hits.and_then(|mut hits| writeln!(hits, "{name}"));
         std::process::abort();
     }
 }
 
-/// Nothing, in release builds.
 #[cfg(not(debug_assertions))]
 #[inline]
 pub fn pass(_side: &str, _effect: &str) {}
 
-/// An effect between its two failpoints.
-///
-/// # Errors
-/// Those of the effect.
+/// Runs an effect between its two failpoints.
 pub async fn around<T>(effect: &'static str, work: impl Future<Output = T>) -> T {
     pass("before", effect);
     let result = work.await;

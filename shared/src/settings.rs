@@ -1,42 +1,25 @@
-//! A function's settings: environment variables, read once at the cold start.
+//! A function's settings: environment variables, read once per cold start.
 
 use std::{collections::HashMap, fmt::Display, str::FromStr};
 
-/// The environment of a function.
 #[derive(Clone, Debug)]
 pub struct Environment(HashMap<String, String>);
 
 /// A variable that is missing or cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// It has to be set.
     #[error("the environment variable {name} is not set")]
-    Missing {
-        /// The variable.
-        name: &'static str,
-    },
-    /// Its value is no value for it.
+    Missing { name: &'static str },
     #[error("the environment variable {name} is {value:?}: {reason}")]
-    Invalid {
-        /// The variable.
-        name: &'static str,
-        /// What it is set to.
-        value: String,
-        /// What is wrong with that.
-        reason: String,
-    },
+    Invalid { name: &'static str, value: String, reason: String },
 }
 
 impl Environment {
-    /// The environment of this process.
     pub fn of_process() -> Self {
         std::env::vars().collect()
     }
 
-    /// A variable that has to be set, and not to nothing.
-    ///
-    /// # Errors
-    /// [`SettingError`] with the variable's name.
+    /// A variable that must be set and not be empty.
     pub fn required<T>(&self, name: &'static str) -> Result<T, SettingError>
     where
         T: FromStr<Err: Display>,
@@ -44,10 +27,7 @@ impl Environment {
         self.optional(name)?.ok_or(SettingError::Missing { name })
     }
 
-    /// A variable with a default.
-    ///
-    /// # Errors
-    /// [`SettingError::Invalid`].
+    /// A variable with a default, also for an empty value.
     pub fn or<T>(&self, name: &'static str, default: T) -> Result<T, SettingError>
     where
         T: FromStr<Err: Display>,

@@ -1,36 +1,36 @@
-//! Logs: one JSON object a line on standard output, for CloudWatch Logs.
+//! Logs: one JSON object per line on standard output, for CloudWatch Logs.
 //!
-//! A failure is logged once, where its message is settled. Bodies and credentials are never logged. Fields are named by the
-//! entity that they describe, with the unit in the name:
+//! A failure is logged once, when its message is settled. Bodies and credentials are never logged. Fields are named
+//! after the entity that they describe, with the unit in the name:
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `requestId` (in `spans`) | AWS's id of the invocation, on every line of it |
+//! | `requestId` (in `spans`) | AWS's id of the invocation, on all of its lines |
 //! | `stage` | the function: `fetcher`, `parquet-writer`, `glue-trigger`, `glue-notifier` |
-//! | `message_id`, `attempt`, `max_attempts` | the SQS message, how often it was received, and at most |
-//! | `delay_s` | how long a message that failed waits before it comes again |
+//! | `message_id`, `attempt`, `max_attempts` | the SQS message, the number of this delivery, and the limit |
+//! | `delay_s` | the wait before a failed message is delivered again |
 //! | `code` | the stable name of a failure, such as `results-null` ([`Code`](crate::failure::Code)) |
-//! | `class` | whether trying again helps: `transient`, `denied`, `permanent` or `bug` |
-//! | `kind`, `rows` | what is odd about a portfolio, such as `type-absent`, and in how many of its rows |
+//! | `class` | whether a retry helps: `transient`, `denied`, `permanent` or `bug` |
+//! | `kind`, `rows` | an oddity of a portfolio, such as `type-absent`, and the number of rows |
 //! | `error`, `parking_error` | a sentence for people; why a message could not be parked |
-//! | `location` | where in the source a panic was |
-//! | `object` | the S3 URI, queue or run that it is about |
+//! | `location` | source location of a panic |
+//! | `object` | the S3 URI, queue or run concerned |
 //! | `reason` | why there was nothing to do |
 //! | `index`, `segment`, `date` | the portfolio |
 //! | `landing_key`, `raw_key`, `rejected_key` | keys in the lake's bucket |
 //! | `content_hash` | first 16 digits of the portfolio's hash |
-//! | `size_bytes`, `pages`, `constituents` | how large it is |
-//! | `page_attempt`, `wait_ms` | how often B3 was asked, and when it is asked again |
-//! | `warnings` | how many kinds of oddities a portfolio has |
-//! | `run_id`, `run_state`, `dates`, `parked` | the Glue run, the dates it was given, and how many of them were parked |
-//! | `date_count`, `first_date`, `last_date` | the dates of a run that is started |
-//! | `run_seconds` | how long Glue says that the run took |
+//! | `size_bytes`, `pages`, `constituents` | the size of an object, answer or portfolio |
+//! | `page_attempt`, `wait_ms` | the number of requests to B3 for a page, and the wait before the next |
+//! | `warnings` | the number of kinds of oddities in a portfolio |
+//! | `run_id`, `run_state`, `dates`, `parked` | the Glue run, its dates, and the number of dates that were parked |
+//! | `date_count`, `first_date`, `last_date` | the dates of a run to start |
+//! | `run_seconds` | the run's duration according to Glue |
 
 use std::panic;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging, and makes panics log lines. `RUST_LOG` chooses what is logged; `info` by default.
+/// Starts logging, panics included. `RUST_LOG` sets the filter; the default is `info`.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let started = tracing_subscriber::fmt()

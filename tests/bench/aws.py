@@ -1,7 +1,7 @@
-"""What the functions call on AWS, from memory: objects of a bucket, runs of a Glue job, a topic.
+"""An AWS in memory, as far as the functions call it: a bucket, runs of a Glue job, a topic.
 
-Not the local emulator: that starts a process for each Glue run, and its own work would be a good
-part of what is measured. This one checks no right and no argument; the tests do that, elsewhere.
+The local emulator starts a process for each Glue run, and its own work would distort the
+measurements. This stand-in checks neither rights nor arguments, which the tests do.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class StoredObject:
 
 
 class Account(servers.Server):
-    """The whole state. Between two calls of a function it is anybody's to change."""
+    """The whole state. It may be changed between two calls of a function."""
 
     def __init__(self) -> None:
         super().__init__(AccountHandler)
@@ -96,7 +96,7 @@ class AccountHandler(servers.Handler):
             self.refuse()
 
     def where(self) -> tuple[str, dict[str, list[str]]]:
-        """The key, or nothing for the bucket itself; and the query."""
+        """The key, which is empty for the bucket itself, and the query."""
         url = urlsplit(self.path)
         _, _, key = unquote(url.path).lstrip("/").partition("/")
         return key, parse_qs(url.query)
@@ -123,7 +123,7 @@ class AccountHandler(servers.Handler):
         self.answer(200, json.dumps({"JobRunId": run_id}).encode(), self.JSON)
 
     def send_runs(self, request: dict[str, Any]) -> None:
-        """Every run has succeeded the moment it was started."""
+        """Every run succeeds the moment it starts."""
         runs = [
             {
                 "Id": run_id,
@@ -146,7 +146,7 @@ class AccountHandler(servers.Handler):
 
 
 def listed(key: str, stored: StoredObject) -> str:
-    """An object as a listing shows it."""
+    """An object in a listing."""
     size = len(stored.body)
     described = f"<Key>{escape(key)}</Key><ETag>{escape(stored.etag)}</ETag><Size>{size}</Size>"
     return f"<Contents>{described}</Contents>"

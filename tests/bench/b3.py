@@ -1,4 +1,4 @@
-"""B3's server: the sample portfolio, whatever it is asked for."""
+"""B3's server, which answers every request with the sample portfolio."""
 
 from pathlib import Path
 

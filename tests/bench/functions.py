@@ -1,12 +1,12 @@
-"""What each function costs beside a Python function that does the same work.
+"""The cost of each function, compared with a Python function that does the same work.
 
     .ibov/venv/bin/python tests/bench/functions.py
 
 Builds the functions in the release profile, sets up `.ibov/bench` for the Python ones, and drives
 the real binaries through a stand-in of Lambda's Runtime API. B3 and AWS are stand-ins in this
 process (`aws.py` says why it is not the emulator). The functions take turns, because only the
-ratios mean something: the milliseconds are those of this machine, with whatever else it does.
-Nothing is asserted about them. Linux only. Any Python from 3.11 will do.
+ratios are meaningful: the milliseconds depend on this machine and its load. Nothing is asserted
+about them. It needs Linux and Python 3.11 or newer.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    # What is running is ended by the blocks that started it, also when we are told to end.
+    # SIGTERM becomes an exception, so that the blocks end the processes that they started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = parse_arguments()
     if sys.platform != "linux":

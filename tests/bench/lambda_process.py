@@ -1,6 +1,6 @@
-"""A function's process, driven through a stand-in of Lambda's Runtime API, and what it costs.
+"""A function's process, driven through a stand-in of Lambda's Runtime API, and its cost.
 
-A function whose Runtime API is gone fails its next poll and ends: none outlives the benchmark.
+A function without its Runtime API fails at its next poll and ends, so none outlives the benchmark.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ class FunctionError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function posted, and when it had been received."""
+    """What a function posted, and when it was received."""
 
     path: str
     body: bytes
@@ -81,17 +81,17 @@ class FunctionProcess:
     process: subprocess.Popen[bytes]
     api: RuntimeApi
     log: Path
-    # From the start of the process to its first poll, which is when its initialisation is over.
+    # From the start of the process to its first poll, which ends its initialisation.
     init_seconds: float = field(default=0.0)
 
     def call(self, event: Any) -> tuple[Any, float]:
-        """What the function answers to an event, and in how many seconds."""
+        """The function's answer to an event, and the seconds that it took."""
         self.api.events.put(json.dumps(event).encode())
         sent = self.wait_for(self.api.sent)
         answer = self.wait_for(self.api.answers)
         if not answer.path.endswith("/response"):
             raise self.failed(f"it reported {answer.body.decode(errors='replace')}")
-        # It polls again before it is measured or given another event.
+        # It has to poll again before it is measured or gets another event.
         self.wait_for(self.api.polled)
         return json.loads(answer.body), answer.received - sent
 
@@ -109,7 +109,7 @@ class FunctionProcess:
         return FunctionError(f"{self.process.args}: {what}\n{log}")
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads so far, those included that have ended."""
+        """User and system time of all its threads so far, including those that have ended."""
         clock = ctypes.c_int()
         error = ctypes.CDLL(None).clock_getcpuclockid(self.process.pid, ctypes.byref(clock))
         if error:
@@ -117,7 +117,7 @@ class FunctionProcess:
         return time.clock_gettime(clock.value)
 
     def peak_mib(self) -> float:
-        """The most physical memory that it ever had."""
+        """The peak of its physical memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) / 1024
@@ -127,7 +127,7 @@ class FunctionProcess:
 def started(
     command: list[str], environment: dict[str, str], log: Path
 ) -> Iterator[FunctionProcess]:
-    """The process, waiting for its first event. It is gone when the block ends, failed or not."""
+    """The process, waiting for its first event. It ends with the block."""
     api = RuntimeApi()
     environment = environment | {
         "AWS_LAMBDA_RUNTIME_API": api.address,

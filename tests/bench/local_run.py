@@ -1,4 +1,4 @@
-"""The most memory that `cargo ibov run --sample` and all processes below it have at one time."""
+"""The peak memory of `cargo ibov run --sample`, all its processes together."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 @dataclass(frozen=True)
 class Peak:
-    # Resident memory, that of a shared page counted in each process that has it: an upper bound.
+    # Resident memory. Shared pages count once per process, so this is an upper bound.
     mib: float
-    # The same by the names of the programs, largest first.
+    # The same by program, largest first.
     programs: dict[str, float]
 
 
@@ -30,7 +30,7 @@ class Process:
 
 
 def measure(root: Path) -> Peak:
-    """Builds everything first, so that no compiler is in the measure; then runs and looks."""
+    """Builds everything first, so that no compiler is measured, and then measures a run."""
     binaries = [word for name in ("ibov", *prepare.FUNCTIONS) for word in ("--bin", name)]
     build = ["cargo", "build", "--workspace", *binaries]
     subprocess.run(build, cwd=root, check=True, stdout=sys.stderr)
@@ -46,7 +46,7 @@ def measure(root: Path) -> Peak:
             peak = max(peak, memory_below(run.pid), key=lambda found: found.mib)
             time.sleep(SAMPLE_SECONDS)
     finally:
-        # `ibov` takes everything that it started with it.
+        # `ibov` ends everything that it started.
         if run.poll() is None:
             run.terminate()
             run.wait()
@@ -56,7 +56,7 @@ def measure(root: Path) -> Peak:
 
 
 def memory_below(pid: int) -> Peak:
-    """The memory of a process and its descendants now."""
+    """The current memory of a process and its descendants."""
     processes = all_processes()
     below = {pid}
     grown = True
@@ -78,7 +78,7 @@ def all_processes() -> dict[int, Process]:
                 stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
             except OSError:
                 continue  # It has just ended.
-            # The name stands in brackets and may hold anything.
+            # The name is in brackets and may contain any character.
             program, _, rest = stat.partition("(")[2].rpartition(")")
             fields = rest.split()
             found[int(folder.name)] = Process(int(fields[1]), program, int(fields[21]) * PAGE_MIB)

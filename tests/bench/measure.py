@@ -11,7 +11,7 @@ from work import Function, WrongWorkError
 
 @dataclass
 class Samples:
-    """What was measured of one function in all rounds; times in ms."""
+    """Measurements of one function in all rounds; times in ms."""
 
     init: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
@@ -36,9 +36,9 @@ def all_rounds(
     logs: Path,
     progress: Callable[[str], None],
 ) -> dict[str, Samples]:
-    """One round that does not count, in which files come into memory, and then those that do.
+    """One round to warm the file cache, and then those that count.
 
-    The functions take turns, so that whatever else the machine does strikes all of them alike.
+    The functions take turns, so that other load of the machine affects all of them alike.
     """
     samples = {function.name: Samples() for function in functions}
     for number in range(rounds + 1):
@@ -50,7 +50,7 @@ def all_rounds(
 
 
 def measure(function: Function, calls: int, log: Path, samples: Samples) -> None:
-    """One start, one first call, `calls` warm ones."""
+    """Measures one start, the first call, and `calls` warm ones."""
     with lambda_process.started(function.command, function.environment, log) as process:
         samples.init.append(process.init_seconds * 1000)
         samples.first.append(one_call(function, process))

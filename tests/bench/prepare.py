@@ -1,4 +1,4 @@
-"""What the benchmark needs: the four functions, and a virtual environment for the reference."""
+"""Prepares the benchmark: the four functions, and a virtual environment for the reference."""
 
 import json
 import os
@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 FUNCTIONS = ("fetcher", "parquet-writer", "glue-trigger", "glue-notifier")
-# The last line of an environment that is complete: the lock file it was made from.
+# Written last into a complete environment, with the lock file that it was made from.
 MARKER = "installed-requirements.txt"
 
 
 def build(root: Path, profile: str, settings: list[str]) -> dict[str, Path]:
-    """Builds the functions and says where Cargo put them.
+    """Builds the functions and returns their folder.
 
-    As they are built for AWS: without the features that other members of the workspace ask for.
+    They are built as for AWS, without the features that other members of the workspace need.
     """
     command = ["cargo", "build", "--profile", profile, "--message-format=json-render-diagnostics"]
     for setting in settings:
@@ -47,7 +47,7 @@ def python_of_reference(root: Path, requirements: Path) -> Path:
 
 
 def versions(root: Path, python: Path) -> dict[str, str]:
-    """The versions of what is compared."""
+    """The versions of the compared programs."""
     names = ("pandas", "pyarrow", "requests", "boto3")
     program = (
         "import importlib.metadata as m, json, platform, sys;"
@@ -59,7 +59,7 @@ def versions(root: Path, python: Path) -> dict[str, str]:
 
 
 def machine() -> str:
-    """The processor and how many of them there are."""
+    """Model and number of the processors."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{models[0] if models else os.uname().machine}, {os.cpu_count()} cores"

@@ -1,12 +1,12 @@
-"""What a run of the Glue job costs beside the job that it took the place of.
+"""The cost of a run of the Glue job, compared with the previous job.
 
     .ibov/venv/bin/python tests/bench/refine_job.py
 
-Both run on the local Glue of their time, over the same raw objects, on one emulator, by turns. The
-previous files come from git, so this needs a checkout with its history. Only the ratios mean
-something: the seconds are those of this machine, with whatever else it does. Processor time is that
-of a run's own processes and steadier than time on the clock; the emulator stands for AWS and is not
-counted. Linux only; about ten minutes.
+Both run in turn over the same raw objects on one emulator, each with the local Glue of its time.
+The previous files come from git, so this needs a checkout with its history. Only the ratios are
+meaningful: the seconds depend on this machine and its load. Processor time is that of a run's own
+processes, without the emulator, and steadier than elapsed time. It needs Linux and takes about ten
+minutes.
 """
 
 import argparse
@@ -37,9 +37,9 @@ sys.path[:0] = [str(ROOT / "infra" / "local" / "tests"), str(ROOT / "infra" / "g
 import emulator_process  # noqa: E402
 import refine  # noqa: E402
 
-# The last one that wrote with Spark and copied.
+# The last commit whose job wrote with Spark and copied.
 BEFORE = "a12fa64"
-# How many dates, and how often: short runs vary more.
+# Numbers of dates, and of rounds: short runs vary more.
 ROUNDS = {1: 5, 10: 3, 60: 1, 366: 1}
 SAMPLE_SECONDS = 0.1
 FIRST_DAY = date(2026, 1, 1)
@@ -51,7 +51,7 @@ BUCKET, DATABASE, FILENAME = "bench", "bench", "ibov_setor.parquet"
 class Cost:
     wall_s: float
     cpu_s: float
-    # Resident memory of a run's processes together: an upper bound.
+    # Resident memory of all processes of a run, an upper bound.
     peak_mib: float
 
 
@@ -63,7 +63,7 @@ class Job:
 
 
 class Aws:
-    """The emulator with raw objects in it, and a table of its own for each run."""
+    """The emulator with raw objects, and a table for each run."""
 
     def __init__(self, emulator: emulator_process.Emulator) -> None:
         self.endpoint = emulator.endpoint
@@ -89,7 +89,7 @@ class Aws:
         self.glue.create_table(DatabaseName=DATABASE, TableInput=table)
 
     def left(self, name: str) -> set[str]:
-        """The files that a run has left, and its partitions."""
+        """The files and partitions that a run has written."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{name}/")
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         pages = self.glue.get_paginator("get_partitions").paginate(
@@ -126,7 +126,7 @@ def portfolio(day: date) -> bytes:
 
 
 def jobs(folder: Path) -> list[Job]:
-    """The previous job, taken out of git, and the one of this checkout."""
+    """The previous job from git, and the one of this checkout."""
     paths = ["infra/glue/refine.py", "infra/local/glue_runner.py", "infra/local/glue_local"]
     command = ["git", "archive", BEFORE, *paths]
     archive = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
@@ -140,7 +140,7 @@ def jobs(folder: Path) -> list[Job]:
 
 
 def run(job: Job, aws: Aws, count: int, name: str) -> Cost:
-    """One run into an empty table."""
+    """Runs a job into an empty table."""
     aws.create_table(name)
     arguments = {
         "--dates": ",".join(map(str, days(count))),
@@ -177,7 +177,7 @@ def run(job: Job, aws: Aws, count: int, name: str) -> Cost:
 
 
 def cpu_of_children() -> float:
-    """Processor time of what has ended, with all that it has waited for."""
+    """Processor time of the children that have ended, including their own children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -202,8 +202,8 @@ def medians(costs: list[Cost]) -> Cost:
 
 
 def measure(counts: list[int]) -> dict[int, dict[str, Any]]:
-    kept = Path(sys.prefix) / "share" / "glue-local"
-    before = set(kept.glob("*"))
+    artifacts = Path(sys.prefix) / "share" / "glue-local"
+    before = set(artifacts.glob("*"))
     found = {}
     with tempfile.TemporaryDirectory(prefix="ibov-bench-") as folder:
         both = jobs(Path(folder) / "before")
@@ -212,14 +212,14 @@ def measure(counts: list[int]) -> dict[int, dict[str, Any]]:
                 aws = Aws(emulator)
                 aws.put_raw(max(counts))
                 for job in both:
-                    # Does not count: it makes what later runs keep, and files come into memory.
+                    # Does not count: it makes the files that later runs share.
                     run(job, aws, 1, f"{job.name}_first")
                 for count in counts:
                     costs = compare(aws, both, count, ROUNDS.get(count, 1))
                     found[count] = {name: asdict(cost) for name, cost in costs.items()}
                     say(count, found[count])
         finally:
-            for new in set(kept.glob("*")) - before:
+            for new in set(artifacts.glob("*")) - before:
                 shutil.rmtree(new)
     return found
 

@@ -1,4 +1,4 @@
-"""The benchmark's figures as a table: every row in its own figures, and the ratios between them."""
+"""The benchmark's figures as a table, with the ratios between them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ COLUMNS = {
     "cpu_ms": "CPU ms",
     "peak_mib": "peak MiB",
 }
-# What in Rust does the work of what in Python.
+# Rust functions and the Python functions that do the same work.
 COUNTERPARTS = {INGESTION: ("fetcher", "parquet-writer"), TRIGGER: ("glue-trigger",)}
 LEGEND = """\
 Medians. init: start of the process to its first poll. first, warm: the first call and later ones,
@@ -24,7 +24,7 @@ glue-notifier has no counterpart in the reference."""
 
 
 def document(heading: dict[str, Any], samples: dict[str, Samples]) -> dict[str, Any]:
-    """Everything that was found, for `--json`."""
+    """All results, for `--json`."""
     figures = {name: found.medians() for name, found in samples.items()}
     ratios = {
         python: ratio(figures[python], together([figures[name] for name in names]))
@@ -34,7 +34,7 @@ def document(heading: dict[str, Any], samples: dict[str, Samples]) -> dict[str, 
 
 
 def together(figures: list[dict[str, float]]) -> dict[str, float]:
-    """Functions that do one after the other what another does alone."""
+    """The sum of functions that together do the work of another one."""
     totals = {column: sum(row[column] for row in figures) for column in COLUMNS}
     return totals | {"peak_mib": max(row["peak_mib"] for row in figures)}
 

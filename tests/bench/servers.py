@@ -1,4 +1,4 @@
-"""HTTP servers on 127.0.0.1, each on a free port, for as long as a block lasts."""
+"""HTTP servers on free ports of 127.0.0.1, for the duration of a block."""
 
 import contextlib
 import threading
@@ -10,11 +10,11 @@ class Handler(BaseHTTPRequestHandler):
     """Keeps connections open, sends at once, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
-    # Otherwise the body of an answer waits 40 ms for the acknowledgement of its headers.
+    # Otherwise the body of a response waits 40 ms for the acknowledgement of its headers.
     disable_nagle_algorithm = True
 
     def log_message(self, *message: object) -> None:
-        """One line for each request is too many."""
+        """Logs nothing: one line for each request is too many."""
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A function that is killed breaks its connections: nothing worth printing."""
+        """Prints nothing: a killed function breaks its connections."""
 
     @property
     def address(self) -> str:

@@ -1,7 +1,7 @@
-"""The work that each function is measured at: its settings, its event, what it must leave behind.
+"""The measured work of each function: its settings, its event, and the expected results.
 
-Each call does everything once: what an earlier call left is taken away before it. A function's
-input is what the function before it in the chain wrote, so the first round has to run in order.
+The results of earlier calls are removed, so that each call does all the work. The input of a
+function is the output of the one before it, so the first round has to run in order.
 """
 
 import json
@@ -27,14 +27,14 @@ class WrongWorkError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """One function: how it is started, and what surrounds each of its calls."""
+    """How one function is started, and the steps before and after each call."""
 
     name: str
     command: list[str]
     environment: dict[str, str]
-    # Prepares the account and gives the event.
+    # Prepares the account and returns the event.
     prepare: Callable[[], Any]
-    # Looks at the answer and at the account.
+    # Checks the answer and the account.
     check: Callable[[Any], None]
 
 
@@ -70,7 +70,7 @@ class Chain:
             "QUEUE_URL": f"http://{account.address}/000000000000/bench-queue",
             "DLQ_URL": f"http://{account.address}/000000000000/bench-dlq",
             "RUST_LOG": "info",
-            # Only glue-notifier reads what follows.
+            # Only glue-notifier reads the following settings.
             "STACK_NAME": "bench",
             "GLUE_DLQ_URL": f"http://{account.address}/000000000000/bench-glue-dlq",
             "GLUE_DLQ_ARN": ARN.format("sqs", "bench-glue-dlq"),
@@ -80,7 +80,7 @@ class Chain:
         }
 
     def functions(self, binaries: dict[str, Path], python: Path, loop: Path) -> list[Function]:
-        """All of them, in the order of the chain, each Python one beside what it stands for."""
+        """All functions in the order of the chain, each Python one after its counterpart."""
 
         def rust(name: str, prepare: Callable[[], Any], check: Callable[[Any], None]) -> Function:
             def check_all(answer: Any) -> None:
@@ -156,7 +156,7 @@ class Chain:
         require(len(self.account.runs) == 1, "trigger", f"{len(self.account.runs)} runs, not 1")
 
     def before_notifier(self) -> Any:
-        """The run that glue-trigger started last has succeeded; nobody was told of that yet."""
+        """Makes the last run succeed without a notification so far."""
         self.account.delete(CONTROL)
         self.account.runs = dict(self.started)
         [(run_id, arguments)] = self.started.items()
@@ -190,7 +190,7 @@ class Chain:
 
 
 def sqs_event(body: str) -> dict[str, Any]:
-    """A batch of one message, as Lambda hands it to a function."""
+    """A batch of one message, as Lambda delivers it."""
     record = {
         "messageId": str(uuid.uuid4()),
         "receiptHandle": "receipt",

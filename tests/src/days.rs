@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ibov::b3_server::{Day, Holding, next_session};
+use harness::b3_server::{Day, Holding, next_session};
 use shared::{
     b3::PageRequest,
     keys::{LandingKey, Stamp},
@@ -13,9 +13,8 @@ use shared::{
     values::Segment,
 };
 
-/// The session `offset` weekdays after the one that B3 would answer with now; before it if negative. From -4 to 9
-/// they are plausible answers of today and of tomorrow, so that midnight changes nothing within a process.
-#[must_use]
+/// The session `offset` weekdays after the one that B3 would answer with now, or before it if negative. From -4 to 9
+/// the fetcher accepts them today and tomorrow, so midnight during a test does no harm.
 pub fn session(offset: i32) -> NaiveDate {
     static NOW: OnceLock<NaiveDate> = OnceLock::new();
     let now = *NOW.get_or_init(next_session);
@@ -25,16 +24,11 @@ pub fn session(offset: i32) -> NaiveDate {
     days.filter(|date| is_weekday(*date)).nth(steps).unwrap_or(now)
 }
 
-/// The session after a date.
-#[must_use]
 pub fn session_after(date: NaiveDate) -> NaiveDate {
     date.iter_days().skip(1).find(|date| is_weekday(*date)).unwrap_or(date)
 }
 
-/// A landing object as the fetcher writes it: its key, and what it holds.
-///
-/// # Errors
-/// When the portfolio does not reconcile.
+/// Key and content of a landing object, as the fetcher writes it.
 pub fn landing(
     day: &Day,
     segment: Segment,
@@ -47,10 +41,7 @@ pub fn landing(
     Ok((key, serde_json::to_vec(&envelope)?))
 }
 
-/// An answer of B3's, in one page, as the fetcher keeps it.
-///
-/// # Errors
-/// Never, as IBOV is an index.
+/// An answer of B3 in one page, as the fetcher keeps it.
 pub fn envelope(day: &Day, segment: Segment, fetched_at: DateTime<Utc>) -> Result<Envelope> {
     const PAGE_SIZE: u32 = 1_000;
     Ok(Envelope {
@@ -62,14 +53,11 @@ pub fn envelope(day: &Day, segment: Segment, fetched_at: DateTime<Utc>) -> Resul
     })
 }
 
-/// The morning of a session, when its portfolio is fetched.
-#[must_use]
+/// When a session's portfolio is fetched.
 pub fn morning(date: NaiveDate) -> DateTime<Utc> {
     date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(13)
 }
 
-/// A holding of a portfolio that is made up.
-#[must_use]
 pub fn holding(sector: &str, cod: &str, weight_thousandths: i64, quantity: i64) -> Holding {
     Holding {
         sector: sector.to_owned(),
@@ -80,11 +68,10 @@ pub fn holding(sector: &str, cod: &str, weight_thousandths: i64, quantity: i64) 
     }
 }
 
-/// A small portfolio whose sectors have all that is hard about real ones: slashes, accents, double spaces, and
-/// quantities that neither 32 bits nor a float hold.
-#[must_use]
+/// A small portfolio with the difficulties of real ones: slashes, accents and double spaces in names, and quantities
+/// that neither 32 bits nor a float hold.
 pub fn small(date: NaiveDate) -> Day {
-    Day::of(
+    Day::from_holdings(
         date,
         &[
             holding("Financ e Outros / Previd  Seguros", "BBSE3", 40_001, 600),
@@ -95,10 +82,7 @@ pub fn small(date: NaiveDate) -> Day {
     )
 }
 
-/// `day` without the holdings of one sector, which another sector takes over so that it still reconciles.
-///
-/// The rows are moved and not dropped: the weights of a portfolio add up to 100.
-#[must_use]
+/// Moves the holdings of one sector to another, so that the weights still add up to 100.
 pub fn without_sector(mut day: Day, gone: &str, heir: &str) -> Day {
     for row in &mut day.results {
         if row.segment.as_deref() == Some(gone) {

@@ -1,20 +1,18 @@
-//! How a stack stands, in words: what a test that waited in vain shows.
+//! The state of a stack as text, for the failure of a test that waited in vain.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
+use std::{fmt::Write as _, fs, path::Path};
 
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 
 use crate::pipeline::Pipeline;
 
 const LOG_LINES: usize = 6;
 
-/// Queues, dead-letter queues, logs and Glue runs. What cannot be read is said, too: this never fails.
+/// Queues, dead-letter queues, logs and Glue runs. It never fails: errors become part of the text.
 pub async fn of(pipeline: &Pipeline) -> String {
     let mut text = String::new();
     for stage in Stage::ALL {
-        let waiting = match pipeline.waiting(stage).await {
+        let waiting = match pipeline.stack.waiting(stage).await {
             Ok(count) => format!("{count} waiting"),
             Err(error) => format!("{error:#}"),
         };

@@ -1,22 +1,19 @@
-//! What the lake must hold, computed from B3's answer alone: none of the pipeline's own code is used.
+//! The expected content of the lake, computed from B3's answer without any of the pipeline's own code.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use ibov::{athena::Sector, b3_server::Day};
+use harness::{b3_server::Day, stack::athena::Sector};
 use rust_decimal::Decimal;
 
-/// Where a portfolio has no sectors.
+/// The sector of constituents without one.
 pub const NO_SECTOR: &str = "Sem setor";
 
-/// A row of a table: each value in plain notation, `None` where it is null.
+/// A row of a table, each value in plain notation. `None` is null.
 pub type Row = Vec<Option<String>>;
 
 /// The rows of raw, ordered by ticker: segment, cod, asset, type, part, partAcum, theoricalQty, `DataCarteira`.
-///
-/// # Errors
-/// When the answer holds something that is no number or date.
 pub fn raw(day: &Day) -> Result<Vec<Row>> {
     let date = day.date()?;
     let mut rows = Vec::new();
@@ -41,21 +38,14 @@ pub fn sort_by_ticker(rows: &mut [Row]) {
     rows.sort_by_key(|row| row.get(1).cloned().flatten());
 }
 
-/// One row of refined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refined {
-    /// Sum of the weights.
     pub soma_part: Decimal,
-    /// Number of constituents.
     pub total_codigo: i64,
-    /// Sum of the quantities.
     pub soma_qtd_teorica: i64,
 }
 
 /// The rows of refined, by sector.
-///
-/// # Errors
-/// As [`raw`].
 pub fn refined(day: &Day) -> Result<BTreeMap<String, Refined>> {
     let mut sectors: BTreeMap<String, Refined> = BTreeMap::new();
     for row in &day.results {
@@ -68,8 +58,7 @@ pub fn refined(day: &Day) -> Result<BTreeMap<String, Refined>> {
     Ok(sectors)
 }
 
-/// What Athena answered, in the same form.
-#[must_use]
+/// Athena's rows in the form of [`refined`].
 pub fn by_sector(answered: &[Sector]) -> BTreeMap<String, Refined> {
     let refined = |sector: &Sector| Refined {
         soma_part: sector.weight,
@@ -79,10 +68,7 @@ pub fn by_sector(answered: &[Sector]) -> BTreeMap<String, Refined> {
     answered.iter().map(|sector| (sector.name.clone(), refined(sector))).collect()
 }
 
-/// Days from a portfolio's date to a moment, as counted in São Paulo, which has had no summer time since 2019.
-///
-/// # Errors
-/// Never, in truth: three hours are an offset.
+/// Days from a portfolio's date to `now` in São Paulo, which has had no summer time since 2019.
 pub fn days_since(date: NaiveDate, now: DateTime<Utc>) -> Result<i64> {
     const THREE_HOURS: i32 = 3 * 3600;
     let sao_paulo = FixedOffset::west_opt(THREE_HOURS).context("three hours are no offset")?;

@@ -1,6 +1,6 @@
-//! A stack that tests break, on an emulator whose Glue runs take half a second and do as they are told.
+//! A stack that tests break, on an emulator whose Glue runs take half a second and end as a test orders.
 //!
-//! All stacks of a process share one emulator. Messages that fail come again after seconds, not minutes.
+//! All stacks of a process share one emulator. Failed messages come again after seconds, not minutes.
 
 mod breaking;
 mod settled;
@@ -17,45 +17,47 @@ use std::{
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{NaiveDate, TimeDelta, Utc};
-use ibov::{
-    b3_server::Day, deploy::StackConfig, emulator::EmulatorOptions, local::LocalRuntime,
-    outbox::Mail, process::Processes, progress::Progress, stack::Stage, workspace::Workspace,
+use harness::{
+    b3_server::Day,
+    deployment::StackConfig,
+    emulator::{EmulatorOptions, Mail},
+    local_runtime::LocalRuntime,
+    stack::Stage,
 };
 use refine::State as _;
 use tokio::sync::OnceCell;
 
-use crate::{days, pipeline::Pipeline};
+use crate::{days, local, pipeline::Pipeline};
 
-/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+/// It ends with this process, as the shared emulator does.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
-/// A minute of a Glue job's timeout. A job may run for fifteen: what hangs does so for longer than a test takes.
+/// A minute of a Glue job's timeout. The job's fifteen minutes are thus longer than any test.
 const GLUE_MINUTE: Duration = Duration::from_secs(20);
-/// After so many seconds a message comes again whose function died. Less than the template allows, and more than a
-/// function takes that lives: else it would get its message twice at once.
+/// The visibility timeout, after which the message of a dead function comes again. It is shorter than the template
+/// allows, but longer than a living function takes, which would otherwise get its message twice at once.
 const COMES_AGAIN_SECONDS: u32 = 20;
-/// When a tick is sent while something is waited for: the schedule's quarter of an hour is too long.
+/// When a waiting test sends the first tick, as the schedule's quarter of an hour is too long.
 const FIRST_TICK: Duration = Duration::from_secs(1);
-/// By so much longer is waited before each further tick. On a slow machine one would otherwise always be on its way,
-/// and who waits for an empty queue would wait for ever.
+/// Factor by which the wait grows before each further tick. On a slow machine a tick would otherwise always be on its
+/// way, and the queue never empty.
 const RARER: f64 = 1.5;
-/// For so long the event of a run's end may be on its way.
+/// How long the event about a run's end may take.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(3);
 
-/// How the Glue runs of a stack end.
+/// How a stack's Glue runs end.
 #[derive(Debug, Clone, Copy)]
 pub enum Order {
-    /// Well.
     Succeed,
-    /// With this message, and the lake stays as it is.
+    /// With this message, leaving the lake unchanged.
     Fail(&'static str),
-    /// The same for one run: the one that is going on, or the next one. The others end well.
+    /// The same for the active or next run only. The others succeed.
     FailOnce(&'static str),
-    /// Not before there is another order, or Glue's timeout.
+    /// Not before another order or Glue's timeout.
     Hang,
 }
 
-/// A stack that can be broken.
+/// A stack that tests break.
 #[derive(Debug)]
 pub struct Bench {
     pipeline: Pipeline,
@@ -72,17 +74,11 @@ impl Deref for Bench {
 
 impl Bench {
     /// Deploys a stack.
-    ///
-    /// # Errors
-    /// When something of it cannot be created.
     pub async fn deploy(name: &str) -> Result<Self> {
         Self::deploy_with(name, |config| config).await
     }
 
     /// Deploys a stack with other parameters.
-    ///
-    /// # Errors
-    /// As [`Bench::deploy`].
     pub async fn deploy_with(
         name: &str,
         change: impl FnOnce(StackConfig) -> StackConfig,
@@ -103,10 +99,7 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Messages whose function fails or dies come again after so many seconds, unless it says otherwise.
-    ///
-    /// # Errors
-    /// When SQS refuses.
+    /// Sets the time after which the messages of a function that failed or died come again, unless it set another.
     pub async fn comes_again_after(&self, seconds: u32) -> Result<()> {
         for stage in Stage::ALL {
             let (url, name) = (self.stack.queue_url(stage)?, QueueAttributeName::VisibilityTimeout);
@@ -115,30 +108,21 @@ impl Bench {
         Ok(())
     }
 
-    /// The small portfolio of a day, published and asked for.
-    ///
-    /// # Errors
-    /// When the request cannot be sent.
+    /// Publishes and requests the small portfolio of a date.
     pub async fn fetch(&self, date: NaiveDate) -> Result<Day> {
         let day = days::small(date);
         self.fetch_day(&day).await?;
         Ok(day)
     }
 
-    /// A portfolio, published and asked for.
-    ///
-    /// # Errors
-    /// When the request cannot be sent.
+    /// Publishes and requests a portfolio.
     pub async fn fetch_day(&self, day: &Day) -> Result<()> {
         self.b3.publish("IBOV", day.clone());
         self.stack.request_fetch(None, None).await?;
         Ok(())
     }
 
-    /// Tells how Glue runs end from now on; those that hang hear it, too.
-    ///
-    /// # Errors
-    /// When the order cannot be written.
+    /// Sets how Glue runs end from now on, including those that hang.
     pub fn order_runs(&self, order: Order) -> Result<()> {
         let file = self.orders()?;
         fs::create_dir_all(file.parent().context("a file without a folder")?)?;
@@ -148,22 +132,18 @@ impl Bench {
             Order::FailOnce(message) => format!("fail-once {message}"),
             Order::Hang => "hang".to_owned(),
         };
-        // In one step: a run may be reading.
+        // Replaced atomically, as a run may be reading.
         let written = file.with_extension("new");
         fs::write(&written, text)?;
         fs::rename(&written, &file).with_context(|| format!("cannot write {}", file.display()))
     }
 
-    /// How often glue-trigger found a run active, and left what is due to its end.
-    #[must_use]
+    /// How often glue-trigger found a run active and left what is due to the run's end.
     pub fn left_to_an_end(&self) -> usize {
         self.log(Stage::Glue).matches("a run is active, its end starts the next one").count()
     }
 
-    /// Waits until glue-trigger has left something to the end of a run once more than `before`.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
+    /// Waits until glue-trigger has left a date to the end of a run more than `before` times.
     pub async fn is_left_to_an_end(&self, before: usize) -> Result<()> {
         self.until("glue-trigger to leave a date to the end of the run", || async {
             Ok((self.left_to_an_end() > before).then_some(()))
@@ -172,9 +152,6 @@ impl Bench {
     }
 
     /// Publishes the portfolio of a date while a run is active, and waits until glue-trigger has seen its raw file.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn fetch_during_a_run(&self, date: NaiveDate) -> Result<()> {
         let left = self.left_to_an_end();
         self.fetch(date).await?;
@@ -182,9 +159,6 @@ impl Bench {
     }
 
     /// Waits without a tick until a date is refined from its newest landing object.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn refined_without_a_tick(&self, date: NaiveDate) -> Result<()> {
         self.until("the date to be refined, without a tick", || async move {
             let newest = self.newest_landing(date).await?;
@@ -194,9 +168,6 @@ impl Bench {
     }
 
     /// Starts a run as a person would.
-    ///
-    /// # Errors
-    /// When Glue does not start it.
     pub async fn start_by_hand(&self, dates: &[NaiveDate]) -> Result<String> {
         let job = self.stack.output("GlueJobName")?;
         let dates: Vec<_> = dates.iter().map(ToString::to_string).collect();
@@ -205,7 +176,6 @@ impl Bench {
         started.job_run_id().map(str::to_owned).context("a run without an id")
     }
 
-    /// Whether a run has read its raw files.
     pub(crate) fn has_read(&self, run_id: &str) -> bool {
         let read = self.orders().map(|file| file.with_extension("read"));
         let read = read.and_then(|file| Ok(fs::read_to_string(file)?)).unwrap_or_default();
@@ -216,10 +186,6 @@ impl Bench {
         Ok(self.logs().folder().join("glue-orders").join(self.stack.output("GlueJobName")?))
     }
 
-    /// Arms a failpoint of a stage's function.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
     pub fn arm(&self, stage: Stage, failpoint: &str) -> Result<()> {
         let folder = self.failpoints(stage);
         fs::create_dir_all(&folder)?;
@@ -227,11 +193,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Waits until a failpoint has killed a stage's function. Nothing ticks meanwhile: the tick would have the
-    /// notifier do what another function is to die of.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
+    /// Waits until a failpoint has killed a stage's function. It sends no ticks, which would have the notifier do what
+    /// another function is meant to die of.
     pub async fn killed(&self, stage: Stage, failpoint: &str) -> Result<()> {
         self.until(&format!("{stage} to die {failpoint}"), || async {
             Ok(self.hits(stage).iter().any(|hit| hit == failpoint).then_some(()))
@@ -240,7 +203,6 @@ impl Bench {
     }
 
     /// The failpoints that killed a stage's function, in order.
-    #[must_use]
     pub fn hits(&self, stage: Stage) -> Vec<String> {
         let hits = fs::read_to_string(self.failpoints(stage).join("hits")).unwrap_or_default();
         hits.lines().map(str::to_owned).collect()
@@ -250,26 +212,18 @@ impl Bench {
         self.logs().folder().join("failpoints").join(self.stack.function_name(stage))
     }
 
-    /// Where all services answer.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         self.runtime.endpoint()
     }
 
-    /// Sends what the tick's schedule sends.
-    ///
-    /// # Errors
-    /// When it cannot be sent.
+    /// Sends the schedule's tick.
     pub async fn tick(&self) -> Result<()> {
         self.stack.send(Stage::Completion, r#"{"tick":true}"#).await?;
         Ok(())
     }
 
-    /// As [`Pipeline::until`], with a tick now and then. None comes while a run is active or has just ended: its event
-    /// is on its way then, and two that take in one end at the same moment tell people twice.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
+    /// As [`Pipeline::until`], with occasional ticks. It sends none while a run is active or has just ended: two
+    /// messages that report the same end at the same moment make for two mails.
     pub async fn until_ticking<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<Option<T>>>,
@@ -297,10 +251,7 @@ impl Bench {
         Ok(runs.iter().all(|run| run.ended_at.is_some_and(|ended_at| ended_at < over)))
     }
 
-    /// The notifier's mails to people. Alarms mail them, too, and are left out.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read.
+    /// The notifier's mails to people, without those of alarms.
     pub fn alerts(&self) -> Result<Vec<Mail>> {
         let mut mails = self.mails("AlertsTopicArn")?;
         mails.retain(|mail| mail.subject().starts_with("IBOV refine"));
@@ -308,25 +259,18 @@ impl Bench {
     }
 
     /// The mails about runs that succeeded.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read.
     pub fn completions(&self) -> Result<Vec<Mail>> {
         self.mails("CompletionsTopicArn")
     }
 
     /// What a stage's function logged: one JSON document a line.
-    #[must_use]
     pub fn log(&self, stage: Stage) -> String {
         fs::read_to_string(self.logs().function(&self.stack, stage)).unwrap_or_default()
     }
 }
 
 async fn start_emulator() -> Result<LocalRuntime> {
-    let workspace = Workspace::locate()?;
-    let runner = workspace.path("tests/tests/faults/glue_runner.py");
+    let runner = local::in_workspace("tests/tests/faults/glue_runner.py")?;
     let options = EmulatorOptions::default().with_glue_runner(runner).with_glue_minute(GLUE_MINUTE);
-    let (processes, progress) = (Processes::default(), Progress::stderr());
-    let started = LocalRuntime::start_with(&workspace, &processes, &progress, &options).await;
-    started.context("the emulator for the fault tests did not start")
+    local::start_emulator(options).await
 }

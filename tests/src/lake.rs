@@ -1,9 +1,8 @@
-//! How the lake's folders are named.
+//! Names of the lake's folders.
 
 use chrono::NaiveDate;
 
-/// The folder of one date and sector. Hive escapes these characters, and nothing beyond ASCII.
-#[must_use]
+/// The folder of one date and sector. Hive escapes these characters, and none beyond ASCII.
 pub fn refined_folder(date: NaiveDate, sector: &str) -> String {
     let mut escaped = String::new();
     for character in sector.chars() {
@@ -17,8 +16,7 @@ pub fn refined_folder(date: NaiveDate, sector: &str) -> String {
     format!("refined/Data={date}/Setor={escaped}/")
 }
 
-/// The folder of a key, with the slash at its end.
-#[must_use]
+/// The folder of a key, with a final slash.
 pub fn folder_of(key: &str) -> String {
     key.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"))
 }

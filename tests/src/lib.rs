@@ -1,19 +1,19 @@
-//! What the end-to-end tests share.
+//! Shared parts of the end-to-end tests.
 //!
-//! One emulator serves all tests of a process ([`local`]). Each test deploys the real template as a stack of its own,
-//! with its own server in the place of B3's ([`pipeline`]), and compares what comes out with what it computes itself
-//! from B3's answer ([`expected`]).
+//! One emulator serves all tests of a process ([`local`]). Each test deploys the real template as a stack of its own
+//! with a stand-in B3 of its own ([`pipeline`]), and compares the lake with values that it computes from B3's answer
+//! itself ([`expected`]).
 
-pub mod account;
-pub mod command;
+pub mod aws_account;
+pub mod aws_messages;
 pub mod days;
 pub mod diagnosis;
 pub mod expected;
 pub mod faults;
+pub mod ibov;
 pub mod lake;
 pub mod local;
 pub mod pipeline;
 pub mod python;
 pub mod recordings;
 pub mod storm;
-pub mod wire;

@@ -1,54 +1,49 @@
-//! The process's emulator, and the async runtime that its clients live in.
+//! The test process's emulator and async runtime, and paths in the checkout.
 
-use std::fs;
-use std::future::Future;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::{
+    fs,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use anyhow::{Context as _, Result, anyhow};
-use ibov::{local::LocalRuntime, process::Processes, progress::Progress, workspace::Workspace};
+use harness::{
+    checkout::Workspace, emulator::EmulatorOptions, local_runtime::LocalRuntime,
+    processes::Processes, progress::Progress,
+};
 use tokio::{runtime::Runtime, sync::OnceCell};
 
-/// One runtime for the whole process: a connection that one test opened and another reuses belongs to it.
+/// One runtime for the whole process, because tests share connections, which belong to the runtime they were opened in.
 static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(Runtime::new);
 
-/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+/// It is never stopped explicitly: it ends when this process does, because that closes its standard input.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
-/// Runs a test.
-///
-/// # Errors
-/// The test's own.
 pub fn run<T>(test: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = RUNTIME.as_ref().map_err(|error| anyhow!("no async runtime: {error}"))?;
     runtime.block_on(test)
 }
 
-/// The emulator with the built functions; started by the first test that asks.
-///
-/// # Errors
-/// Names the step that failed.
+/// The emulator that most tests share, started by the first of them.
 pub async fn emulator() -> Result<&'static LocalRuntime> {
-    let start = || async {
-        let workspace = Workspace::locate()?;
-        LocalRuntime::start(&workspace, &Processes::default(), &Progress::stderr()).await
-    };
-    EMULATOR.get_or_try_init(start).await.context("the emulator for the tests did not start")
+    EMULATOR.get_or_try_init(|| start_emulator(EmulatorOptions::default())).await
 }
 
-/// A path below the top of the checkout.
-///
-/// # Errors
-/// When the checkout is gone.
+/// Starts an emulator with other options than the shared one.
+pub async fn start_emulator(options: EmulatorOptions) -> Result<LocalRuntime> {
+    let (workspace, processes) = (Workspace::locate()?, Processes::default());
+    let started = LocalRuntime::start(&workspace, &processes, &Progress::stderr(), &options).await;
+    started.context("the emulator for the tests did not start")
+}
+
+/// A path in the checkout.
 pub fn in_workspace(relative: &str) -> Result<PathBuf> {
     Ok(Workspace::locate()?.path(relative))
 }
 
 /// Every Rust file of a folder.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,59 +1,46 @@
-//! One deployed stack with a server of its own in the place of B3's.
+//! A deployed stack with a stand-in B3 of its own.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::time::Duration;
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_sqs::types::QueueAttributeName;
-use ibov::{
+use harness::{
     aws::local_config,
     b3_server::B3Server,
-    chain::{Before, Journey},
-    dead_letters::{self, Parked},
-    deploy::StackConfig,
-    emulator::Logs,
-    local::LocalRuntime,
-    outbox::{self, Mail},
+    deployment::StackConfig,
+    emulator::{Logs, Mail},
+    journey::{Journey, Snapshot},
+    local_runtime::LocalRuntime,
     progress::Progress,
-    stack::{Stack, Stage},
+    stack::{Stack, Stage, dead_letters, dead_letters::Parked},
 };
 use refine::{AwsState, Listing, State as _, told};
 use shared::settings::Environment;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{diagnosis, local, wire};
+use crate::{aws_messages, diagnosis, local};
 
-/// Long enough for a Spark run on a machine that is busy with others.
+/// Long enough for a Spark run on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(200);
 
-/// A stack, its B3, and what can be seen of both.
 #[derive(Debug)]
 pub struct Pipeline {
-    /// The deployed stack.
     pub stack: Stack,
-    /// What it takes for B3. It knows no portfolio until one is published.
+    /// The server that the stack takes for B3's. It has no portfolio until a test publishes one.
     pub b3: B3Server,
-    /// Its refine state, as the functions see it.
+    /// The stack's refine state, as the functions see it.
     pub refine: AwsState,
     runtime: &'static LocalRuntime,
 }
 
 impl Pipeline {
     /// Deploys a stack with database, job and bucket of its own.
-    ///
-    /// # Errors
-    /// When something of it cannot be created.
     pub async fn deploy(name: &str) -> Result<Self> {
         Self::deploy_with(name, |config| config).await
     }
 
-    /// Deploys a stack with other parameters than the local run has.
-    ///
-    /// # Errors
-    /// As [`Pipeline::deploy`].
+    /// Deploys a stack with parameters that differ from those of the local run.
     pub async fn deploy_with(
         name: &str,
         change: impl FnOnce(StackConfig) -> StackConfig,
@@ -61,10 +48,7 @@ impl Pipeline {
         Self::deploy_on(local::emulator().await?, name, change).await
     }
 
-    /// Deploys a stack on another emulator than the one that most tests share.
-    ///
-    /// # Errors
-    /// As [`Pipeline::deploy`].
+    /// Deploys a stack on an emulator other than the shared one.
     pub async fn deploy_on(
         runtime: &'static LocalRuntime,
         name: &str,
@@ -80,44 +64,37 @@ impl Pipeline {
         Ok(Self { stack, b3, refine, runtime })
     }
 
-    /// What the emulator, its functions and its Glue runs print.
-    #[must_use]
+    /// The logs of the emulator, its functions and its Glue runs.
     pub fn logs(&self) -> Logs {
         self.runtime.logs()
     }
 
-    /// What is there now, to follow only what comes later.
-    ///
-    /// # Errors
-    /// When the stack cannot be looked at.
-    pub async fn before(&self) -> Result<Before> {
-        self.runtime.chain(&self.stack).before().await
+    /// What the stack holds now, so that only what is new is followed.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        self.runtime.tracker(&self.stack).snapshot().await
     }
 
     /// Sends a fetch request and follows the portfolio until its completion is mailed.
     ///
     /// # Errors
-    /// At the first failure on the way, or when it takes too long.
+    /// At the first failure of a stage, or after the deadline.
     pub async fn fetch_to_the_end(&self) -> Result<Journey> {
-        let before = self.before().await?;
+        let before = self.snapshot().await?;
         self.stack.request_fetch(None, None).await?;
         self.follow(&before).await
     }
 
     /// Follows what happened since `before` until a completion is mailed.
-    ///
-    /// # Errors
-    /// As [`Pipeline::fetch_to_the_end`].
-    pub async fn follow(&self, before: &Before) -> Result<Journey> {
-        let chain = self.runtime.chain(&self.stack);
+    pub async fn follow(&self, before: &Snapshot) -> Result<Journey> {
+        let tracker = self.runtime.tracker(&self.stack);
         let progress = Progress::silent();
-        self.in_time("the mail about a completed run", chain.follow(before, &progress)).await
+        self.in_time("the mail about a completed run", tracker.follow(before, &progress)).await
     }
 
     /// Waits until `look` finds something.
     ///
     /// # Errors
-    /// When it fails or takes too long; the message holds what was waited for and how the stack stands.
+    /// When `look` fails or the deadline passes. The message says what was expected, and shows the state of the stack.
     pub async fn until<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<Option<T>>>,
@@ -148,10 +125,7 @@ impl Pipeline {
         )))
     }
 
-    /// Waits until some messages lie in a stage's dead-letter queue, and leaves them there.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
+    /// Waits until a stage's dead-letter queue holds `count` messages, and leaves them there.
     pub async fn parked(&self, stage: Stage, count: usize) -> Result<Vec<Parked>> {
         self.until(&format!("{count} messages on the {stage} dead-letter queue"), || async move {
             if dead_letters::depth(&self.stack, stage).await? < count {
@@ -164,13 +138,10 @@ impl Pipeline {
     }
 
     /// Waits until no queue holds a message, visible, in flight or delayed.
-    ///
-    /// # Errors
-    /// As [`Pipeline::until`].
     pub async fn quiet(&self) -> Result<()> {
         self.until("all queues to be empty", || async {
             for stage in Stage::ALL {
-                if self.waiting(stage).await? > 0 {
+                if self.stack.waiting(stage).await? > 0 {
                     return Ok(None);
                 }
             }
@@ -180,9 +151,6 @@ impl Pipeline {
     }
 
     /// Whether no run is active, people know how each one ended, and nothing is due.
-    ///
-    /// # Errors
-    /// When the lake or Glue cannot be asked.
     pub async fn nothing_to_refine(&self) -> Result<bool> {
         let known = told(&self.refine, "").await?;
         let runs = self.refine.runs().await?;
@@ -192,56 +160,26 @@ impl Pipeline {
         Ok(Listing::read(&self.refine).await?.due().is_empty())
     }
 
-    /// How many messages a stage's queue holds.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    pub async fn waiting(&self, stage: Stage) -> Result<usize> {
-        let wanted = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let request =
-            self.stack.clients.sqs.get_queue_attributes().queue_url(self.stack.queue_url(stage)?);
-        let answer = request.set_attribute_names(Some(wanted.to_vec())).send().await?;
-        Ok(answer
-            .attributes()
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, value)| value.parse::<usize>().ok())
-            .sum())
-    }
-
-    /// Has a stage's function handed to it what its batching window has gathered.
-    ///
-    /// # Errors
-    /// When a message cannot be sent.
+    /// Fills a stage's batch with messages that mean nothing, so that its function gets what the batching window
+    /// gathered.
     pub async fn fill_batch(&self, stage: Stage) -> Result<()> {
-        /// So many messages fill a batch, on the emulator.
+        /// Batch size of the emulator.
         const FULL: usize = 10;
         for _ in 0..FULL {
-            self.stack.send(stage, &wire::test_event(self.stack.bucket()?)).await?;
+            self.stack.send(stage, &aws_messages::test_event(self.stack.bucket()?)).await?;
         }
         Ok(())
     }
 
-    /// The mails about this stack to one of its topics, in order.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read.
+    /// The mails to one of the stack's topics, in order.
     pub fn mails(&self, topic_output: &str) -> Result<Vec<Mail>> {
         let topic = self.stack.output(topic_output)?;
-        Ok(outbox::read(&self.logs().outbox())?
-            .into_iter()
-            .filter(|mail| mail.topic == topic)
-            .collect())
+        let mut mails = self.logs().mails()?;
+        mails.retain(|mail| mail.topic == topic);
+        Ok(mails)
     }
 
-    /// Every object of the lake below `prefix`: its key, and what tells one version of it from another.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
+    /// Every object of the lake below `prefix`, with a text that changes whenever the object is written.
     pub async fn versions(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         for key in self.stack.keys(prefix).await? {
@@ -253,9 +191,6 @@ impl Pipeline {
     }
 
     /// The S3 metadata that one object was written with.
-    ///
-    /// # Errors
-    /// When there is no such object.
     pub async fn metadata(&self, key: &str) -> Result<BTreeMap<String, String>> {
         Ok(self.head(key).await?.metadata.unwrap_or_default().into_iter().collect())
     }
@@ -265,10 +200,7 @@ impl Pipeline {
         request.send().await.with_context(|| format!("cannot look at {key}"))
     }
 
-    /// Writes an object past the chain.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Writes an object to the lake directly.
     pub async fn put(&self, key: &str, body: Vec<u8>) -> Result<()> {
         let request = self.stack.clients.s3.put_object().bucket(self.stack.bucket()?).key(key);
         let written = request.body(body.into()).send().await;
@@ -277,9 +209,6 @@ impl Pipeline {
     }
 
     /// Writes the raw file of a date, as if parquet-writer had.
-    ///
-    /// # Errors
-    /// When S3 refuses.
     pub async fn put_raw(&self, date: &str, body: &[u8]) -> Result<()> {
         let key = format!("raw/date={date}/ibov_setor.parquet");
         let stamp = "20261120T130003.123Z-0123456789abcdef";

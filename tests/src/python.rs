@@ -1,38 +1,44 @@
-//! Python programs, run in the checkout's own environment.
+//! Running Python programs in the checkout's virtual environment.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Context as _, Result, bail};
-use ibov::{checks, process::Processes, progress::Progress, setup, workspace::Workspace};
+use harness::{
+    checkout::{Workspace, prerequisites, python_environment},
+    processes::Processes,
+    progress::Progress,
+};
 use serde_json::Value;
 use tokio::process::Command;
 
 use crate::expected::Row;
 
-/// A Parquet file as some program reads it.
+/// A Parquet file as a reader sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParquetFile {
-    /// Name and type of each column, as that program calls them.
+    /// Name and type of each column, in the reader's terms.
     pub columns: Vec<(String, String)>,
     /// All rows, values in plain notation.
     pub rows: Vec<Row>,
-    /// What the footer holds beside the schema, and what else that program can say.
+    /// Metadata of the footer, and further facts that the reader knows.
     pub facts: BTreeMap<String, String>,
 }
 
-/// The interpreter, after setting up the environment if need be.
-///
-/// # Errors
-/// When this machine lacks something, or the packages cannot be installed.
+/// The interpreter. Sets the environment up if necessary.
 pub async fn interpreter() -> Result<PathBuf> {
     let workspace = Workspace::locate()?;
-    let machine = checks::machine(workspace.root(), !setup::is_ready(&workspace)).await?;
+    let machine =
+        prerequisites::check(workspace.root(), !python_environment::is_ready(&workspace)).await?;
     let progress = Progress::stderr();
     let step = progress.step("setup", "set up .ibov/venv");
-    let outcome = setup::ensure(&workspace, &machine.python, &Processes::default(), &step).await?;
+    let outcome =
+        python_environment::ensure(&workspace, &machine.python, &Processes::default(), &step)
+            .await?;
     step.done(outcome);
     Ok(workspace.python())
 }
@@ -40,7 +46,7 @@ pub async fn interpreter() -> Result<PathBuf> {
 /// Reads Parquet files with one of the scripts in `tests/tests/readers/`.
 ///
 /// # Errors
-/// When the script fails; the message holds what it said.
+/// When the script fails. The message holds its output.
 pub async fn read_parquet(script: &str, files: &[PathBuf]) -> Result<Vec<ParquetFile>> {
     let script = Workspace::locate()?.path("tests/tests/readers").join(script);
     let arguments =
@@ -62,10 +68,10 @@ fn parquet_file(document: &Value) -> Result<ParquetFile> {
     })
 }
 
-/// Runs the interpreter and gives its standard output.
+/// Runs the interpreter and returns its standard output.
 ///
 /// # Errors
-/// When it exits with another code than 0; the message holds all that it said.
+/// When it fails. The message holds its output.
 pub async fn run<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     folder: &Path,

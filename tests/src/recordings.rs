@@ -1,28 +1,21 @@
-//! Answers of B3 that were recorded, which lie beside the checkout where somebody has them.
+//! Recorded answers of B3. They are not part of the checkout and may be absent.
 
-use std::env;
-use std::fs;
-use std::path::PathBuf;
+use std::{env, fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use crate::local;
 
-/// One recorded body.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    /// The file's name.
+    /// Name of the file.
     pub name: String,
-    /// The body.
     pub body: String,
 }
 
-/// All recordings, in the order of their names; `None`, and a word about it, where there are none on this machine.
+/// All recordings, ordered by name. Without a folder of recordings it says so and returns `None`.
 ///
-/// `IBOV_B3_RECORDINGS` names another folder than `../shared/data/b3`.
-///
-/// # Errors
-/// When the folder is there and cannot be read.
+/// The folder is `../shared/data/b3`, or the one that `IBOV_B3_RECORDINGS` names.
 pub fn all() -> Result<Option<Vec<Recording>>> {
     let folder = match env::var_os("IBOV_B3_RECORDINGS") {
         Some(folder) => PathBuf::from(folder),
@@ -47,8 +40,7 @@ pub fn all() -> Result<Option<Vec<Recording>>> {
 }
 
 impl Recording {
-    /// Is it a day portfolio? The others are answers to other questions.
-    #[must_use]
+    /// Whether this is a day portfolio. The others answer other requests.
     pub fn is_portfolio_day(&self) -> bool {
         self.name.starts_with("IBOV-")
     }

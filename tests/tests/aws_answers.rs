@@ -5,7 +5,7 @@ use axum::{
     Router,
     http::{HeaderMap, StatusCode},
 };
-use ibov::aws::local_config;
+use harness::aws::local_config;
 use shared::{
     aws::{Bucket as _, Cause, S3Bucket},
     failure::{Class, StageError as _},

@@ -1,20 +1,17 @@
-//! Every way in which B3 was seen to fail, against the fetcher's own client: what comes out of each, after how many
-//! requests, and how soon.
+//! Every failure that B3 has shown, against the fetcher's own client: its error, the number of requests, and the time.
 #![allow(
     clippy::indexing_slicing,
     clippy::expect_used,
     reason = "a test that finds something else has failed"
 )]
 
-use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::time::Duration;
+use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
 use fetcher::{B3, Fetched, SourceError, SourceErrorCause};
 use futures::future::join_all;
-use ibov::b3_server::{Answer, B3Server, Day};
+use harness::b3_server::{B3Server, Day, Reply};
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
     failure::StageError as _,
@@ -22,11 +19,11 @@ use shared::{
 };
 use tokio::time::Instant;
 
-/// How often one page is asked for before the queue has to wait longer.
+/// Requests for one page before the client gives up.
 const ATTEMPTS: usize = 4;
-/// Far beyond what four attempts and the waits between them take.
+/// Much longer than four attempts and the waits between them.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The sample has 82 constituents: two pages.
+/// Makes two pages of the sample's 82 constituents.
 const PAGE: usize = 50;
 
 fn request() -> Result<PageRequest> {
@@ -42,7 +39,7 @@ async fn fetch(
     Ok(b3.fetch(&request()?, Instant::now() + patience).await)
 }
 
-/// What went wrong, in one word and in one sentence.
+/// Code and message of an error.
 #[derive(Debug)]
 struct Verdict {
     code: &'static str,
@@ -50,12 +47,12 @@ struct Verdict {
     requests: usize,
 }
 
-async fn verdict(answer: Answer) -> Result<Verdict> {
+async fn verdict(reply: Reply) -> Result<Verdict> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(PAGE);
-    // Only who never answers is waited for; on a busy machine the others may take their time.
-    let timeout = Duration::from_secs(if matches!(answer, Answer::Hang) { 3 } else { 20 });
-    server.answer(answer);
+    // Short only for the reply that never comes: on a busy machine the others may take longer.
+    let timeout = Duration::from_secs(if matches!(reply, Reply::Hang) { 3 } else { 20 });
+    server.reply(reply);
     let (code, sentence) = match fetch(server.base_url(), timeout, PATIENCE).await? {
         Err(error) => (error.failure().code.name(), error.to_string()),
         Ok(fetched) => {
@@ -66,26 +63,26 @@ async fn verdict(answer: Answer) -> Result<Verdict> {
     Ok(Verdict { code, sentence, requests: server.requests().len() })
 }
 
-/// How B3 fails; the code; words of the sentence; requests that it takes to say so.
-fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
-    let body = |text: &str| Answer::Body(text.into());
+/// Each reply with the error's code, words of its message, and the number of requests.
+fn failures() -> Vec<(Reply, &'static str, &'static str, usize)> {
+    let body = |text: &str| Reply::Body(text.into());
     vec![
-        (Answer::Html, "b3-html", "the body is an HTML page", ATTEMPTS),
-        (Answer::Status(520), "b3-http-status", "HTTP 520", ATTEMPTS),
-        (Answer::Status(403), "b3-http-status", "HTTP 403", ATTEMPTS),
-        (Answer::RedirectToErrorPage, "b3-redirect", "a redirect to \"/error\"", ATTEMPTS),
-        (Answer::Truncated, "b3-connection-broken", "the connection broke", ATTEMPTS),
-        (Answer::Hang, "b3-timeout", "no answer within 3 s", ATTEMPTS),
+        (Reply::Html, "b3-html", "the body is an HTML page", ATTEMPTS),
+        (Reply::Status(520), "b3-http-status", "HTTP 520", ATTEMPTS),
+        (Reply::Status(403), "b3-http-status", "HTTP 403", ATTEMPTS),
+        (Reply::RedirectToErrorPage, "b3-redirect", "a redirect to \"/error\"", ATTEMPTS),
+        (Reply::Truncated, "b3-connection-broken", "the connection broke", ATTEMPTS),
+        (Reply::Hang, "b3-timeout", "no answer within 3 s", ATTEMPTS),
         (body("{\"page\": {"), "b3-not-json", "the body is not JSON", ATTEMPTS),
         (
-            Answer::Body(b"{\"x\": \"\xe7\"}".into()),
+            Reply::Body(b"{\"x\": \"\xe7\"}".into()),
             "b3-not-json",
             "the body is not UTF-8 (the answer says charset utf-8); it begins \"{\\\"x",
             ATTEMPTS,
         ),
         (body(""), "b3-empty", "the body is empty", ATTEMPTS),
         (
-            Answer::Response {
+            Reply::Response {
                 status: 200,
                 headers: vec![("content-encoding", "gzip")],
                 body: b"\x1f\x8b\x08\x00 cut".into(),
@@ -100,9 +97,9 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
             "longer than",
             ATTEMPTS,
         ),
-        // What holds no data is asked for again, from its first page.
+        // An answer without data is requested again from its first page.
         (
-            Answer::DateChangesBetweenPages,
+            Reply::DateChangesBetweenPages,
             "changed-between-pages",
             "header.date changed from",
             2 * ATTEMPTS,
@@ -119,28 +116,27 @@ fn failures() -> Vec<(Answer, &'static str, &'static str, usize)> {
             "a JSON text that holds JSON",
             ATTEMPTS,
         ),
-        (Answer::NullResults, "results-null", "results is null", ATTEMPTS),
-        (Answer::EmptyResults, "results-empty", "results is empty", ATTEMPTS),
-        (Answer::MissingPage, "page-missing", "page 2 has no rows", 2 * ATTEMPTS),
-        // What B3 says is what it has.
-        (Answer::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
-        (Answer::EnglishShapes, "en-us-format", "en-us format", 2),
+        (Reply::NullResults, "results-null", "results is null", ATTEMPTS),
+        (Reply::EmptyResults, "results-empty", "results is empty", ATTEMPTS),
+        (Reply::MissingPage, "page-missing", "page 2 has no rows", 2 * ATTEMPTS),
+        // Wrong data is not requested again.
+        (Reply::WrongTotals, "quantity-total", "the quantities add up to 103334280471", 2),
+        (Reply::EnglishShapes, "en-us-format", "en-us format", 2),
     ]
 }
 
 #[tokio::test]
 async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_requests()
 -> Result<()> {
-    // By itself: on a busy machine its neighbours would take the time of who is waited for only so long.
+    // Hanging runs alone, because its short timeout would suffer from neighbours on a busy machine.
     let (waited_for, others): (Vec<_>, Vec<_>) =
-        failures().into_iter().partition(|(answer, ..)| matches!(answer, Answer::Hang));
-    let verdict =
-        |failure: (Answer, _, _, _)| async { (verdict(failure.0.clone()).await, failure) };
+        failures().into_iter().partition(|(reply, ..)| matches!(reply, Reply::Hang));
+    let verdict = |failure: (Reply, _, _, _)| async { (verdict(failure.0.clone()).await, failure) };
     let mut outcomes = join_all(others.into_iter().map(verdict)).await;
     outcomes.extend(join_all(waited_for.into_iter().map(verdict)).await);
     let mut seen = BTreeMap::new();
-    for (found, (answer, code, words, requests)) in outcomes {
-        let found = found.with_context(|| format!("{answer:.40?}"))?;
+    for (found, (reply, code, words, requests)) in outcomes {
+        let found = found.with_context(|| format!("{reply:.40?}"))?;
         assert_eq!(found.code, code, "{found:?}");
         assert!(found.sentence.contains(words), "{code}: {}", found.sentence);
         assert!(!found.sentence.contains('\n'), "one sentence: {}", found.sentence);
@@ -156,7 +152,7 @@ async fn each_failure_has_a_code_of_its_own_a_sentence_and_a_bounded_number_of_r
 #[tokio::test]
 async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> {
     let server = B3Server::with_sample().await?;
-    server.answer(Answer::Reset);
+    server.reply(Reply::Reset);
     let reset = fetch(server.base_url(), Duration::from_secs(1), PATIENCE)
         .await?
         .err()
@@ -178,7 +174,7 @@ async fn a_reset_connection_and_an_absent_server_are_told_apart() -> Result<()> 
 #[tokio::test]
 async fn a_failure_that_passes_is_followed_by_the_portfolio() -> Result<()> {
     let server = B3Server::with_sample().await?;
-    server.answer_next([Answer::Html, Answer::Status(503), Answer::Reset]);
+    server.reply_next([Reply::Html, Reply::Status(503), Reply::Reset]);
     let fetched = fetch(server.base_url(), Duration::from_secs(5), PATIENCE).await??;
     let (portfolio, warnings) = fetched.portfolio?;
     assert_eq!((portfolio.constituents.len(), warnings.len()), (82, 0));
@@ -211,7 +207,7 @@ async fn pages_smaller_than_what_was_asked_for_are_followed_to_the_last() -> Res
 async fn a_slow_server_is_given_up_at_the_deadline() -> Result<()> {
     const DEADLINE: Duration = Duration::from_secs(4);
     let server = B3Server::with_sample().await?;
-    server.answer(Answer::Slow(PATIENCE));
+    server.reply(Reply::Slow(PATIENCE));
     let error = fetch(server.base_url(), Duration::from_secs(2), DEADLINE)
         .await?
         .err()
@@ -242,7 +238,7 @@ async fn a_server_that_knows_one_page_only_is_not_asked_for_all_of_them() -> Res
     let server = B3Server::with_sample().await?;
     let mut page = Day::sample()?.page(1, PAGE);
     page["page"]["totalPages"] = 50.into();
-    server.answer(Answer::Body(page.to_string().into()));
+    server.reply(Reply::Body(page.to_string().into()));
     let fetched = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await??;
     let refused = fetched.portfolio.err().context("a portfolio")?;
     assert_eq!(refused.consequences().code.name(), "pages-overlap", "{refused}");
@@ -259,9 +255,9 @@ async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
         let body = format!(
             r#"{{"page":{{"totalRecords":9,"totalPages":9}},"header":{{}},"results":{rows},"x":"{number}{padding}"}}"#
         );
-        Answer::Body(body.into())
+        Reply::Body(body.into())
     };
-    server.answer_next((1..=9).map(page));
+    server.reply_next((1..=9).map(page));
     let error = fetch(server.base_url(), Duration::from_secs(20), PATIENCE).await?;
     let error = error.err().context("an answer")?;
     assert_eq!(error.failure().code.name(), "b3-body-too-long", "{error}");
@@ -274,7 +270,7 @@ async fn pages_that_are_too_long_together_are_not_kept() -> Result<()> {
 async fn an_answer_is_as_old_as_the_request_that_it_answers() -> Result<()> {
     const TIMEOUT: Duration = Duration::from_secs(1);
     let server = B3Server::with_sample().await?;
-    server.answer_next([Answer::Hang]);
+    server.reply_next([Reply::Hang]);
     let before = Utc::now();
     let fetched = fetch(server.base_url(), TIMEOUT, PATIENCE).await??;
     assert!(fetched.envelope.fetched_at >= before + TIMEOUT, "the first request was not the one");

@@ -1,28 +1,25 @@
-//! `ibov run` as people type it: what it prints, how it exits, and that it leaves nothing running.
+//! `ibov run` from outside: its output, its exit codes, and that it leaves nothing running.
 #![allow(
     clippy::indexing_slicing,
     clippy::expect_used,
     reason = "a test that finds something else has failed"
 )]
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::net::TcpListener;
-use std::path::Path;
+use std::{collections::BTreeMap, io::ErrorKind, net::TcpListener, path::Path};
 
 use anyhow::{Context as _, Result};
 use e2e::{
-    command::{self, Ended},
     days,
     expected::{self, Refined},
+    ibov::{self, Ended},
     local, python,
 };
-use ibov::b3_server::{Answer, B3Server, Day};
+use harness::b3_server::{B3Server, Day, Reply};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::portfolio::is_weekday;
 
-/// What a local run has nothing to do with.
+/// Settings that must not affect a local run.
 const SIGNED_IN_ELSEWHERE: [(&str, &str); 9] = [
     ("AWS_PROFILE", "no-such-profile"),
     ("AWS_CONFIG_FILE", "/no/such/config"),
@@ -38,18 +35,18 @@ const SIGNED_IN_ELSEWHERE: [(&str, &str); 9] = [
 #[test]
 fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result<()> {
     local::run(async {
-        // Setting up may ask others; the run may not.
+        // Installing packages may use the network; the run may not.
         python::interpreter().await?;
-        // Whatever leaves this machine would have to come by here.
+        // Every request to another machine would go through this proxy.
         let proxy = TcpListener::bind(("127.0.0.1", 0))?;
         let address = format!("http://{}", proxy.local_addr()?);
         let names =
             ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
         let mut environment = names.map(|name| (name, address.as_str())).to_vec();
-        // Nor does it matter how the user signs in to AWS, or whether they could.
+        // How the user signs in to AWS must not matter either.
         environment.extend(&SIGNED_IN_ELSEWHERE);
         let arguments = ["run", "--sample", "--json", "--timeout", "4m"];
-        let ended = command::run(&arguments, &environment).await?;
+        let ended = ibov::run(&arguments, &environment).await?;
         let date = ended.document()?["date"].as_str().context("no date")?.parse()?;
         assert!(
             is_weekday(date) && (0..4).contains(&(date - days::session(0)).num_days()),
@@ -74,7 +71,7 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
 fn a_portfolio_never_seen_before_is_summed_exactly_and_what_is_odd_about_it_is_told() -> Result<()>
 {
     local::run(async {
-        // Nearly as far ahead as a date is accepted, so that no table may end before it.
+        // The tables must reach as far ahead as the fetcher accepts dates.
         let mut day = days::small(days::session(9));
         let odd = day.results.first_mut().context("no row")?;
         odd.r#type = String::new();
@@ -83,7 +80,7 @@ fn a_portfolio_never_seen_before_is_summed_exactly_and_what_is_odd_about_it_is_t
         server.publish("SMLL", day.clone());
         server.cap_page_size(3);
         let ended =
-            command::run(&["run", "--b3-url", server.base_url(), "--index", "SMLL", "--json"], &[])
+            ibov::run(&["run", "--b3-url", server.base_url(), "--index", "SMLL", "--json"], &[])
                 .await?;
         let document = holds(&ended, &day, server.base_url())?;
         assert_eq!(document["index"], "SMLL");
@@ -102,7 +99,7 @@ fn a_portfolio_never_seen_before_is_summed_exactly_and_what_is_odd_about_it_is_t
     })
 }
 
-/// The document is about `day`, in every value, and has no field but those that are promised.
+/// Checks every value of the document against `day`, and that it has exactly the promised fields.
 fn holds(ended: &Ended, day: &Day, source: &str) -> Result<Value> {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let document = ended.document()?;
@@ -177,13 +174,13 @@ fn refined(object: &Value) -> Result<Refined> {
     })
 }
 
-/// A run against a server that only fails.
-async fn fails(answer: Answer, words: &str) -> Result<()> {
+/// Runs against a server that always fails.
+async fn fails(reply: Reply, words: &str) -> Result<()> {
     let server = B3Server::with_sample().await?;
     server.cap_page_size(50);
-    server.answer(answer);
+    server.reply(reply);
     let ended =
-        command::run(&["run", "--b3-url", server.base_url(), "--json", "--timeout", "4m"], &[])
+        ibov::run(&["run", "--b3-url", server.base_url(), "--json", "--timeout", "4m"], &[])
             .await?;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let error = &ended.document()?["error"];
@@ -193,7 +190,7 @@ async fn fails(answer: Answer, words: &str) -> Result<()> {
     assert!(ended.stderr.contains(cause), "people are told the same: {}", ended.stderr);
     let logs = Path::new(error["logs"].as_str().context("no logs")?);
     assert!(logs.is_file(), "{} is named and not there", logs.display());
-    // The emulator is gone, and the lake with it. Both writers say what they write.
+    // The lake ended with the emulator, but both writers log what they write.
     for (log, written) in
         [("ibov-fetcher.log", "portfolio fetched"), ("ibov-parquet-writer.log", "raw file written")]
     {
@@ -205,30 +202,30 @@ async fn fails(answer: Answer, words: &str) -> Result<()> {
 
 #[test]
 fn an_html_page_ends_the_run_with_its_cause() -> Result<()> {
-    local::run(fails(Answer::Html, "the body is an HTML page"))
+    local::run(fails(Reply::Html, "the body is an HTML page"))
 }
 
 #[test]
 fn null_results_end_the_run_with_their_cause() -> Result<()> {
-    local::run(fails(Answer::NullResults, "results is null"))
+    local::run(fails(Reply::NullResults, "results is null"))
 }
 
 #[test]
 fn wrong_totals_end_the_run_with_their_cause() -> Result<()> {
-    local::run(fails(Answer::WrongTotals, "the quantities add up to 103334280471"))
+    local::run(fails(Reply::WrongTotals, "the quantities add up to 103334280471"))
 }
 
 #[test]
 fn a_missing_second_page_ends_the_run_with_its_cause() -> Result<()> {
-    local::run(fails(Answer::MissingPage, "page 2 has no rows"))
+    local::run(fails(Reply::MissingPage, "page 2 has no rows"))
 }
 
 #[test]
 fn wrong_usage_and_an_index_without_sample_are_told_apart() -> Result<()> {
     local::run(async {
-        let contradiction = command::run(&["run", "--sample", "--live"], &[]).await?;
+        let contradiction = ibov::run(&["run", "--sample", "--live"], &[]).await?;
         assert_eq!(contradiction.code, Some(2), "{}", contradiction.stderr);
-        let unknown = command::run(&["run", "--sample", "--index", "SMLL", "--json"], &[]).await?;
+        let unknown = ibov::run(&["run", "--sample", "--index", "SMLL", "--json"], &[]).await?;
         assert_eq!(unknown.code, Some(1), "{}", unknown.stderr);
         assert_eq!(unknown.document()?["error"]["stage"], "source");
         Ok(())
@@ -239,9 +236,9 @@ fn wrong_usage_and_an_index_without_sample_are_told_apart() -> Result<()> {
 fn the_end_of_its_time_is_an_exit_code_of_its_own() -> Result<()> {
     local::run(async {
         let server = B3Server::with_sample().await?;
-        server.answer(Answer::Hang);
+        server.reply(Reply::Hang);
         let ended =
-            command::run(&["run", "--b3-url", server.base_url(), "--timeout", "3s"], &[]).await?;
+            ibov::run(&["run", "--b3-url", server.base_url(), "--timeout", "3s"], &[]).await?;
         assert_eq!(ended.code, Some(4), "{}", ended.stderr);
         assert!(ended.stdout.is_empty(), "{}", ended.stdout);
         Ok(())
@@ -251,7 +248,7 @@ fn the_end_of_its_time_is_an_exit_code_of_its_own() -> Result<()> {
 #[test]
 fn ctrl_c_during_the_spark_run_leaves_nothing_running() -> Result<()> {
     local::run(async {
-        let mut running = command::start(&["run", "--sample"], &[]).await?;
+        let mut running = ibov::start(&["run", "--sample"], &[]).await?;
         running.until_it_says("refine with Spark").await?;
         running.signal("INT").await?;
         let ended = running.end().await?;

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use e2e::local;
 use futures::future::join_all;
-use ibov::aws::{Clients, local_config};
+use harness::aws::{Clients, local_config};
 use refine::FailedMark;
 use shared::aws::{Bucket as _, CallError, Cause, Condition, ETag, Get, S3Bucket};
 

@@ -1,6 +1,6 @@
 //! The deployed pipeline, end to end: the real template, the real functions and a real Spark on the local emulator.
 //!
-//! All of it is one test program, because each starts an emulator of its own.
+//! It is one test program, because each program starts an emulator of its own.
 #![allow(
     clippy::indexing_slicing,
     clippy::expect_used,

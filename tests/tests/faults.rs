@@ -1,7 +1,7 @@
-//! What happens when something fails: every promise of the pipeline, with the real template and the real functions on
-//! the local emulator. Glue runs are carried out by a few lines of Python that do as a test orders.
+//! Failures: every promise of the pipeline, with the real template and the real functions on the local emulator. A few
+//! lines of Python carry the Glue runs out as a test orders.
 //!
-//! All of it is one test program with one emulator; stacks that different tests break stand side by side in it.
+//! It is one test program with one emulator, in which the stacks of different tests stand side by side.
 #![allow(
     clippy::indexing_slicing,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What a build for AWS compiles into the functions.
+//! The dependencies of a build for AWS.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result, ensure};
 use e2e::local;
 use tokio::process::Command;
 
-/// Ways of signing in to AWS that people have, and functions do not: a function has its role.
+/// People sign in to AWS with these; a function has its role.
 const FOR_PEOPLE: [&str; 4] = ["aws-sdk-sso v", "aws-sdk-ssooidc v", "aws-sdk-signin v", "p256 v"];
 const FUNCTIONS: [&str; 4] = ["fetcher v", "parquet-writer v", "glue-trigger v", "glue-notifier v"];
 
-/// The packages that Cargo compiles for these arguments, seen from the top of the checkout.
+/// The packages that Cargo compiles at the top of the checkout with these arguments.
 async fn packages(arguments: &[&str]) -> Result<BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -20,7 +20,7 @@ async fn packages(arguments: &[&str]) -> Result<BTreeSet<String>> {
         .current_dir(local::in_workspace("")?);
     let output = command.output().await.context("cannot start cargo")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // What stands there again is marked, and named once here.
+    // Repeated packages have a mark.
     let lines = String::from_utf8_lossy(&output.stdout);
     Ok(lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect())
 }
@@ -29,7 +29,7 @@ fn holds(packages: &BTreeSet<String>, name: &str) -> bool {
     packages.iter().any(|package| package.starts_with(name))
 }
 
-/// `sam build` builds each by its binary's name at the top of the checkout.
+/// `sam build` builds each function by its binary's name at the top of the checkout.
 #[test]
 fn a_build_of_the_functions_has_none_of_the_ways_in_which_people_sign_in() -> Result<()> {
     local::run(async {
@@ -47,20 +47,7 @@ fn a_build_of_the_functions_has_none_of_the_ways_in_which_people_sign_in() -> Re
     })
 }
 
-#[test]
-fn a_build_of_the_fetcher_has_no_client_of_glue() -> Result<()> {
-    local::run(async {
-        let glue = "aws-sdk-glue v";
-        ensure!(
-            holds(&packages(&["--package", "glue-trigger"]).await?, glue),
-            "it has another name"
-        );
-        ensure!(!holds(&packages(&["--package", "fetcher"]).await?, glue), "the fetcher has one");
-        Ok(())
-    })
-}
-
-/// Else `cargo ibov run` would build most of its dependencies again after the tests, and the other way round.
+/// Otherwise `cargo ibov run` would build most dependencies again after the tests, and the tests after it.
 #[test]
 fn ibov_by_itself_has_the_dependencies_of_the_whole_workspace() -> Result<()> {
     local::run(async {

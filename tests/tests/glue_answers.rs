@@ -12,7 +12,7 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
     response::IntoResponse,
 };
-use ibov::aws::local_config;
+use harness::aws::local_config;
 use refine::{AwsState, State as _};
 use serde_json::json;
 use shared::{aws::Cause, settings::Environment};

@@ -74,7 +74,7 @@ impl Crate {
             }
         };
         for (place, name) in rest.iter().enumerate() {
-            let child = [found.as_slice(), &[name.clone()]].concat();
+            let child = [found.as_slice(), std::slice::from_ref(name)].concat();
             if name == "super" {
                 found.pop();
             } else if self.modules.contains_key(&child) {
@@ -82,7 +82,8 @@ impl Crate {
             } else {
                 let reexported =
                     self.reexports(&found).into_iter().find(|path| path.last() == Some(name));
-                let inner = reexported.map(|path| [&path, &rest[place + 1..]].concat());
+                let rest = rest.iter().skip(place + 1).cloned();
+                let inner = reexported.map(|path| path.into_iter().chain(rest).collect::<Vec<_>>());
                 return inner.and_then(|path| self.defining(&found, &path)).or(Some(found));
             }
         }
@@ -181,7 +182,7 @@ fn circle(
     finished: &mut BTreeSet<Module>,
 ) -> Option<Vec<Module>> {
     if let Some(start) = way.iter().position(|earlier| earlier == module) {
-        return Some(way[start..].to_vec());
+        return Some(way.split_off(start));
     }
     if finished.contains(module) {
         return None;

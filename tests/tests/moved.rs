@@ -1,14 +1,16 @@
-//! A checkout that was copied or moved together with what was built in it.
+//! Checkouts that were copied or moved together with their `target/`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{command, local};
+use e2e::{ibov, local};
 use tokio::process::Command;
 
-/// Stands in for the emulator: notes where it lies and which Python runs it, then waits for Cargo's note and ends.
+/// Stands in for the emulator: notes its own path and that of its Python, waits for Cargo's note, and ends.
 const EMULATOR: &str = r#"
 import os, sys, time
 
@@ -21,16 +23,15 @@ while not os.path.exists(f"{notes}/cargo"):
 sys.exit("noted")
 "#;
 
-/// Stands in for Cargo: notes where it was called and with what, then waits for the emulator's note and fails.
+/// Stands in for Cargo: notes its folder and arguments, waits for the emulator's note, and fails.
 const CARGO: &str = r#"#!/bin/sh
 { pwd; printf '%s\n' "$@"; } > "$NOTES/cargo.part" && mv "$NOTES/cargo.part" "$NOTES/cargo"
 while [ ! -e "$NOTES/emulator" ]; do sleep 0.01; done
 exit 9
 "#;
 
-/// A folder with what makes a checkout one, the real `ibov` in its `target/`, and stand-ins for what that starts.
+/// A minimal checkout with the real `ibov` in its `target/`, and stand-ins for the programs that `ibov` starts.
 struct Skeleton {
-    // Removed when this goes.
     _folder: tempfile::TempDir,
     top: PathBuf,
 }
@@ -48,7 +49,7 @@ impl Skeleton {
         write(&original.join("target/CACHEDIR.TAG"), "")?;
         fs::create_dir_all(original.join("target/debug"))?;
         write(&top.join("cargo.sh"), CARGO)?;
-        install(command::program().await?, &original.join("target/debug/ibov")).await?;
+        install(ibov::program().await?, &original.join("target/debug/ibov")).await?;
         install(&top.join("cargo.sh"), &top.join("cargo")).await?;
         Ok(Self { _folder: folder, top })
     }
@@ -57,7 +58,7 @@ impl Skeleton {
         self.top.join(relative)
     }
 
-    /// Starts the `ibov` of one of the checkouts from a folder that is none, and gives the paths that were noted.
+    /// Starts a checkout's `ibov` from a folder outside of it, and returns the paths that were noted.
     async fn run(&self, checkout: &str) -> Result<Vec<String>> {
         let notes = self.path("notes");
         if notes.exists() {
@@ -83,8 +84,8 @@ impl Skeleton {
     }
 }
 
-/// Makes a program that can be started at once. Another process writes it: were it this one, whatever another test starts
-/// meanwhile would hold the file open for writing until it executes, and the program would be busy as long.
+/// Copies a program by another process. If this one wrote the file, a child process that another test starts meanwhile
+/// could inherit it open for writing, and the program could not be started ("text file busy").
 async fn install(program: &Path, path: &Path) -> Result<()> {
     let mut command = Command::new("install");
     command.args(["-m", "755"]).arg(program).arg(path);
@@ -97,11 +98,11 @@ fn write(path: &Path, content: &str) -> Result<()> {
     Ok(fs::write(path, content)?)
 }
 
-/// Every path is in `checkout`, and there were all sorts of them.
+/// Checks that every path is in `checkout`, and that all sorts of paths were noted.
 fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
     let checkout = checkout.to_string_lossy().into_owned();
     for path in paths {
-        // The Glue runner's command line is quoted, and holds two.
+        // The Glue runner's quoted command line holds two paths.
         for path in path.split(' ') {
             let path = path.trim_matches('\'');
             ensure!(path.starts_with(&checkout), "{path} is not in {checkout}");
@@ -115,7 +116,7 @@ fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A script that pip wrote begins with the path of the Python that it is for.
+/// The first line of a script that pip wrote, with the path of its Python.
 fn interpreter_of_pip(checkout: &Path) -> Result<String> {
     let script = fs::read_to_string(checkout.join(".ibov/venv/bin/pip"))?;
     Ok(script.lines().next().unwrap_or_default().to_owned())
@@ -144,7 +145,7 @@ fn a_checkout_that_was_copied_runs_itself_and_leaves_the_original_alone() -> Res
         let mut copying = Command::new("cp");
         copying.arg("-a").arg(&original).arg(&copy);
         ensure!(copying.status().await?.success(), "cannot copy the checkout");
-        // Whatever still comes by here fails, and leaves a trace if it writes.
+        // A program that still uses the original fails.
         fs::write(original.join("infra/local/emulator/__main__.py"), "raise SystemExit(1)")?;
         let runs = || Ok::<_, std::io::Error>(fs::read_dir(original.join(".ibov/runs"))?.count());
         let before = runs()?;
@@ -156,13 +157,13 @@ fn a_checkout_that_was_copied_runs_itself_and_leaves_the_original_alone() -> Res
     })
 }
 
-/// As under `cargo ibov` with a target directory elsewhere, which several checkouts may share.
+/// As under `cargo ibov` with a target directory that several checkouts share.
 #[test]
 fn cargo_says_which_checkout_is_meant_where_the_program_lies_elsewhere() -> Result<()> {
     local::run(async {
         let skeleton = Skeleton::make().await?;
         let manifest = skeleton.path("original/infra/cli");
-        let mut command = Command::new(command::program().await?);
+        let mut command = Command::new(ibov::program().await?);
         command.args(["b3", "ok"]).current_dir(&skeleton.top).env("CARGO_MANIFEST_DIR", &manifest);
         let ended = command.output().await?;
         ensure!(ended.status.code() == Some(1), "{}", String::from_utf8_lossy(&ended.stderr));

@@ -1,12 +1,11 @@
-//! The Python tests, so that `cargo test` is all of them.
+//! Runs the Python tests, so that `cargo test` covers everything.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{local, python};
 
-/// Runs all tests of a folder. None found, or one skipped, is a failure, too.
+/// Runs all tests of a folder. It also fails if there are none or one is skipped.
 fn pytest(folder: &str) -> Result<()> {
     local::run(async {
         let reports = tempfile::tempdir()?;
@@ -38,7 +37,7 @@ fn pytest(folder: &str) -> Result<()> {
     })
 }
 
-/// The whole numbers among the attributes of the report's one `testsuite`.
+/// The integer attributes of the report's one `testsuite`.
 fn counts(report: &str) -> Result<BTreeMap<String, u32>> {
     let (_, suite) = report.split_once("<testsuite ").context("the report holds no testsuite")?;
     let (attributes, _) = suite.split_once('>').context("the report ends too early")?;

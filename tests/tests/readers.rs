@@ -1,5 +1,5 @@
-//! The raw file as others read it: pyarrow, which the Glue job reads it with, DuckDB, which shares no code with what
-//! wrote it, and Spark.
+//! The raw file as others read it: pyarrow, which the Glue job uses, DuckDB, which shares no code with the writer, and
+//! Spark.
 #![allow(
     clippy::indexing_slicing,
     clippy::expect_used,
@@ -22,7 +22,7 @@ use shared::{
     values::{Segment, Weight},
 };
 
-/// A portfolio, and the rows that a reader must find.
+/// A portfolio and the rows that a reader must find.
 struct Case {
     name: &'static str,
     portfolio: Portfolio,

@@ -1,4 +1,4 @@
-//! Recorded answers of B3, where they lie beside the checkout: what each becomes.
+//! Recorded answers of B3, and what each becomes.
 #![allow(clippy::expect_used, reason = "a test that finds something else has failed")]
 
 use anyhow::{Context as _, Result};
@@ -7,7 +7,7 @@ use e2e::{
     days, expected, local, python,
     recordings::{self, Recording},
 };
-use ibov::b3_server::Day;
+use harness::b3_server::Day;
 use shared::{
     b3::PageRequest,
     keys::{LandingKey, Stamp},
@@ -17,7 +17,7 @@ use shared::{
     values::Segment,
 };
 
-/// What the fetcher would have kept of an answer, at that moment.
+/// The envelope that the fetcher would have kept at that moment.
 fn envelope(recording: &Recording, fetched_at: DateTime<Utc>) -> Result<Envelope> {
     let segment =
         if recording.name.contains("-seg1") { Segment::ByTicker } else { Segment::BySector };

@@ -1,4 +1,4 @@
-//! `ibov --stack` with each of the ways in which people sign in to AWS, and what it says when that fails.
+//! `ibov --stack` with each way of signing in to AWS, and its messages when that fails.
 #![allow(clippy::indexing_slicing, reason = "a test that finds something else has failed")]
 
 #[path = "sign_in/home.rs"]

@@ -1,5 +1,4 @@
-//! Rules for `infra/template.yaml` that AWS enforces, or bills, and the local emulator does not: a green local run
-//! proves nothing about them, so they are read off the template itself.
+//! Rules for `infra/template.yaml` that AWS enforces or bills, but the local emulator does not check.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,12 +1,12 @@
 //! The command line.
 
-use crate::b3_server::{Answer, NAMES};
-use crate::stack::Stage;
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
-use std::time::Duration;
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
 4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
@@ -14,15 +14,15 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong 
 /// Runs the pipeline on this machine, and works with a stack that is up.
 #[derive(Debug, Parser)]
 #[command(name = "ibov", version, after_help = EXIT_CODES)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Build, deploy to a local emulator, fetch, refine, and print the index by sector.
     ///
     /// Without --live, --sample or --b3-url it asks B3, and where B3 cannot be reached it takes the bundled sample.
@@ -43,112 +43,112 @@ pub enum Command {
 
 /// `ibov run`.
 #[derive(Debug, Clone, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Ask B3, and fail where it cannot be reached.
     #[arg(long, group = "where")]
-    pub live: bool,
+    pub(crate) live: bool,
     /// Take the bundled sample portfolio; nothing leaves this machine.
     #[arg(long, group = "where")]
-    pub sample: bool,
+    pub(crate) sample: bool,
     /// Ask this server, which speaks B3's API.
     #[arg(long, group = "where", value_name = "URL", value_parser = url)]
-    pub b3_url: Option<String>,
+    pub(crate) b3_url: Option<String>,
     /// Code of the index.
     #[arg(long, default_value = "IBOV", value_parser = index)]
-    pub index: String,
+    pub(crate) index: String,
     /// 2: with sectors; 1: without.
     #[arg(long, default_value = "2", value_parser = ["1", "2"])]
-    pub segment: String,
+    pub(crate) segment: String,
     /// Time for everything, as 90, 90s or 5m. Default: 10m, or 30m when there is something to install first.
     #[arg(long, value_parser = duration)]
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// Leave the stack up until Ctrl-C, and print how to reach it.
     #[arg(long)]
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// Print one JSON document on standard output, and everything else on standard error.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Which stack.
 #[derive(Debug, Clone, Args)]
-pub struct StackArgs {
+pub(crate) struct StackArgs {
     /// A stack deployed to AWS. Default: the local one that `ibov run --keep` has left up.
     #[arg(long, value_name = "NAME")]
-    pub stack: Option<String>,
+    pub(crate) stack: Option<String>,
 }
 
 /// `ibov fetch`.
 #[derive(Debug, Clone, Args)]
-pub struct FetchArgs {
+pub(crate) struct FetchArgs {
     /// Which stack.
     #[command(flatten)]
-    pub stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// Code of the index. Default: the stack's.
     #[arg(long, value_parser = index)]
-    pub index: Option<String>,
+    pub(crate) index: Option<String>,
     /// 1 or 2. Default: the stack's.
     #[arg(long, value_parser = ["1", "2"])]
-    pub segment: Option<String>,
+    pub(crate) segment: Option<String>,
 }
 
 /// `ibov parked`.
 #[derive(Debug, Clone, Args)]
-pub struct ParkedArgs {
+pub(crate) struct ParkedArgs {
     /// Which stack.
     #[command(flatten)]
-    pub stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// fetch, parquet, glue or completion. Default: all.
-    pub stage: Option<Stage>,
+    pub(crate) stage: Option<Stage>,
 }
 
 /// `ibov redrive`.
 #[derive(Debug, Clone, Args)]
-pub struct RedriveArgs {
+pub(crate) struct RedriveArgs {
     /// Which stack.
     #[command(flatten)]
-    pub stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// fetch, parquet, glue or completion.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
 }
 
 /// `ibov refine`.
 #[derive(Debug, Clone, Args)]
-pub struct RefineArgs {
+pub(crate) struct RefineArgs {
     /// Which stack.
     #[command(flatten)]
-    pub stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// The date of the portfolio, as 2026-11-20.
     #[arg(long)]
-    pub date: NaiveDate,
+    pub(crate) date: NaiveDate,
     /// Refine it even if its content is refined already.
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 /// `ibov b3`.
 #[derive(Debug, Clone, Args)]
-pub struct B3Args {
-    #[arg(help = format!("An HTTP status such as 500, or one of: {}", NAMES.join(", ")), value_parser = answer)]
+pub(crate) struct B3Args {
+    #[arg(help = format!("An HTTP status such as 500, or one of: {}", Reply::NAMES.join(", ")), value_parser = answer)]
     /// How to answer.
-    pub answer: String,
+    pub(crate) answer: String,
     /// The date of the sample from now on, as 2026-11-20; without it, the session of the day.
     #[arg(long)]
-    pub date: Option<NaiveDate>,
+    pub(crate) date: Option<NaiveDate>,
 }
 
 /// `ibov query`.
 #[derive(Debug, Clone, Args)]
-pub struct QueryArgs {
+pub(crate) struct QueryArgs {
     /// Which stack.
     #[command(flatten)]
-    pub stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// The query, in Athena's SQL.
-    pub sql: String,
+    pub(crate) sql: String,
 }
 
 fn answer(name: &str) -> Result<String> {
-    name.parse::<Answer>().map(|_| name.to_owned())
+    name.parse::<Reply>().map(|_| name.to_owned())
 }
 
 fn url(text: &str) -> Result<String> {
@@ -179,8 +179,9 @@ fn duration(text: &str) -> Result<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::CommandFactory as _;
+
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {

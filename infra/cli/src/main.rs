@@ -1,21 +1,28 @@
-//! `ibov`: see [`ibov::args`] for the command line.
+//! `ibov`, the operator's tool: runs the pipeline on this machine, and works with a stack that is up. The command line
+//! is in [`args`].
+
+mod account;
+mod args;
+mod commands;
+mod running_stack;
+
+use std::process::ExitCode;
 
 use clap::Parser as _;
-use ibov::args::{Cli, Command};
-use ibov::failure::Failure;
-use ibov::{run, verbs};
-use std::process::ExitCode;
+use harness::failure::Failure;
+
+use crate::args::{Cli, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run(args) => return run::run(args).await,
-        Command::Fetch(args) => verbs::fetch(&args).await,
-        Command::Parked(args) => verbs::parked(&args).await,
-        Command::Redrive(args) => verbs::redrive(&args).await,
-        Command::Refine(args) => verbs::refine(&args).await,
-        Command::B3(args) => verbs::b3(&args).await,
-        Command::Query(args) => verbs::query(&args).await,
+        Command::Run(args) => return commands::run(args).await,
+        Command::Fetch(args) => commands::fetch(&args).await,
+        Command::Parked(args) => commands::parked(&args).await,
+        Command::Redrive(args) => commands::redrive(&args).await,
+        Command::Refine(args) => commands::refine(&args).await,
+        Command::B3(args) => commands::b3(&args).await,
+        Command::Query(args) => commands::query(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

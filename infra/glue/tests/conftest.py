@@ -1,4 +1,4 @@
-"""One Spark for the whole suite, raw files to order, and a lake in memory."""
+"""Fixtures: one Spark session for the whole suite, and a lake in memory."""
 
 import os
 import sys
@@ -21,12 +21,12 @@ DAY, NEXT_DAY = date(2026, 11, 20), date(2026, 11, 23)
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
-    """The Spark of local runs."""
+    """Configured as for local runs."""
     from pyspark.sql import SparkSession
 
     from glue_local.spark import kill_spark, prepare_spark
 
-    # With another encoding Java would lose the accents in the names of folders that it writes.
+    # With another encoding, Java would lose the accents in the names of folders.
     os.environ["LC_ALL"] = "C.UTF-8"
     prepare_spark(tmp_path_factory.mktemp("spark"))
     session = SparkSession.builder.appName("refine tests").getOrCreate()
@@ -38,11 +38,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
 
 @pytest.fixture
 def clients(lake: "Lake", monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job's own clients reach the lake."""
+    """Connects the job's own clients to the lake."""
     import refine
 
-    reached = {"s3": lake.s3, "glue": lake.glue}
-    monkeypatch.setattr(refine.boto3, "client", lambda service, config: reached[service])
+    fakes = {"s3": lake.s3, "glue": lake.glue}
+    monkeypatch.setattr(refine.boto3, "client", lambda service, config: fakes[service])
 
 
 @pytest.fixture

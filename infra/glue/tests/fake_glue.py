@@ -1,6 +1,4 @@
-"""The part of the Glue catalog that the job speaks to, in memory, with Glue's limits and its way of
-telling errors.
-"""
+"""The part of the Glue catalog that the job uses, in memory, with Glue's limits and errors."""
 
 # Names as boto3 spells them.
 # ruff: noqa: N801, N803, N818
@@ -55,7 +53,7 @@ class FakeGlue:
         return self
 
     def paginate(self, **arguments: Any) -> Iterator[dict]:
-        """Pages of partitions; like the local emulator, it ignores the expression."""
+        """Pages of partitions. Like the local emulator, this ignores the expression."""
         assert arguments["DatabaseName"], arguments["TableName"]
         items = [
             {"Values": list(values), "StorageDescriptor": storage}

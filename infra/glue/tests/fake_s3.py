@@ -1,4 +1,4 @@
-"""The part of S3 that the job speaks to, in memory."""
+"""The part of S3 that the job uses, in memory."""
 
 # Names as boto3 spells them.
 # ruff: noqa: N803, N818
@@ -10,7 +10,7 @@ from hashlib import md5
 from botocore.exceptions import ClientError
 
 PAGE = 3  # small, so that a handful of objects needs several pages
-BATCH = 1000  # what one DeleteObjects call may carry
+BATCH = 1000  # the limit of one DeleteObjects call
 
 
 class NoSuchKey(ClientError):
@@ -31,7 +31,7 @@ class FakeS3:
         self.bucket = bucket
         self.objects: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
-        # What was asked, in order: the operation and its key.
+        # In order: the operation and its key.
         self.calls: list[tuple[str, str]] = []
         self.before_call = lambda operation, key: None
         self.undeletable: set[str] = set()
@@ -58,7 +58,7 @@ class FakeS3:
         self.objects[Key] = Body
 
     def delete_objects(self, Bucket: str, Delete: dict) -> dict:
-        keys = [each["Key"] for each in Delete["Objects"]]
+        keys = [item["Key"] for item in Delete["Objects"]]
         assert 0 < len(keys) <= BATCH
         errors = []
         for key in keys:

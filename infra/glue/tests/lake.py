@@ -1,4 +1,4 @@
-"""A lake in memory: raw files to order, one run of the job over it, and what a reader then finds.
+"""A lake in memory: writes raw files, runs the job, and reads the refined table.
 
 DuckDB writes the raw files and reads the refined ones, so Spark is checked against another program.
 """
@@ -27,7 +27,7 @@ class Lake:
     def __init__(self, spark: SparkSession, scratch: Path) -> None:
         self.spark, self.scratch = spark, scratch
         self.s3, self.glue = FakeS3("lake"), FakeGlue()
-        # Which dates the last run could not mark as failed, and why.
+        # The dates that the last run could not mark as failed, with the causes.
         self.unmarked: dict[date, str] = {}
 
     def raw_key(self, day: date) -> str:
@@ -45,8 +45,8 @@ class Lake:
         says: dict[str, str] | None = None,
         metadata: dict[str, str] = METADATA,
     ) -> None:
-        """Write `(segment, cod, part, theoricalQty)` rows as one raw file; the SQL of `change` may
-        spoil it first, and `says` its footer.
+        """Write `(segment, cod, part, theoricalQty)` rows as one raw file. The SQL of `change` may
+        spoil the rows, and `says` the footer.
         """
         path = self.scratch / FILENAME
         totals = {
@@ -93,19 +93,19 @@ class Lake:
         return [word for item in arguments.items() for word in item if item[1] is not None]
 
     def try_run(self, *dates: date, **arguments: Any) -> tuple[dict, dict[date, str]]:
-        """One run: its report, and the causes of the dates that failed."""
+        """One run: its report, and the causes of the failed dates."""
         parsed = job.parse_arguments(self.words(*dates, **arguments))
         report, failed, self.unmarked = job.run(self.spark, self.s3, self.glue, parsed)
         return report, failed
 
     def run(self, *dates: date, as_of: date = AS_OF) -> dict:
-        """One run that refines all of its dates."""
+        """One run that must refine all of its dates."""
         report, failed = self.try_run(*dates, as_of=as_of)
         assert failed == {}
         return report
 
     def refuse(self, operation: str, part: str, code: str = "SlowDown") -> None:
-        """From now on S3 refuses to get or put objects with this in their names."""
+        """From now on, S3 refuses to get or put objects with `part` in their keys."""
 
         def refuse(called: str, key: str) -> None:
             if called == operation and part in key:
@@ -120,11 +120,11 @@ class Lake:
         return sorted(key for key in self.s3.objects if key.startswith(prefix))
 
     def done(self) -> dict[str, dict]:
-        """What is recorded of the dates: `2026-11-20/<etag>` → what its rows were made from."""
+        """The `done` objects: `2026-11-20/<etag>` → source of the rows."""
         return self._bodies("control/refine/done/date=")
 
     def marks(self) -> dict[str, dict]:
-        """What is marked as failed: `2026-11-20/<etag>/<run id>` → the mark."""
+        """The failed marks: `2026-11-20/<etag>/<run id>` → the mark."""
         return self._bodies("control/refine/failed/date=")
 
     def mark_key(self, day: date, run_id: str = "jr_1") -> str:
@@ -137,7 +137,7 @@ class Lake:
         }
 
     def table(self) -> dict[tuple[str, str], tuple]:
-        """What a reader of the catalog finds: (date, sector) → values, read from the partitions'
+        """The table through the catalog: (date, sector) → values, read from the partitions'
         Locations.
         """
         rows = {}
@@ -153,7 +153,7 @@ class Lake:
         return rows
 
     def download(self, folder: Path) -> Path:
-        """The refined files below a folder, for readers of files."""
+        """Copy the refined files into a folder, for readers of files."""
         for name in self.files():
             path = folder / name
             path.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The catalog calls: batches, pages, repair, and the errors that Glue hides in a good answer."""
+"""The catalog calls: batches, pages, repair, and errors that Glue hides in successful answers."""
 
 from datetime import date
 

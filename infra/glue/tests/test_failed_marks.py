@@ -1,4 +1,4 @@
-"""A date that failed is marked before its run ends, once, and nothing else suffers from that."""
+"""A failed date is marked once, before its run ends, without side effects on other dates."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a person reads when the input or the arguments are wrong: one line that names the object."""
+"""The error messages for wrong input or arguments: one line that names the object."""
 
 import json
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ def replaced(column: str, expression: str) -> str:
 
 
 def failure(lake: Lake) -> str:
-    """What is told of a day that failed before anything was touched."""
+    """The cause of a failed day, before any change to the lake."""
     report, failed = lake.try_run(DAY)
     assert (report["dates"], list(failed)) == ([], [DAY])
     assert "\n" not in failed[DAY]
@@ -181,7 +181,7 @@ def test_a_missing_table_fails_before_anything_is_read(lake: Lake) -> None:
     assert lake.s3.calls == []
 
 
-# What the functions and the template say of the same names: tests/file-names.json has them once.
+# The same examples test the functions and the template.
 NAMES = json.loads((INFRA.parent / "tests" / "file-names.json").read_text())
 
 

@@ -16,7 +16,7 @@ AS_OF = date(2026, 11, 30)
 
 
 def raw_frame(spark: SparkSession, rows: list[tuple]) -> DataFrame:
-    """The same rows as a DataFrame, of the columns that `refine` looks at."""
+    """The same rows as a DataFrame, with the columns that `refine` reads."""
     return spark.createDataFrame([(s, c, Decimal(p), q, DAY) for s, c, p, q in rows], job.RAW_ROW)
 
 

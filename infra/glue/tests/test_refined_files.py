@@ -1,4 +1,4 @@
-"""The refined files as Spark itself would have written them, and as others read them."""
+"""The refined files are as Spark itself would write them, and readable by others."""
 
 import random
 from decimal import Decimal
@@ -42,7 +42,7 @@ def rows() -> list[tuple]:
 
 @pytest.fixture
 def files(lake: Lake, rows: list[tuple], tmp_path: Path) -> Path:
-    """What the job wrote of two days."""
+    """The job's files of two days."""
     lake.write_raw(DAY, rows)
     lake.write_raw(NEXT_DAY, rows[:100])
     lake.run(DAY, NEXT_DAY)
@@ -51,7 +51,7 @@ def files(lake: Lake, rows: list[tuple], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sparks(spark: SparkSession, rows: list[tuple], tmp_path: Path) -> Path:
-    """What Spark writes of the same rows by itself."""
+    """The files that Spark itself writes for the same rows."""
 
     def raw(day: object, rows: list[tuple]) -> DataFrame:
         values = [(s, c, Decimal(p), q, day) for s, c, p, q in rows]
@@ -81,7 +81,7 @@ def test_folders_schema_and_rows_are_what_spark_writes(files: Path, sparks: Path
 
 
 def physical(column: object) -> tuple:
-    """A column as it lies in a file; a definition level of 0 is a column that is never null."""
+    """A column's physical form. A definition level of 0 means a column that is never null."""
     names = ("name", "physical_type", "length", "max_definition_level")
     logical = "DECIMAL" if column.converted_type == "DECIMAL" else "NONE"
     return (*(getattr(column, name) for name in names), logical, column.precision, column.scale)

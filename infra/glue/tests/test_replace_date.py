@@ -1,4 +1,4 @@
-"""A date is replaced whole, in files and in the catalog, and a dead run is healed by the next."""
+"""A date is replaced as a whole, in files and catalog, and the next run repairs a dead one."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_deleted_is_named(lake: Lake) -> None:
 def test_done_says_what_was_really_read(lake: Lake) -> None:
     lake.write_raw(DAY, TWO_SECTORS)
     read = lake.s3.etag(lake.raw_key(DAY))
-    # While the run is at it, a newer portfolio takes the place of the one that it has read.
+    # During the run, a newer portfolio replaces the one that was read.
     lake.glue.before_call = lambda verb, partitions: lake.write_raw(DAY, ONE_SECTOR)
     lake.run(DAY)
     assert read != lake.s3.etag(lake.raw_key(DAY))
@@ -178,19 +178,19 @@ def test_done_is_forgotten_before_a_row_changes_and_said_when_all_is_in_place(la
     lake.run(DAY)
     earlier, other = lake.keys("control/"), f"control/refine/done/date={NEXT_DAY}/0123"
     lake.s3.objects[other] = b"{}"
-    # What today's functions keep of the date is theirs.
-    theirs = f"control/refine/done/date={DAY}.json"
-    lake.s3.objects[theirs] = b"{}"
+    # An object of another program, with a similar name.
+    foreign = f"control/refine/done/date={DAY}.json"
+    lake.s3.objects[foreign] = b"{}"
     lake.write_raw(DAY, ONE_SECTOR)
     lake.s3.calls.clear()
     lake.run(DAY)
     changes = [(what, key) for what, key in lake.s3.calls if what in ("put", "delete")]
-    (said,) = set(lake.keys("control/")) - {other, theirs}
+    (done,) = set(lake.keys("control/")) - {other, foreign}
     assert changes == [
         ("delete", *earlier),
         ("put", f"refined/Data={DAY}/Setor=Petróleo/part-00000.snappy.parquet"),
         ("delete", f"refined/Data={DAY}/Setor=Bancos/part-00000.snappy.parquet"),
-        ("put", said),
+        ("put", done),
     ]
 
 

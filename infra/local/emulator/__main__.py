@@ -2,8 +2,8 @@
 
     python infra/local/emulator --port P --state-dir DIR --glue-runner CMD
 
-Ends when its standard input reaches end of file, on SIGTERM or on SIGINT, and takes every process
-it started with it.
+It ends when its standard input reaches end of file, or on SIGTERM or SIGINT, and ends every process
+that it started.
 """
 
 import argparse

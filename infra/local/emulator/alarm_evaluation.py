@@ -1,7 +1,7 @@
-"""CloudWatch alarms that look at their own metric, at all of its periods, and by themselves.
+"""CloudWatch alarms: evaluated periodically, per dimension, and over several periods.
 
-ministack evaluates an alarm only when somebody puts metric data or the alarm, over the points of
-every resource at once (dimensions are ignored), as one period, and refuses metric math in
+ministack evaluates an alarm only when metric data or the alarm itself is put, over the points of
+all resources together (it ignores dimensions) and as one period, and refuses metric math in
 templates. Here each alarm is evaluated every few seconds: its metric by namespace, name and
 dimensions, or its expression (`metric_math.py`); one value per period; DatapointsToAlarm out of
 EvaluationPeriods; TreatMissingData. Periods end now instead of on the minute, so an alarm goes off
@@ -25,7 +25,7 @@ import metric_math
 import pinned
 
 JSON = dict[str, Any]
-# A metric's value in one period; None where it has no point.
+# A metric's value in one period; None without data.
 Value = float | None
 
 INTERVAL_SECONDS = 2.0
@@ -58,7 +58,7 @@ def accept_metric_math() -> None:
         if not queries:
             return record_of(name, properties)
         metric_math.check(queries)
-        # ministack's record wants one metric; the alarm's own queries take its place.
+        # ministack's record needs one metric, which the alarm's queries replace.
         plain = {key: value for key, value in properties.items() if key != "Metrics"}
         record = record_of(name, plain | {"MetricName": "-", "Namespace": "-"})
         record |= {"MetricName": "", "Namespace": "", "Metrics": queries}
@@ -77,8 +77,7 @@ def evaluate_for_ever() -> None:
 
 
 def evaluate(alarm: JSON) -> None:
-    """Gives `alarm` the state that its last periods call for, and takes its actions if that is a
-    new one."""
+    """Sets the state of `alarm` by its last periods, and takes its actions if the state is new."""
     compare = COMPARISONS.get(alarm.get("ComparisonOperator", ""))
     if compare is None or not (alarm.get("MetricName") or alarm.get("Metrics")):
         return
@@ -118,7 +117,7 @@ def change_state(alarm: JSON, state: str, reason: str) -> None:
 
 
 def values_of(alarm: JSON, now: float) -> list[Value]:
-    """One value for each of the alarm's evaluation periods, the oldest first."""
+    """The values of the alarm's evaluation periods, oldest first."""
     periods = int(alarm.get("EvaluationPeriods") or 1)
     queries = alarm.get("Metrics")
     if not queries:

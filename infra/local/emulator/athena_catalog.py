@@ -3,9 +3,9 @@
 ministack lists everything below the table's Location and takes partition values from folder names,
 case and escapes included. Athena asks the catalog: each partition registered in Glue has its own
 Location (`athena_catalog`), or the table computes its partitions from its projection properties
-(`athena_projection.py`). A folder that nobody registered has no rows, and a registered one has them
-whatever it is called. Columns are the table's, by name and in any case; what the files hold besides
-them stays hidden.
+(`athena_projection.py`). An unregistered folder has no rows, and a registered one has them under
+any name. Columns are the table's, matched by name regardless of case; other columns of the files
+are hidden.
 
 Patches in `ministack.services.athena`: `_rewrite_data_paths`. Uses `_table_references`,
 `_materialize_table_files`, `_data_format`, `_qualified_column_prefixes`, `_sql_list`,
@@ -24,7 +24,7 @@ import pinned
 
 JSON = dict[str, Any]
 
-# The column that tells which file a row came from; not a name that a table would use.
+# The column with each row's file, under a name that no table uses.
 FILE_COLUMN = "__file"
 
 
@@ -58,8 +58,8 @@ def install() -> None:
 
 
 def replace_partitioned_tables(query: str, database: str | None) -> tuple[str, list[str]]:
-    """Puts a DuckDB relation where a partitioned Parquet table is named; also the folders it reads
-    from."""
+    """Replaces each partitioned Parquet table by a DuckDB relation. Also returns the folders that
+    these read."""
     edits: set[tuple[int, int, str]] = set()
     folders: list[str] = []
     for reference in athena._table_references(query):
@@ -81,7 +81,8 @@ def relation(table: JSON, folders: list[str]) -> str:
     """The table's rows: one scan of all files, joined with the partition values of each file."""
     keys = table["PartitionKeys"]
     fields = [*(table["StorageDescriptor"].get("Columns") or []), *keys]
-    # No rows, but every column with the table's type: what a file lacks is NULL, as in Athena.
+    # No rows, but every column with the table's type: a column that a file lacks is NULL, as in
+    # Athena.
     nulls = ", ".join(f"CAST(NULL AS {duckdb_type(field)}) AS {quoted(field)}" for field in fields)
     source = f"SELECT {nulls} WHERE false"
     files = [

@@ -2,8 +2,8 @@
 
 Objects below the table's Location are matched against `storage.location.template` (or Hive's
 `key=value` folders, the default), and a `date` key against its `projection.<key>.range`: a date
-outside it has no rows, silently, exactly as on AWS. Ranges of other key types and their digits,
-intervals and values are not looked at.
+outside of it silently has no rows, as on AWS. Ranges, digits, intervals and values of other key
+types are ignored.
 
 Uses `_buckets` of `ministack.services.s3`.
 """
@@ -67,7 +67,7 @@ def location_template(table: JSON, keys: list[str]) -> str:
             f"storage.location.template of {table['Name']} names {placeholders}, "
             f"its partition keys are {keys}"
         )
-    # Group names cannot be arbitrary: the keys go by their position.
+    # Keys are not always valid group names, so groups are named by position.
     for position, key in enumerate(keys):
         template = template.replace(f"${{{key}}}", f"${{key{position}}}")
     return template.rstrip("/") + "/"
@@ -75,7 +75,7 @@ def location_template(table: JSON, keys: list[str]) -> str:
 
 def as_pattern(path: str) -> str:
     parts = PLACEHOLDER.split(path)
-    # Literals and placeholder names take turns.
+    # Literals and placeholder names alternate.
     return "".join(
         re.escape(part) if index % 2 == 0 else f"(?P<{part}>[^/]+)"
         for index, part in enumerate(parts)

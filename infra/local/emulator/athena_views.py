@@ -1,4 +1,4 @@
-"""Athena views: the ones that the catalog holds, and the ones that CREATE VIEW adds to it.
+"""Athena views: those in the catalog, and those that CREATE VIEW adds to it.
 
 A view in Glue is a table of type VIRTUAL_VIEW whose ViewOriginalText wraps, in base64, the SQL that
 Athena runs. ministack knows neither these nor the statement.
@@ -23,7 +23,7 @@ CREATE_VIEW = re.compile(
     r"(?:[\"`]?(?P<database>\w+)[\"`]?\.)?[\"`]?(?P<name>\w+)[\"`]?\s+AS\s+(?P<sql>.+?);?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-# Views may name views; Athena has a limit of its own.
+# Views may refer to views; Athena has a limit too.
 DEPTH = 10
 NOTHING: JSON = {"columns": [], "rows": [], "column_types": []}
 
@@ -45,7 +45,7 @@ def install() -> None:
 
 
 def expand(query: str, database: str | None) -> str:
-    """Puts the SQL of each view in the place of its name, until no view is left."""
+    """Replaces the names of views by their SQL until none is left."""
     for _ in range(DEPTH):
         edits = set()
         for reference in athena._table_references(query):
@@ -62,8 +62,7 @@ def expand(query: str, database: str | None) -> str:
 
 
 def definition(table: JSON) -> str:
-    """The view's SQL, with its bare table names taken from the view's own schema, not from the
-    query's."""
+    """The view's SQL, with unqualified table names resolved in the view's own schema."""
     wrapped = PRESTO_VIEW.search(table.get("ViewOriginalText") or "")
     if wrapped is None:
         raise ValueError(

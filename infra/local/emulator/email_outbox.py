@@ -1,9 +1,9 @@
-"""The mail that SNS would send: each delivery to an e-mail address is a line of outbox.jsonl.
+"""SNS e-mail: each delivery to an e-mail address is a line of outbox.jsonl.
 
 ministack accepts such subscriptions, confirms them by itself (AWS waits for a person) and only logs
-deliveries. A line is `{"to", "topic", "subject", "message", "id"}`: the text is the one that
-MessageStructure=json names for the subscription's protocol, and the subject is SNS's own where the
-publisher gave none.
+deliveries. A line is `{"to", "topic", "subject", "message", "id"}`. With
+MessageStructure=json the message is the one for the subscription's protocol. Without a subject from
+the publisher it is SNS's default.
 
 Patches in `ministack.services.sns`: `_fanout`. Uses `_topic_by_arn_any_scope`,
 `_resolve_message_for_protocol`, `_matches_filter_policy`, `_build_envelope`.
@@ -43,7 +43,7 @@ def install(settings: Settings) -> None:
         *more: Any,
         **named: Any,
     ) -> None:
-        # Some of ministack's own callers name these two.
+        # Some of ministack's callers pass these two by name.
         structure = named.pop("message_structure", structure)
         attributes = named.pop("message_attributes", attributes)
         mails = mails_for(topic_arn, message_id, message, subject, structure, attributes or {})
@@ -63,8 +63,7 @@ def mails_for(
     structure: str,
     attributes: dict[str, Any],
 ) -> list[dict[str, str]]:
-    """One mail for each e-mail subscription of the topic whose filter policy lets the message
-    through."""
+    """A mail for each e-mail subscription of the topic whose filter policy accepts the message."""
     topic = sns._topic_by_arn_any_scope(topic_arn)
     mails = []
     for subscription in topic["subscriptions"] if topic else []:

@@ -1,8 +1,8 @@
 """The environment that ministack, the functions and the Glue runs see.
 
-ministack reads its settings when its modules are imported, and functions inherit its whole
-environment; so it is built here from nothing. What the user's shell holds (AWS_PROFILE, real keys,
-proxies) never gets in.
+ministack reads its settings at import, and functions inherit its whole environment, so the
+environment is built from scratch. Nothing of the user's shell (AWS_PROFILE, real keys, proxies)
+gets in.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
 
-# The only inherited variables: where programs are found, and which Java the Glue runner may use.
+# The only inherited variables: the path of programs, and the Java that the Glue runner may use.
 INHERITED = ("PATH", "HOME", "JAVA_HOME", "USER", "LOGNAME", "TZDIR", "SSL_CERT_FILE")
 
 
@@ -26,28 +26,29 @@ def for_server(port: int, state_dir: Path) -> dict[str, str]:
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     temporary = str(state_dir / "tmp")
     environment |= {
-        # Where it listens, and by which name it calls itself in queue URLs.
+        # Its address, and its name in queue URLs.
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
-        # Other listeners: none.
+        # No other listeners.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # No container engine: a developer's own containers are none of our business.
+        # No container engine: a developer's own containers must stay untouched.
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
-        # IAM is enforced, Athena really queries, nothing is kept after the end.
+        # IAM is enforced, Athena runs queries, and no state survives the process.
         "AUTH": "true",
         "ATHENA_ENGINE": "duckdb",
         "PERSIST_STATE": "0",
         "S3_PERSIST": "0",
         "TMPDIR": temporary,
-        # Where tests arm failpoints, <function name>/<failpoint>; release builds ignore it.
+        # The folder in which tests arm failpoints, as <function name>/<failpoint>. Release builds
+        # ignore it.
         "FAILPOINTS_DIR": str(state_dir / "failpoints"),
         "LOG_LEVEL": "INFO",
-        # What SDKs inside functions and Glue runs need to find this emulator and nothing else.
+        # SDKs in functions and Glue runs need these to find this emulator and nothing else.
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

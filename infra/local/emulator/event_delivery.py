@@ -1,14 +1,13 @@
-"""What EventBridge needs to deliver to a queue: a rule the queue's policy, a schedule its role.
+"""Rights for delivering events to a queue: a rule needs the queue's policy, a schedule its role.
 
-ministack delivers without either and drops what cannot be delivered. AWS refuses, and what it
-refused goes to the target's dead-letter queue (needing the same right there) with the cause on it,
-or is lost without a trace. So here. AWS's retries are left out: neither a missing right nor a
-missing queue gets better by waiting. What could not be delivered is counted, for a rule in
-AWS/Events, for a schedule in AWS/Scheduler by its group. Schedules are looked at every second, not
-every ten.
+ministack delivers without these rights and drops undeliverable events. AWS refuses, and sends a
+refused event with its cause to the target's dead-letter queue (with the same rights), or loses it
+without a trace. So does this module. It leaves AWS's retries out: waiting mends neither a missing
+right nor a missing queue. Undeliverable events are counted, those of rules in AWS/Events, those of
+schedules in AWS/Scheduler by group. Schedules are evaluated every second instead of every ten.
 
 Patches in `ministack.services.eventbridge`: `_invoke_target` (`ministack.services.scheduler` calls
-it, too); in `ministack.services.scheduler`: `_SCHEDULE_TICK_INTERVAL`. Uses `_dispatch_to_sqs`
+it too); in `ministack.services.scheduler`: `_SCHEDULE_TICK_INTERVAL`. Uses `_dispatch_to_sqs`
 there and `_queue_by_arn`, `_act_send_message` of `ministack.services.sqs`.
 """
 
@@ -45,7 +44,7 @@ def install() -> None:
 
 
 def refusal(queue_arn: str, target: JSON, source: JSON) -> tuple[str, str] | None:
-    """Why `source`, a rule or a schedule, may not send to this queue: AWS's code and a sentence."""
+    """Why the rule or schedule `source` may not send to this queue: AWS's code and a sentence."""
     if not queue_arn.startswith("arn:aws:sqs:"):
         return None
     if sqs._queue_by_arn(queue_arn) is None:
@@ -63,7 +62,7 @@ def refusal(queue_arn: str, target: JSON, source: JSON) -> tuple[str, str] | Non
 def dead_letter(
     problem: tuple[str, str], target: JSON, event: JSON, source: JSON, view: Any, invoke: Any
 ) -> None:
-    """Sends the event where the target says that undeliverable ones go."""
+    """Sends the event to the target's dead-letter queue."""
     code, message = problem
     source_arn = source.get("Arn", "")
     arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
@@ -73,7 +72,8 @@ def dead_letter(
         logger.warning("event of %s is lost: %s (%s)", source_arn, message, code)
         return
     logger.warning("event of %s goes to %s: %s (%s)", source_arn, arn, message, code)
-    # Delivered like any event, then marked: only the delivery itself knows the event's final text.
+    # Delivered like any event and then marked, because only the delivery makes the event's final
+    # text.
     invoke(target | {"Arn": arn}, event, source, view)
     queue = sqs._queue_by_arn(arn)
     queue["messages"][-1]["message_attributes"] = {
@@ -88,8 +88,8 @@ def dead_letter(
 
 
 def count(source: JSON, *, with_dead_letters: bool, delivered: bool) -> None:
-    """Counts an event that did not reach its target as AWS does: whether it had a dead-letter queue
-    to go to, and whether it got there."""
+    """Counts an undelivered event as AWS does: by whether there was a dead-letter queue, and
+    whether the event got there."""
     if ":rule/" in source.get("Arn", ""):
         namespace, dimensions = "AWS/Events", {"RuleName": source["Arn"].rsplit("/", 1)[-1]}
         sent, lost = "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"

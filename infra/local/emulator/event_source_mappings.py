@@ -3,13 +3,12 @@
 - MaximumBatchingWindowInSeconds: a batch is handed over when it is full or when its first message
   has waited that long. ministack hands over at once. A batch holds at most ten messages here,
   whatever BatchSize says.
-- A partial batch response that names a message outside the batch, or none, fails the whole batch;
-  so does one that is not what it should be. ministack takes it for success and deletes the
-  messages.
-- The function's role must be allowed to receive, delete and look at the queue; ministack does not
-  ask. A mapping without these rights polls nothing (AWS refuses to create it).
-- A message that arrives while another is deleted or moved to the dead-letter queue is never lost:
-  ministack swaps the queue's list for a copy, and what was appended in between was gone.
+- A partial batch response that names no message, names one outside the batch, or is malformed
+  fails the whole batch. ministack takes it for success and deletes the messages.
+- The function's role needs the rights to receive, to delete and to read the queue's attributes,
+  which ministack does not check. A mapping without them polls nothing (AWS refuses to create it).
+- A message that arrives while another is deleted or moved to the dead-letter queue is never lost.
+  ministack replaces the queue's list by a copy, which drops messages appended in between.
 
 Patches in `ministack.services.sqs`: `_receive_messages_for_esm`, `_delete_messages_for_esm`,
 `_dlq_sweep`; in `ministack.services.lambda_svc`: `_run_sqs_batch`. Uses `_esms`,
@@ -31,12 +30,12 @@ JSON = dict[str, Any]
 READER_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 logger = logging.getLogger("emulator.event_source_mappings")
-# When the oldest message of the next batch was first seen, by queue ARN.
+# Times at which the oldest message of the next batch was first seen, by queue ARN.
 _gathering_since: dict[str, float] = {}
-# Until when a mapping needs no new look at its role's policies, by its id: polling is frequent.
+# Times until which a mapping's rights need not be checked again, by its id. Polling is frequent.
 _allowed_until: dict[str, float] = {}
 ALLOWED_SECONDS = 5.0
-# Mappings that were already complained about.
+# Mappings whose missing rights were reported.
 _refused: set[str] = set()
 
 
@@ -82,7 +81,7 @@ def ready(queue_url: str, size: int) -> bool:
     visible = sum(message["visible_at"] <= now for message in list(queue["messages"]))
     if visible == 0:
         _gathering_since.pop(arn, None)
-        # Nothing to hand over; but what died has still to be swept.
+        # There is no batch, but dead messages still have to move to the dead-letter queue.
         return True
     if visible < min(size, 10) and now - _gathering_since.setdefault(arn, now) < window:
         return False
@@ -91,7 +90,7 @@ def ready(queue_url: str, size: int) -> bool:
 
 
 def may_read(mapping: JSON, queue_arn: str) -> bool:
-    """Whether the role of the mapping's function may read the queue; says once if it may not."""
+    """Whether the role of the mapping's function may read the queue. A refusal is logged once."""
     if time.time() < _allowed_until.get(mapping["UUID"], 0.0):
         return True
     _, config = lambda_svc._get_func_record_for_qualifier(
@@ -136,7 +135,7 @@ def delete_messages(queue_url: str, receipts: set[str]) -> None:
 def run_batch(
     mapping: JSON, function: JSON, event: JSON, batch: list[JSON], queue_url: str, queue_name: str
 ) -> None:
-    """Invokes the function with a batch and deletes what it did not report as failed."""
+    """Invokes the function with a batch and deletes the messages that did not fail."""
     result = lambda_svc._execute_function(function, event)
     partial = "ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or [])
     failed = failed_ids(result, {message["id"] for message in batch}, partial)
@@ -144,7 +143,7 @@ def run_batch(
     if done:
         delete_messages(queue_url, done)
     if result.get("error"):
-        # ministack's pace: a function that cannot even start is not started in a loop.
+        # ministack's backoff keeps a function that cannot start from being started in a loop.
         until = time.time() + lambda_svc._ESM_BACKOFF_SECONDS
         lambda_svc._esm_backoff_until[mapping["UUID"]] = until
     else:
@@ -160,7 +159,7 @@ def run_batch(
 
 
 def failed_ids(result: JSON, batch_ids: set[str], partial: bool) -> set[str]:
-    """The messages that stay in the queue, after an invocation that answered `result`."""
+    """The messages that stay in the queue after an invocation with this result."""
     if result.get("error"):
         return batch_ids
     body = result.get("body")

@@ -1,8 +1,8 @@
-"""What functions print, as it is printed: one file per function, `logs/<function>.log`.
+"""Output of functions while they run: one file per function, `logs/<function>.log`.
 
-CloudWatch Logs (which ministack fills after each invocation) stays as it is; these files are what a
-person or a test follows while a function runs, and what is left when its environment was killed.
-Only the function's own lines are in them: no START, END or REPORT.
+CloudWatch Logs, which ministack fills after each invocation, are unchanged. People and tests follow
+these files while a function runs, and they survive when its environment is killed. They hold only
+the function's own lines, without START, END and REPORT.
 
 Patches in `ministack.core.lambda_runtime`: `ProvidedWorker._pump_output` (functions on `provided.*`
 runtimes).
@@ -31,17 +31,17 @@ def install(settings: Settings) -> None:
 
 
 def log_file(settings: Settings, function: str) -> Path:
-    """The function's log; a name that came as an ARN must not become a path of its own."""
+    """The function's log. A name given as an ARN must not become another path."""
     return settings.function_logs / (re.sub(r"[^A-Za-z0-9_.-]", "_", function) + ".log")
 
 
 class CopiedLines:
-    """A stream that appends each line it hands out to a file, whole lines only."""
+    """A stream that also appends each line that is read from it to a file, in whole lines."""
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream = stream
-        # Unbuffered and in append mode: two environments of one function never cut into each
-        # other's lines.
+        # Unbuffered and in append mode, so that the lines of a function's two environments do not
+        # mix.
         self._copy: IO[bytes] = path.open("ab", buffering=0)
 
     def readline(self) -> bytes:

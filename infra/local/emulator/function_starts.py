@@ -1,9 +1,9 @@
-"""A function's environment starts also while its bootstrap is still open for writing somewhere.
+"""A function's environment starts although another process has its bootstrap open for writing.
 
-Linux refuses to execute such a file (ETXTBSY). ministack closes it before it starts it, but a
-process that was forked in between, a Glue run for example, holds a copy of the open file until it
-executes its own program. That takes milliseconds; ministack fails the invocation. Here the start is
-tried again for a while.
+Linux refuses to execute such a file (ETXTBSY). ministack closes the file first, but a process that
+was forked in between, such as a Glue run, holds it open until it executes its own program. That
+takes milliseconds, but makes ministack fail the invocation. This module retries the start for a
+while.
 
 Patches in `ministack.core.lambda_runtime`: `ProvidedWorker._spawn`. Uses `ProvidedRuntimeError`.
 """
@@ -19,7 +19,7 @@ import pinned
 
 logger = logging.getLogger("emulator.function_starts")
 PAUSE_SECONDS = 0.02
-# Far longer than any process takes from fork to exec.
+# Much longer than a process takes from fork to exec.
 BUSY_SECONDS = 5.0
 
 

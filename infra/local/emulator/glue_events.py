@@ -1,6 +1,6 @@
 """'Glue Job State Change' on the default event bus, with the severities and texts that AWS uses.
 
-ministack's Glue says nothing to its EventBridge. As on AWS, only ends of runs are told.
+ministack's Glue sends no events. As on AWS, only the ends of runs are reported.
 
 Uses `_put_events` of `ministack.services.eventbridge`.
 """

@@ -1,11 +1,11 @@
-"""The partitions of a catalog table, as Glue's API keeps them.
+"""Glue's API for the partitions of a catalog table.
 
 - BatchDeletePartition, which ministack does not know.
-- GetPartitions in pages, by Expression, and without columns where ExcludeColumnSchema asks so;
-  ministack answers with everything. An Expression is comparisons of keys with texts, joined by AND;
-  another is refused, rather than understood differently than by AWS.
-- Partitions of a table that is not there, and more of them than one call may carry, are refused.
-- The caller needs the right to catalog and table; ministack asks for the database alone.
+- GetPartitions in pages, by Expression, and without columns if ExcludeColumnSchema is set;
+  ministack returns everything. An Expression may compare keys with texts and join comparisons by
+  AND; others are refused rather than evaluated differently from AWS.
+- Partitions of a missing table are refused, and too many of them in one call.
+- The caller needs rights to the catalog and the table; ministack checks only the database.
 
 Patches in `ministack.services.glue`: `_handle_request_sync`. Uses `_tables`, `_partitions`,
 `_delete_partition` there, `enforce` of `ministack.core.iam_evaluator` and `extract_access_key_id`
@@ -33,9 +33,9 @@ import pinned
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 
-# Fewer than the 1000 that Glue may give at once: AWS promises no size, so nobody may rely on one.
+# Fewer than Glue's 1000: AWS promises no page size, so callers must not rely on one.
 PAGE_SIZE = 100
-# The list that a batch call carries, and how long it may be.
+# The list in each batch call, and its maximum length.
 BATCHES = {
     "BatchCreatePartition": ("PartitionInputList", 100),
     "BatchUpdatePartition": ("Entries", 100),
@@ -55,7 +55,7 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
     ">=": operator.ge,
 }
 
-# Calls that change partitions read a list, then write it.
+# Calls that change partitions read a list and then write it.
 _changes = threading.Lock()
 
 
@@ -88,7 +88,7 @@ def install() -> None:
 
 
 def refused(action: str, request: JSON, access_key: str) -> Response | None:
-    """The answer to a call that may not go on; None to one that may."""
+    """The response to a refused call; None if the call is allowed."""
     database = request.get("DatabaseName", "")
     table = request.get("Name" if action == "GetTable" else "TableName", "")
     catalog = f"arn:aws:glue:{get_region()}:{get_account_id()}"
@@ -139,8 +139,8 @@ def get_partitions(request: JSON) -> Response:
 
 
 def matcher(expression: str, keys: list[str]) -> Callable[[list[str]], bool]:
-    """What tells whether the values of a partition fit `expression`. They compare as text, which is
-    right for strings and dates."""
+    """A predicate on a partition's values. They compare as text, which is right for strings and
+    dates."""
     if not expression.strip():
         return lambda _values: True
     if not EXPRESSION.fullmatch(expression):

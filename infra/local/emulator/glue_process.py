@@ -1,9 +1,9 @@
-"""One Glue run carried out: the deployed script, with the rights of the job's role.
+"""The process of a Glue run: the deployed script with the rights of the job's role.
 
 The script is fetched from its S3 location and executed by the --glue-runner command with temporary
-credentials of the job's role, so that a right that the role lacks fails here as it would on AWS.
-Everything the run prints is in `glue/<run id>.log`; the last line that it wrote to stderr is the
-run's ErrorMessage when its exit code is not zero.
+credentials of the job's role, so that a missing right fails here as on AWS. The run's output is in
+`glue/<run id>.log`. If its exit code is not zero, its last line on stderr is the run's
+ErrorMessage.
 
 Uses `register_session` of `ministack.services.sts`.
 """
@@ -53,7 +53,7 @@ class RunProcess:
         self._credentials: dict[str, str] = {}
 
     def prepare(self) -> None:
-        """Takes on the job's role and fetches the script: what AWS does before a run is RUNNING."""
+        """Assumes the job's role and fetches the script, as AWS does before a run is RUNNING."""
         self._folder.mkdir(parents=True)
         self._credentials = role_credentials(self._job, self._run["Id"])
         location = self._job.get("Command", {}).get("ScriptLocation", "")
@@ -73,7 +73,7 @@ class RunProcess:
         self._script.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def wait(self) -> Outcome:
-        """Runs the script to its end, or kills it when the run's timeout is over."""
+        """Runs the script to its end, or kills it after the run's timeout."""
         log_path = self._settings.glue / f"{self._run['Id']}.log"
         try:
             with log_path.open("ab", buffering=0) as log:
@@ -91,7 +91,7 @@ class RunProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.PIPE,
-                # A group of its own: Spark is a tree of processes, and a stop must reach all of it.
+                # In its own process group, because a stop must reach all processes of Spark.
                 start_new_session=True,
             )
         last_line = LastLine(process.stderr, log)
@@ -100,7 +100,7 @@ class RunProcess:
             process.wait(timeout=self._run["Timeout"] * self._settings.glue_minute)
         except subprocess.TimeoutExpired:
             timed_out = True
-        # Also after a normal end: nothing that the runner left behind may live on.
+        # Also after a normal end, because the runner may leave processes behind.
         self.kill()
         process.wait()
         message = last_line.text()
@@ -113,8 +113,7 @@ class RunProcess:
         return Outcome("FAILED", message or f"the script ended with exit code {process.returncode}")
 
     def arguments(self) -> list[str]:
-        """The job's arguments, the run's in their place, those that no run may override, and Glue's
-        own."""
+        """The job's arguments, overridden by the run's, the fixed ones, and Glue's own."""
         merged = {
             **self._job.get("DefaultArguments", {}),
             **self._run["Arguments"],
@@ -135,8 +134,8 @@ class RunProcess:
 
 
 class LastLine:
-    """Copies a run's stderr into its log while it runs, and remembers the last line that says
-    something."""
+    """Copies a run's stderr into its log while it runs, and remembers the last line that is not
+    blank."""
 
     def __init__(self, stream: IO[bytes], log: IO[bytes]) -> None:
         self._last = b""
@@ -155,7 +154,7 @@ class LastLine:
 
 
 def role_credentials(job: JSON, run_id: str) -> dict[str, str]:
-    """Temporary credentials of the job's role, as environment variables; ministack knows them."""
+    """Environment variables with temporary credentials of the job's role."""
     role = job.get("Role", "")
     if not role:
         raise ValueError(f"job {job['Name']} has no Role")

@@ -1,10 +1,10 @@
-"""Runs of a Glue job, as its API tells of them: limits, states, order, stopping.
+"""Glue's API for the runs of a job: limits, states, order, stopping.
 
 ministack says SUCCEEDED at once and has no limit. Here StartJobRun refuses a run beyond the job's
 MaxConcurrentRuns (ConcurrentRunsExceededException), a run goes STARTING → RUNNING → SUCCEEDED,
 FAILED, TIMEOUT or (by BatchStopJobRun) STOPPING → STOPPED, GetJobRuns lists the newest first, and
-the end of a run is told to EventBridge (`glue_events.py`). The script itself is carried out by
-`glue_process.py`. There are no retries (MaxRetries), no queuing and no triggers.
+the end of a run is reported to EventBridge (`glue_events.py`). `glue_process.py` runs the script.
+There are no retries (MaxRetries), no queuing and no triggers.
 
 Patches in `ministack.services.glue`: `_start_job_run`, `_get_job_runs`, `_batch_stop_job_run`,
 `_create_job` and `_update_job` (they drop ExecutionProperty), `reset`; in
@@ -33,7 +33,7 @@ ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRE
 ONE_RUN = {"MaxConcurrentRuns": 1}
 PAGE_SIZE = 200
 
-# Guards every change of a run's state, and the count of active runs.
+# Guards changes of a run's state and the count of active runs.
 _state = threading.Lock()
 # The processes of runs that have not ended, by run id.
 _processes: dict[str, glue_process.RunProcess] = {}
@@ -104,7 +104,7 @@ def start_job_run(request: JSON, settings: Settings) -> Response:
         runs.append(run)
         process = glue_process.RunProcess(settings, job, run)
         _processes[run["Id"]] = process
-    # The thread acts for the account and region of this request.
+    # The thread needs the account and region of this request.
     threading.Thread(
         target=contextvars.copy_context().run,
         args=(carry_out, run, process),
@@ -137,12 +137,12 @@ def new_run(job: JSON, request: JSON) -> JSON:
 
 
 def carry_out(run: JSON, process: "glue_process.RunProcess") -> None:
-    """The life of one run, in a thread of its own."""
+    """Carries out one run, in a thread of its own."""
     try:
         process.prepare()
         move_to(run, "RUNNING")
         outcome = process.wait()
-    except Exception as error:  # whatever went wrong is the run's failure, never a silent thread
+    except Exception as error:  # it is the run's failure, and must not get lost
         outcome = glue_process.Outcome("FAILED", f"{type(error).__name__}: {error}")
     with _state:
         _processes.pop(run["Id"], None)
@@ -154,7 +154,7 @@ def carry_out(run: JSON, process: "glue_process.RunProcess") -> None:
 def move_to(run: JSON, state: str, message: str = "") -> None:
     now = timestamp()
     with _state:
-        # A run that is being stopped does not start running any more.
+        # A run that is being stopped does not become RUNNING.
         if run["JobRunState"] == "STOPPING" and state == "RUNNING":
             return
         if message:
@@ -167,7 +167,7 @@ def move_to(run: JSON, state: str, message: str = "") -> None:
 
 
 def get_job_runs(request: JSON) -> Response:
-    """Newest first, in pages. A job that never existed is an error, as on AWS."""
+    """Newest first, in pages. An unknown job is an error, as on AWS."""
     name = request.get("JobName", "")
     if name not in glue._jobs and name not in glue._job_runs:
         return error_response_json("EntityNotFoundException", f"Job {name} not found", 400)
@@ -201,7 +201,7 @@ def batch_stop_job_run(request: JSON) -> Response:
 
 
 def refusal_to_stop(run: JSON | None) -> tuple[str, str] | None:
-    """Stops `run`; or says why not."""
+    """Stops `run`, or returns the reason why it cannot be stopped."""
     if run is None:
         return "EntityNotFoundException", "Job run not found"
     with _state:
@@ -215,7 +215,7 @@ def refusal_to_stop(run: JSON | None) -> tuple[str, str] | None:
 
 
 def kill_all() -> None:
-    """Kills the processes of all runs; their records stay as they were."""
+    """Kills the processes of all runs, and leaves their records unchanged."""
     with _state:
         processes = list(_processes.values())
     for process in processes:
@@ -223,5 +223,5 @@ def kill_all() -> None:
 
 
 def timestamp() -> float:
-    """Seconds with milliseconds, as Glue's JSON has them."""
+    """Seconds with milliseconds, as in Glue's JSON."""
     return round(time.time(), 3)

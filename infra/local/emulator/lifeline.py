@@ -1,8 +1,8 @@
-"""The server's half of the bargain in `supervisor.py`: no supervisor, no server.
+"""The server's side of `supervisor.py`: it ends when the supervisor does.
 
-The supervisor holds the other end of our standard input. When it is gone, for whatever reason, the
-pipe reaches end of file and this process kills its own session: itself, the functions, and the Glue
-runs it has started.
+The supervisor holds the other end of this process's standard input. When the supervisor ends for
+any reason, the pipe reaches end of file and this process kills its own session: itself, the
+functions, and the Glue runs.
 """
 
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 
 def hold(before_the_end: Callable[[], None]) -> None:
-    """Starts the watch. `before_the_end` kills what lives in other process groups."""
+    """Starts watching. `before_the_end` kills the processes of other groups."""
 
     def watch() -> None:
         while os.read(0, 4096):

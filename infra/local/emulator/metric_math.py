@@ -1,6 +1,6 @@
 """The part of CloudWatch's metric math that alarms may use here: + - *, FILL, SUM, MIN, MAX.
 
-An expression that needs more is refused when its alarm is deployed, instead of never going off.
+Other expressions are refused when the alarm is deployed, so that no alarm silently never goes off.
 """
 
 import ast
@@ -18,12 +18,12 @@ FUNCTIONS: dict[str, Callable[[list[float]], float]] = {"SUM": sum, "MIN": min, 
 
 
 def returns_data(query: dict[str, Any]) -> bool:
-    """Whether this is the one query of an alarm that it compares; CloudWatch's default is yes."""
+    """Whether the alarm compares this query's result, as is CloudWatch's default."""
     return str(query.get("ReturnData", True)).lower() == "true"
 
 
 def check(queries: list[dict[str, Any]]) -> None:
-    """Refuses what cannot be evaluated here, by name."""
+    """Refuses an expression that cannot be evaluated here, naming the part."""
     returned = [query for query in queries if returns_data(query)]
     if len(returned) != 1:
         raise ValueError(
@@ -40,8 +40,7 @@ def check(queries: list[dict[str, Any]]) -> None:
 
 
 def value(expression: str, known: dict[str, Value]) -> Value:
-    """The expression's value where the metrics have the values `known`; None where one that it
-    needs has none."""
+    """The expression's value for these values of the metrics; None if a needed one is missing."""
     return evaluate(ast.parse(expression, mode="eval").body, known, expression)
 
 

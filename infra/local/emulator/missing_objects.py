@@ -1,7 +1,7 @@
-"""A missing object is nobody's business: 403 instead of 404 for who may not list the bucket.
+"""Missing objects: 403 instead of 404 for callers who may not list the bucket.
 
 S3 answers GET and HEAD of an absent key with AccessDenied unless the caller has s3:ListBucket;
-ministack always tells.
+ministack always answers 404.
 
 Patches in `ministack.services.s3`: `_head_object`, `_get_object`. Uses `_error` there, `enforce` of
 `ministack.core.iam_evaluator` and `extract_access_key_id` of `ministack.core.router`.
@@ -23,11 +23,11 @@ def install() -> None:
     pinned.require(s3, "_head_object", "_get_object", "_error", "_buckets")
     pinned.require(iam_evaluator, "enforce")
     pinned.require(router, "extract_access_key_id")
-    s3._head_object = guarded(s3._head_object, with_body=False)
-    s3._get_object = guarded(s3._get_object, with_body=True)
+    s3._head_object = hide_missing(s3._head_object, with_body=False)
+    s3._get_object = hide_missing(s3._get_object, with_body=True)
 
 
-def guarded(read: Callable[..., Response], with_body: bool) -> Callable[..., Response]:
+def hide_missing(read: Callable[..., Response], with_body: bool) -> Callable[..., Response]:
     def read_or_refuse(
         bucket: str, key: str, headers: Any = None, query: Any = None, **more: Any
     ) -> Response:
@@ -43,7 +43,7 @@ def guarded(read: Callable[..., Response], with_body: bool) -> Callable[..., Res
 def may_list(bucket: str, headers: Any, query: Any) -> bool:
     access_key = router.extract_access_key_id(headers or {}, query or {})
     if not access_key:
-        # One of ministack's own services reads: nobody to refuse.
+        # One of ministack's own services reads, which needs no rights.
         return True
     arn = f"arn:aws:s3:::{bucket}"
     return iam_evaluator.enforce(access_key, "s3:ListBucket", "s3", get_region(), arn) is None

@@ -1,10 +1,10 @@
 """Redrive of a dead-letter queue, as SQS does it.
 
 ministack has no StartMessageMoveTask, ListMessageMoveTasks and ListDeadLetterSourceQueues. Here a
-task is carried out before its start is answered, so a task is never seen RUNNING, cannot be
-cancelled and ignores MaxNumberOfMessagesPerSecond. As on AWS, a redriven message is a new message
-(new id, receive count from zero), only visible messages move, and a message that a function sent to
-the queue itself has no source to go back to: without DestinationArn its task ends as FAILED.
+task is done before the response to its start, so it is never RUNNING, cannot be cancelled and
+ignores MaxNumberOfMessagesPerSecond. As on AWS, a redriven message is a new message (new id,
+receive count from zero), only visible messages move, and a message that a function sent to the
+queue itself has no source to go back to: without DestinationArn its task ends as FAILED.
 
 Patches in `ministack.services.sqs`: `_HANDLERS` (three actions added), `reset`. Uses `_Err`,
 `_act_send_message`, `_queue_by_arn`, `_queues`, `_queues_lock`, `_get_q`.
@@ -21,7 +21,7 @@ import pinned
 
 JSON = dict[str, Any]
 
-# The newest task first, by the ARN of the dead-letter queue.
+# Tasks by the ARN of the dead-letter queue, newest first.
 _tasks: dict[str, list[JSON]] = {}
 
 
@@ -70,7 +70,7 @@ def start_message_move_task(request: JSON, _queue_url: str) -> JSON:
 
 
 def carry_out(task: JSON, source: JSON, destination_arn: str | None) -> None:
-    """Moves every visible message of `source`; stops at the first one that has nowhere to go."""
+    """Moves every visible message of `source`, up to the first one without a destination."""
     now = time.time()
     with sqs._queues_lock:
         visible = [message for message in source["messages"] if message["visible_at"] <= now]
@@ -98,7 +98,7 @@ def list_message_move_tasks(request: JSON, _queue_url: str) -> JSON:
     source_arn = request.get("SourceArn", "")
     existing_queue(source_arn, "SourceArn")
     newest = _tasks.get(source_arn, [])[: int(request.get("MaxResults") or 1)]
-    # The handle is only told of a task that could still be cancelled.
+    # SQS shows the handle only of a task that can still be cancelled.
     return {
         "Results": [
             {name: value for name, value in task.items() if name != "TaskHandle"} for task in newest

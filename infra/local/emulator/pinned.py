@@ -1,7 +1,7 @@
-"""Checks that ministack is the very version whose private names we patch.
+"""Checks that ministack has the version whose private names are patched here.
 
-Every module of this folder that changes a behaviour names what it patches through `require`, so
-that another version fails at start, by name, and never by behaving a little differently.
+Every module that changes a behaviour names its patched names in `require`, so that another version
+fails at the start with that name instead of behaving slightly differently.
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ ADVICE = (
 
 
 class IncompatibleMinistack(SystemExit):
-    """ministack is absent, or not what this plug-in was written for."""
+    """ministack is missing or has another version than this plug-in needs."""
 
 
 def check_version() -> None:
@@ -31,7 +31,7 @@ def check_version() -> None:
 
 
 def require(owner: ModuleType | type, *names: str) -> None:
-    """Fails unless `owner` has every one of `names`."""
+    """Fails unless `owner` has all `names`."""
     missing = [name for name in names if not hasattr(owner, name)]
     if missing:
         raise IncompatibleMinistack(

@@ -1,11 +1,11 @@
-"""The `AWS/SQS` metrics that alarms and dashboards look at; ministack records none.
+"""The `AWS/SQS` metrics of alarms and dashboards, of which ministack records none.
 
 Every few seconds, per queue: ApproximateNumberOfMessagesVisible, …NotVisible, …Delayed and
 ApproximateAgeOfOldestMessage (AWS: every minute). NumberOfMessagesSent counts SendMessage and
-SendMessageBatch, redrive included; not what S3, SNS or EventBridge deliver, and, as on AWS, not
-what SQS itself moves to a dead-letter queue. NumberOfMessagesReceived counts what a function is
-handed; for a queue that feeds one it is reported all the time, as zero where nothing came, since
-Lambda never stops to ask.
+SendMessageBatch, including redrives, but not deliveries of S3, SNS or EventBridge and, as on AWS,
+not messages that SQS moves to a dead-letter queue. NumberOfMessagesReceived counts the messages
+that functions get. For a queue with a function it is always reported, as zero if there are none,
+because Lambda polls all the time.
 
 Patches in `ministack.services.sqs`: `_act_send_message` and its entry in `_HANDLERS`,
 `_receive_messages_for_esm`. Uses `_queues` there, `_esms` of `ministack.services.lambda_svc` and

@@ -1,4 +1,4 @@
-"""Questions to ministack's IAM that its own services forget: may this role, this service, do that?
+"""Checks of rights that ministack's own services omit: of a role, and of a service on a queue.
 
 Uses `evaluate`, `EvalContext`, `_gather_role_policies` of `ministack.core.iam_evaluator` and
 `queue_policy_allows` of `ministack.services.sqs`.

@@ -1,8 +1,8 @@
-"""`aws:SecureTransport` is true here, although nothing is encrypted on the way.
+"""`aws:SecureTransport` is true here, although nothing is encrypted in transit.
 
-Templates deny every request that did not come over TLS. The emulator speaks plain HTTP over the
-loopback, where nobody listens in; requests, and the deliveries of its own services, count as
-secure, so that such a policy can be deployed as it is.
+Templates deny every request without TLS. The emulator speaks plain HTTP over the loopback, which is
+private. All requests and the deliveries of its own services count as secure, so that such a policy
+can be deployed unchanged.
 
 Patches in `ministack.core.iam_evaluator`: `_request_origin`; in `ministack.app`:
 `pin_request_origin`.
@@ -19,7 +19,7 @@ import pinned
 def install() -> None:
     pinned.require(iam_evaluator, "_request_origin", "pin_request_origin")
     pinned.require(app, "pin_request_origin")
-    # The default is what background threads see, which no request has told where it came from.
+    # Background threads see the default, because they serve no request.
     iam_evaluator._request_origin = ContextVar("request_origin", default=("127.0.0.1", True))
     pin = iam_evaluator.pin_request_origin
 

@@ -1,4 +1,4 @@
-"""The process that serves: ministack with the behaviours of this folder.
+"""The server process: ministack with the behaviours of this folder.
 
 Started by `__main__.py`, not by hand.
 """
@@ -26,8 +26,8 @@ def parse_settings(argv: list[str]) -> Settings:
 
 
 def install(settings: Settings) -> None:
-    """Adds every behaviour; each fails here if ministack is not what it expects."""
-    # Imported late: these import ministack, whose version is checked first.
+    """Adds every behaviour. Each fails here if ministack lacks a name that it patches."""
+    # Imported late, because these import ministack, whose version has to be checked first.
     import alarm_evaluation
     import athena_catalog
     import cloudformation_types
@@ -60,7 +60,7 @@ def install(settings: Settings) -> None:
     cloudformation_types.install()
     function_logs.install(settings)
     function_starts.install()
-    # Last: a refused request must not reach what the others added either.
+    # Last, so that a refused request does not reach the other behaviours either.
     refusals.install()
 
 

@@ -1,4 +1,4 @@
-"""What the emulator was told on its command line."""
+"""The emulator's command-line settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    # Everything that is written goes below this folder.
+    # The folder of everything that is written.
     state_dir: Path
-    # The command that carries out a Glue run, before the script's path and its arguments.
+    # The command for a Glue run; the script's path and arguments follow it.
     glue_runner: tuple[str, ...]
-    # How many seconds one minute of a Glue job's Timeout lasts. 60 unless a test wants a timeout
-    # soon.
+    # Length of a minute in a Glue job's Timeout: 60 seconds, unless a test needs an early timeout.
     glue_minute: float
 
     @property

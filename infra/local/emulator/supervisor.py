@@ -1,9 +1,9 @@
-"""Keeps the emulator's processes from outliving whoever started it.
+"""Keeps the emulator's processes from outliving the process that started it.
 
-Two processes hold each other's life: this one starts the server in a session of its own and waits;
-the server watches a pipe that only this process holds open (see `lifeline.py`). Whichever of the
-two dies, even by SIGKILL, the other one kills the whole session. On Linux this process also adopts
-orphans, so that it can wait until the last one is gone.
+Two processes watch each other: this one starts the server in a session of its own and waits; the
+server watches a pipe that only this process holds open (see `lifeline.py`). If either dies, even by
+SIGKILL, the other kills the whole session. On Linux this process also adopts orphans, so that it
+can wait until all of them are gone.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-# How long the server may take to end by itself.
+# Grace period of the server.
 ASK_SECONDS = 1.0
-# How long the dead may take to be collected before we leave them to init.
+# How long to wait for orphans to end before leaving them to init.
 REAP_SECONDS = 3.0
 
 
 def supervise(command: list[str], environment: dict[str, str]) -> int:
-    """Runs `command` until it ends by itself or we are told to end; returns the exit code for the
+    """Runs `command` until it ends or this process is asked to end. Returns the exit code for the
     shell."""
     adopt_orphans()
     with wakeup_pipe() as asked_to_end:
@@ -41,7 +41,7 @@ def supervise(command: list[str], environment: dict[str, str]) -> int:
 
 
 def adopt_orphans() -> None:
-    """Makes orphaned grandchildren ours instead of init's, where the system can (Linux)."""
+    """On Linux, makes orphaned grandchildren children of this process instead of init's."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -53,10 +53,10 @@ def wakeup_pipe() -> Iterator[int]:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        # A handler must exist for the wakeup descriptor to be written; the byte says which signal
-        # it was.
+        # The wakeup descriptor is only written if there is a handler. The byte is the signal's
+        # number.
         signal.signal(number, lambda *_: None)
-    # In the background of a terminal, reading standard input would otherwise stop us.
+    # Otherwise reading standard input would stop this process in a terminal's background.
     signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
@@ -68,10 +68,10 @@ def wakeup_pipe() -> Iterator[int]:
 
 
 def wait_for_end(server: subprocess.Popen, signals: int) -> bool:
-    """Waits for a signal, the end of standard input, or the server's own end (then True)."""
+    """Waits for a signal, the end of standard input, or the server's end, which returns True."""
     selector = selectors.DefaultSelector()
     selector.register(signals, selectors.EVENT_READ)
-    # epoll refuses regular files; one that is not a pipe, socket or terminal has its end already.
+    # epoll refuses regular files, which are at their end already.
     try:
         selector.register(0, selectors.EVENT_READ)
     except (PermissionError, ValueError, OSError):
@@ -90,7 +90,7 @@ def wait_for_end(server: subprocess.Popen, signals: int) -> bool:
 
 
 def at_end(descriptor: int) -> bool:
-    """Reads what is there; True at end of file. A terminal we may not read from has not ended."""
+    """Reads available input; True at end of file. An unreadable terminal has not ended."""
     try:
         return os.read(descriptor, 4096) == b""
     except OSError:
@@ -99,11 +99,10 @@ def at_end(descriptor: int) -> bool:
 
 
 def kill_everything(server: subprocess.Popen) -> None:
-    """Kills the server's session and every orphan that came to us, and waits until they are gone.
+    """Kills the server's session and every adopted orphan, and waits until they are gone.
 
-    The server is asked first, by the end of its standard input: it alone knows the Glue runs, which
-    are sessions of their own. Nothing that it holds is meant to survive it, so SIGKILL follows
-    soon.
+    The server is first asked by the end of its standard input, because only it knows the Glue runs,
+    which are sessions of their own. SIGKILL follows soon, because the server has no state to save.
     """
     server.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -123,7 +122,7 @@ def kill_everything(server: subprocess.Popen) -> None:
 
 
 def own_children() -> list[int]:
-    """The ids of our children, adopted ones included; none where the system does not tell."""
+    """Ids of all children including adopted ones; none if the system does not list them."""
     children: list[int] = []
     for listing in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):
@@ -132,7 +131,7 @@ def own_children() -> list[int]:
 
 
 def collect_orphans() -> bool:
-    """Collects the exit codes of adopted processes; True while some of them still run."""
+    """Collects the exit codes of adopted processes. True while some of them still run."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0] != 0:
             pass

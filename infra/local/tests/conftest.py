@@ -14,10 +14,9 @@ sys.path.insert(0, str(LOCAL))
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """One emulator for all tests that need no other: each makes its own resources, under names of
-    its own.
+    """The emulator that most tests share. Each makes its own resources under its own names.
 
-    The caller's environment holds what must not leak into it.
+    The environment contains settings that must not leak into it.
     """
     shell = {
         "AWS_PROFILE": "production",
@@ -31,7 +30,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def name() -> str:
-    """A name that no other test has."""
+    """A unique name."""
     return f"t{uuid.uuid4().hex[:10]}"
 
 
@@ -61,7 +60,7 @@ def queue(emulator: Emulator, name: str) -> "QueueWithDeadLetters":
 
 
 class QueueWithDeadLetters:
-    """A queue, its dead-letter queue, and what tests do with them."""
+    """A queue with a dead-letter queue."""
 
     def __init__(self, emulator: Emulator, name: str) -> None:
         self.sqs = emulator.client("sqs")
@@ -80,7 +79,7 @@ class QueueWithDeadLetters:
         return attributes["Attributes"]["QueueArn"]
 
     def receive(self, url: str | None = None, seconds: int = 5) -> list[dict[str, Any]]:
-        """Takes up to ten messages away, waiting for the first."""
+        """Receives and deletes up to ten messages, waiting for the first."""
         messages = self.sqs.receive_message(
             QueueUrl=url or self.url,
             MaxNumberOfMessages=10,
@@ -95,7 +94,7 @@ class QueueWithDeadLetters:
         return messages
 
     def allow(self, service: str, url: str | None = None) -> None:
-        """Lets an AWS service send to a queue, as a queue policy of a template does."""
+        """Allows an AWS service to send to a queue, as a template's queue policy does."""
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},

@@ -1,5 +1,4 @@
-"""An emulator for tests: started the way everybody starts it, on a free port, and stopped whatever
-happens."""
+"""An emulator for tests, started as users start it, on a free port, and always stopped."""
 
 import contextlib
 import functools
@@ -25,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class GlueRunner:
-    """What carries out Glue runs, and how many seconds one minute of their timeouts lasts."""
+    """The program for Glue runs, and the length of a minute in their timeouts."""
 
     script: Path
     minute: int
@@ -68,10 +67,10 @@ class Emulator:
         )
 
     def server_pid(self) -> int:
-        """The process that serves.
+        """The server process.
 
-        It is known by what it runs: the process that we started adopts orphans too, and numbers of
-        processes begin again at a small one.
+        It is found by its command line: the supervisor adopts orphans too, and process ids start
+        again from low numbers.
         """
         return next(pid for pid in descendants(self.process.pid) if "server.py" in arguments(pid))
 
@@ -80,7 +79,7 @@ class Emulator:
 def running(
     state_dir: Path, environment: dict[str, str] | None = None, glue: GlueRunner = PLAIN_PYTHON
 ) -> Iterator[Emulator]:
-    """An emulator that answers; it is gone when the block ends, also when the block failed."""
+    """A running emulator. It is stopped when the block ends or fails."""
     emulator = launch(state_dir, environment or {}, glue)
     try:
         wait_until_healthy(emulator)
@@ -138,7 +137,7 @@ def free_port() -> int:
 
 
 def eventually(probe: Callable[[], T], what: str, seconds: float = 15.0) -> T:
-    """The first truthy answer of `probe`; fails when there is none in time."""
+    """The first truthy result of `probe`. Fails after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
         answer = probe()
@@ -164,14 +163,14 @@ def descendants(pid: int) -> list[int]:
 
 
 def arguments(pid: int) -> str:
-    """The command line of a process; empty when it is gone."""
+    """The command line of a process; empty if it has ended."""
     return subprocess.run(
         ["ps", "-o", "args=", "-ww", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that died and was not collected yet does not."""
+    """Whether a process runs. A zombie does not."""
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()

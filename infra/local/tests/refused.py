@@ -1,4 +1,4 @@
-"""What tests of refusals expect: AWS's code, its status, and words of the reason."""
+"""Expectations of refusals: AWS's code, its status, and words of the reason."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 @contextlib.contextmanager
 def refused(code: str, reason: str | None = None) -> Iterator[None]:
-    """The block's request is answered with status 400, this code and a message with `reason`."""
+    """Expects that the block's request is refused with status 400, this code and this reason."""
     with pytest.raises(ClientError, match=reason) as error:
         yield
     response = error.value.response

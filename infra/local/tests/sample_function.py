@@ -1,6 +1,6 @@
-"""A function on `provided.al2023`: the loop over Lambda's Runtime API that a bootstrap is.
+"""A function on `provided.al2023`: a bootstrap with the loop over Lambda's Runtime API.
 
-It does what its message says: {"fail": true} is reported as a failed item, {"raise": true} fails
+Its message says what it does: {"fail": true} is reported as a failed item, {"raise": true} fails
 the invocation, {"hang": true} never answers, {"answer": …} is answered as it is,
 {"put": [bucket, key]} writes an object with the function's own rights.
 """

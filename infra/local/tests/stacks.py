@@ -1,4 +1,4 @@
-"""Stacks of a few resources, for tests of what CloudFormation makes of them."""
+"""Small stacks for tests of CloudFormation's resources."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ JSON = dict[str, Any]
 
 
 class StackFailedError(AssertionError):
-    """A stack whose resource was refused; says why, as the stack's events do."""
+    """A stack failed, with the reason from its events."""
 
 
 def deploy(emulator: Emulator, name: str, resources: JSON) -> None:

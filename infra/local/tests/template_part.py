@@ -29,7 +29,7 @@ Loader.add_multi_constructor("!", intrinsic)
 
 
 def template_part(*resources: str) -> dict[str, Any]:
-    """The template with these resources alone. Who refers to another one of it, fails to deploy."""
+    """The template with only these resources, which must not refer to others."""
     template = yaml.load(TEMPLATE.read_text(), Loader)
     return {
         "Parameters": template["Parameters"],

@@ -18,7 +18,7 @@ def alerts(emulator: Emulator, name: str, outbox: Outbox) -> str:
 
 
 def deploy_alarm(emulator: Emulator, name: str, properties: dict[str, Any]) -> None:
-    """Through CloudFormation, as the project's alarms come."""
+    """Deploys an alarm through CloudFormation, as the project does."""
     cloudformation = emulator.client("cloudformation")
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": name, **properties}}
     cloudformation.create_stack(
@@ -52,7 +52,7 @@ def test_silence_is_noticed_where_ticks_stop_and_not_before_the_first_could_come
     role: Roles,
 ) -> None:
     alarm = template_part("SilenceAlarm")["Resources"]["SilenceAlarm"]["Properties"]
-    # The template's own alarm, on this queue and with less patience.
+    # The template's own alarm, on this queue and with shorter periods.
     shortened = {
         "Dimensions": [{"Name": "QueueName", "Value": name}],
         "Period": 10,
@@ -93,7 +93,7 @@ def test_visible_and_in_flight_messages_of_its_own_queue_set_off_an_alarm(
             "AlarmActions": [alerts],
         },
     )
-    # A message in another queue is none of this alarm's business.
+    # A message in another queue must not affect this alarm.
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="elsewhere")
     eventually(lambda: state(emulator, name) == "OK", "the alarm is OK", 15)
 

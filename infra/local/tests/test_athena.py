@@ -58,7 +58,7 @@ class Lake:
         )
 
     def rows(self, sql: str) -> list[list[str | None]]:
-        """The answer as Athena's API gives it: texts, the header first."""
+        """The rows of Athena's API: texts, the header first."""
         status, query_id = self.ended(sql)
         assert status["State"] == "SUCCEEDED", status
         answer = self.athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]
@@ -89,8 +89,8 @@ def lake(emulator: Emulator, name: str, tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def refined(lake: Lake) -> Lake:
-    """A refined table with one registered partition, whose file also holds a column that the table
-    has not."""
+    """A refined table with one registered partition, whose file has a column that the table
+    lacks."""
     keys = [{"Name": "data", "Type": "date"}, {"Name": "setor", "Type": "string"}]
     lake.create_table("refined", "refined/", REFINED_COLUMNS, keys)
     folder = f"refined/Data=2026-11-20/Setor={ESCAPED}/"

@@ -1,4 +1,4 @@
-"""The stand-in that carries out runs of many tests does to dates that fail what the job does."""
+"""The fast Glue runner treats failing dates as the real job does."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_each_date_fails_by_itself_and_is_marked(stack: Stack) -> None:
     assert stack.run_of(OTHER_DAY)["JobRunState"] == "SUCCEEDED"
     earlier = stack.done()
 
-    # One date is new, one has no raw object, one an unreadable one, and one an unsigned one now.
+    # One date is new, one lacks its raw object, and two now have an unreadable and an unsigned one.
     stack.put_raw(DAY, PORTFOLIO)
     put_unreadable(stack, BAD_DAY)
     unsigned = stack.s3.get_object(Bucket=stack.name, Key=raw_key(DAY))["Body"].read()
@@ -58,7 +58,7 @@ def test_each_date_fails_by_itself_and_is_marked(stack: Stack) -> None:
     marks = stack.marks()
     assert marks.keys() == {f"{day}/{stack.etag(day)}/{run['Id']}" for day in (OTHER_DAY, BAD_DAY)}
     assert all(mark["cause"] in told for mark in marks.values())
-    # What was refined before stays.
+    # Dates that were refined before stay.
     files_and_locations(stack, [[day, row[0]] for day in (DAY, OTHER_DAY) for row in REFINED])
     assert earlier.items() <= stack.done().items()
     assert len(stack.done()) == 2

@@ -1,5 +1,5 @@
-"""What is left of a deployment that fails, and of a stack that is deleted: the template's own
-bucket, alone with a database that the account has already."""
+"""The remains of a failed deployment and of a deleted stack: the template's own bucket, with a
+database that exists already."""
 
 import json
 from typing import Any
@@ -18,13 +18,13 @@ class Deployment:
         self.s3 = emulator.client("s3")
         template = template_part("LakeBucket", "GlueDatabase")
         bucket = template["Resources"]["LakeBucket"]
-        # Nobody listens to this bucket. And the database comes after it, to fail when it is there.
+        # This bucket has no notifications. The database follows it, to fail when the bucket exists.
         del bucket["DependsOn"], bucket["Properties"]["NotificationConfiguration"]
         template["Resources"]["GlueDatabase"]["DependsOn"] = "LakeBucket"
         self.template = template
 
     def create(self, **parameters: str) -> str:
-        """The status that the deployment ends with."""
+        """Deploys, and returns the final status."""
         parameters |= {"AlertEmail": "nobody@example.com", "BucketName": self.name}
         self.cloudformation.create_stack(
             StackName=self.name,

@@ -57,7 +57,7 @@ class Function:
 
 
 def package() -> bytes:
-    """A zip whose bootstrap is the sample function under this very Python."""
+    """A zip whose bootstrap is the sample function, run by this Python."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         bootstrap = zipfile.ZipInfo("bootstrap")
@@ -68,7 +68,7 @@ def package() -> bytes:
 
 
 def reader(queue: QueueWithDeadLetters) -> list[tuple[str, str]]:
-    """The rights that every function behind this queue needs."""
+    """The rights that a function needs for reading this queue."""
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     return [(f"sqs:{action}", queue.arn) for action in actions]
 
@@ -175,13 +175,13 @@ def test_a_batching_window_gathers_messages(
 
 
 def invoke(emulator: Emulator, name: str) -> tuple[str | None, dict[str, Any]]:
-    """How an invocation with no messages failed, if it did, and its answer."""
+    """The error, if any, and the response of an invocation without messages."""
     answer = emulator.client("lambda").invoke(FunctionName=name, Payload=b'{"Records": []}')
     return answer.get("FunctionError"), json.load(answer["Payload"])
 
 
 def bootstrap_of_the_next_start(emulator: Emulator, function: Function, name: str) -> Path:
-    """The file that the function's next environment will execute; the first one is ended."""
+    """The file that the function's next environment will execute. Ends the current one."""
     assert invoke(emulator, name) == (None, {"batchItemFailures": []})
     environment = int(function.first("started").split()[1])
     os.kill(environment, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The catalog calls that the refine job lives on, under IAM."""
+"""The catalog calls of the refine job, under IAM."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ CALLS = ("GetTable", "GetPartitions", "BatchCreatePartition", "BatchDeletePartit
 
 
 class Table:
-    """A table of a database of its own, and what tests do with its partitions."""
+    """A table in a database of its own."""
 
     def __init__(self, emulator: Emulator, name: str) -> None:
         self.glue, self.database = emulator.client("glue"), name

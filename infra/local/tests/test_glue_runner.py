@@ -1,4 +1,4 @@
-"""What a run leaves behind and what a failed one says, without a start of Spark."""
+"""The remains of a run, and the message of a failed one, without starting Spark."""
 
 import os
 import subprocess
@@ -15,7 +15,9 @@ import os, shlex, sys
 from pathlib import Path
 
 options = shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])
-(work,) = [each.partition("=")[2] for each in options if each.startswith("spark.sql.warehouse")]
+(work,) = [
+    option.partition("=")[2] for option in options if option.startswith("spark.sql.warehouse")
+]
 print(*sys.argv[1:])
 print(work)
 Path(os.environ["SPARK_LOCAL_DIRS"]).mkdir()

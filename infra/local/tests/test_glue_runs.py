@@ -71,7 +71,7 @@ class Job(JobRuns):
         )
 
     def processes(self, run_id: str) -> list[int]:
-        """The process of a SLEEP run and its child, once they are there."""
+        """The process of a SLEEP run and its child, once both exist."""
 
         def printed() -> list[str]:
             return [line for line in self.log(run_id).splitlines() if line.startswith("processes")]

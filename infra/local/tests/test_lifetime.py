@@ -1,4 +1,4 @@
-"""The emulator's end: whoever starts it can be sure that nothing of it stays."""
+"""The emulator's end: none of its processes stays behind."""
 
 import json
 import os
@@ -27,7 +27,7 @@ WAYS_TO_END: dict[str, Callable[[Emulator], None]] = {
 
 
 def start_a_function_and_a_run(emulator: Emulator) -> None:
-    """So that there is something that could be left behind."""
+    """Starts processes that could stay behind."""
     roles = Roles(emulator, "left")
     queue = QueueWithDeadLetters(emulator, "left")
     function = Function(
@@ -78,7 +78,7 @@ def test_it_listens_on_its_port_of_the_loopback_alone(emulator: Emulator) -> Non
                 address, port = local.split(":")
                 listening.append((address, int(port, 16)))
     assert ("0100007F", emulator.port) in listening
-    # Others are the Runtime APIs that functions poll: on the loopback, too.
+    # The other ports are the Runtime APIs of functions, which are on the loopback too.
     assert {address for address, _ in listening} == {"0100007F"}
 
 

@@ -37,7 +37,7 @@ def test_redrive_without_destination_sends_a_dead_letter_back_to_where_it_died(
 ) -> None:
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="poison")
     queue.sqs.receive_message(QueueUrl=queue.url, VisibilityTimeout=0)
-    # The second receive finds it at maxReceiveCount: SQS moves it instead of handing it out.
+    # At the second receive the message has reached maxReceiveCount, and SQS moves it.
     assert "Messages" not in queue.sqs.receive_message(QueueUrl=queue.url)
 
     queue.sqs.start_message_move_task(SourceArn=queue.dlq_arn)

@@ -14,7 +14,7 @@ from test_glue_runs import JobRuns
 
 DAY, OTHER_DAY, NO_DAY, BAD_DAY = "2026-11-20", "2026-11-23", "2026-11-24", "2026-11-25"
 CONTENT = "SELECT data, setor, soma_part, total_codigo, soma_qtd_teorica, dias_desde_carteira"
-# What the raw file of a day holds: segment, cod, part, theoricalQty.
+# Rows of a day's raw file: segment, cod, part, theoricalQty.
 PORTFOLIO = [
     ("Bens Indls / Máqs e Equips", "WEGE3", "2.125", 10),
     ("Petróleo, Gás", "PETR3", "30.001", 6_000_000_000),
@@ -45,7 +45,7 @@ class Stack(Lake):
             *("GlueJob", "GlueJobRole", "GlueOutputLogs", "GlueErrorLogs"),
         )
         bucket, job = (template["Resources"][kind] for kind in ("LakeBucket", "GlueJob"))
-        # Nobody listens to this bucket.
+        # This bucket has no notifications.
         del bucket["DependsOn"], bucket["Properties"]["NotificationConfiguration"]
         job["Properties"]["Command"]["ScriptLocation"] = f"s3://{name}-code/refine.py"
         self.s3.create_bucket(Bucket=f"{name}-code")
@@ -106,17 +106,17 @@ class Stack(Lake):
         return self.job.ended(run_id, seconds=180)
 
     def refine(self, *dates: str) -> dict:
-        """Runs the job; gives the report that ends its log."""
+        """Runs the job, and returns the report at the end of its log."""
         run = self.run_of(*dates)
         assert run["JobRunState"] == "SUCCEEDED", run["ErrorMessage"]
         return json.loads(self.job.log(run["Id"]).splitlines()[-1]) | {"run": run["Id"]}
 
     def done(self) -> dict[str, dict]:
-        """What the job recorded: `2026-11-20/<etag>` → what the rows were made from."""
+        """The job's records: `2026-11-20/<etag>` → what the rows were made from."""
         return self._bodies("control/refine/done/date=")
 
     def marks(self) -> dict[str, dict]:
-        """What the job marked as failed: `2026-11-20/<etag>/<run id>` → the mark."""
+        """The job's marks of failures: `2026-11-20/<etag>/<run id>` → the mark."""
         return self._bodies("control/refine/failed/date=")
 
     def _bodies(self, prefix: str) -> dict[str, dict]:
@@ -161,7 +161,7 @@ def folder(day: str, sector: str) -> str:
 
 
 def files_and_locations(stack: Stack, rows: list[list[str | None]]) -> None:
-    """Each row of the table has one object, and its partition points there; there are no others."""
+    """Checks that each row of the table has exactly one object, at its partition's location."""
     folders = {(day, sector): folder(day, sector) for day, sector, *_ in rows}
     assert sorted(stack.objects()) == sorted(
         f"{path}part-00000.snappy.parquet" for path in folders.values()
@@ -172,9 +172,9 @@ def files_and_locations(stack: Stack, rows: list[list[str | None]]) -> None:
 
 
 def recorded(stack: Stack, runs: dict[str, str], rows: dict[str, int]) -> None:
-    """`done` names for each day the raw object that is there, and the run that read it."""
+    """Checks that `done` names each day's current raw object and the run that read it."""
     found = stack.done()
-    assert all(each.pop("started_at").endswith("Z") for each in found.values())
+    assert all(record.pop("started_at").endswith("Z") for record in found.values())
     assert found == {
         f"{day}/{stack.etag(day)}": {
             "landing_key": f"landing/{day}",
@@ -185,7 +185,7 @@ def recorded(stack: Stack, runs: dict[str, str], rows: dict[str, int]) -> None:
     }
 
 
-# Between them, the two runs use every right of the job's role.
+# The two runs together use every right of the job's role.
 def test_a_day_is_refined_and_refined_again_without_a_sector(stack: Stack) -> None:
     for day in (DAY, OTHER_DAY):
         stack.put_raw(day, PORTFOLIO)
@@ -197,8 +197,9 @@ def test_a_day_is_refined_and_refined_again_without_a_sector(stack: Stack) -> No
     first = report["run"]
     recorded(stack, {DAY: first, OTHER_DAY: first}, {DAY: 4, OTHER_DAY: 4})
 
-    # The sector without a name left, another one changed, and somebody moved a partition. A third
-    # day has no raw object, and a fourth an unreadable one: they fail the run and hold up nobody.
+    # The sector without a name is gone, another changed, and a partition was moved by hand. A third
+    # day has no raw object, and a fourth an unreadable one: they fail the run without stopping
+    # others.
     stack.put_raw(DAY, [*PORTFOLIO[:2], ("Petróleo, Gás", "PETR4", "67.874", 4_000_000_001)])
     stack.move_partition(DAY, REFINED[0][0])
     stack.s3.put_object(Bucket=stack.name, Key=raw_key(BAD_DAY), Body=b"<html>sorry</html>")

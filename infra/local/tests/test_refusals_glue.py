@@ -37,7 +37,7 @@ COMMAND = {"Name": "glueetl", "ScriptLocation": "s3://none/script.py"}
 
 @pytest.fixture
 def glue(emulator: Emulator) -> Any:
-    """Sends what it is told to: boto3 itself would refuse a number where a text belongs."""
+    """Sends requests unchecked: boto3 itself would refuse a number in place of a text."""
     return boto3.client(
         "glue",
         region_name="us-east-1",

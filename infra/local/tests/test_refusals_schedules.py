@@ -55,7 +55,7 @@ LONGEST = 64
 
 @pytest.fixture
 def scheduled(queue: QueueWithDeadLetters, role: Roles) -> JSON:
-    """What a schedule has beside name and expression."""
+    """The properties of a schedule besides name and expression."""
     return {
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "State": "DISABLED",

@@ -11,7 +11,7 @@ JSON = dict[str, Any]
 
 
 class Topic:
-    """A topic with one reader of its mail."""
+    """A topic with one e-mail subscription."""
 
     def __init__(self, emulator: Emulator, name: str, address: str) -> None:
         self.sns = emulator.client("sns")

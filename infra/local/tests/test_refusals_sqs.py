@@ -79,7 +79,7 @@ ATTRIBUTE_BYTES = len("cause") + len("String") + len("é".encode())
 
 
 def sized(size: int) -> JSON:
-    """A message whose body and attribute have `size` bytes together."""
+    """A message whose body and attribute together have `size` bytes."""
     body = "x" * (size - ATTRIBUTE_BYTES)
     return {"MessageBody": body, "MessageAttributes": {"cause": text("é")}}
 
@@ -174,7 +174,7 @@ def test_a_template_cannot_name_a_queue_otherwise(emulator: Emulator, name: str)
         deploy(emulator, name, {"Queue": queue_resource(QueueName=longest + "q")})
 
 
-# ── Who may be whose dead-letter queue ───────────────────────────────────────────────────────────
+# ── Sources of dead-letter queues ───────────────────────────────────────────────────────────────
 
 
 ELSEWHERE = "arn:aws:sqs:us-east-1:000000000000:elsewhere"

@@ -1,4 +1,4 @@
-"""What the pipeline takes for granted of S3 and its notifications, under IAM."""
+"""Behaviours of S3 and its notifications that the pipeline relies on, under IAM."""
 
 import json
 

@@ -1,4 +1,4 @@
-//! B3's server: all pages of a portfolio, asked for again where asking again can help.
+//! Client of B3's server. Fetches all pages of a portfolio, with retries where these can help.
 
 use std::{
     error::Error,
@@ -27,52 +27,51 @@ use crate::{
     retry,
 };
 
-/// B3's server.
 #[derive(Clone, Debug)]
 pub struct B3 {
     client: Client,
-    /// Takes bodies as they come: for a server whose Content-Encoding is not true.
+    /// Does not decode bodies: for a server with a wrong Content-Encoding.
     undecoding: Client,
     base_url: String,
     timeout: Duration,
 }
 
-/// B3's whole answer, and what it says.
+/// B3's complete answer.
 #[derive(Debug)]
 pub struct Fetched {
-    /// As it came.
+    /// The answer as received.
     pub envelope: Envelope,
-    /// What it reconciles to, or why it does not.
+    /// The parsed and checked answer.
     pub portfolio: Result<(Portfolio, Vec<Warning>), EnvelopeError>,
 }
 
 /// The body of one page.
 struct ReceivedPage {
-    /// When its request was sent.
+    /// When the request was sent.
     asked_at: DateTime<Utc>,
     text: String,
-    /// `None` if it is JSON of another shape.
+    /// `None` for JSON of another shape.
     parsed: Option<PortfolioPage>,
 }
 
-/// B3 gave no answer that can be read. It may later.
+/// B3 gave no readable answer. May pass.
 #[derive(Debug, thiserror::Error)]
-#[error("B3 did not give page {page} of the portfolio (attempts: {attempts}): {cause}")]
+#[error("B3 did not return page {page} of the portfolio (attempts: {attempts}): {cause}")]
 pub struct SourceError {
     /// From 1.
     pub page: u32,
     pub attempts: u32,
     pub url: String,
-    /// What came instead at the last attempt.
+    /// Of the last attempt.
     #[source]
     pub cause: SourceErrorCause,
-    /// All pages up to this one, if its body was neither JSON nor HTML, to be inspected later. A body in an unknown encoding is
-    /// kept as if it were ISO 8859-1.
+    /// All pages up to this one, for inspection, if its body was neither JSON nor HTML. A body in an unknown encoding
+    /// is kept as if it were ISO 8859-1.
     pub unreadable: Option<Box<Envelope>>,
 }
 
 impl SourceError {
-    /// The same error after other pages.
+    /// Prepends earlier pages to the unreadable one.
     fn after(mut self, pages: Vec<String>, fetched_at: Option<DateTime<Utc>>) -> Self {
         if let Some(unreadable) = &mut self.unreadable {
             unreadable.pages.splice(0..0, pages);
@@ -82,7 +81,7 @@ impl SourceError {
     }
 }
 
-/// What came instead of a page.
+/// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceErrorCause {
     #[error("no connection: {}", innermost(.0))]
@@ -94,7 +93,7 @@ pub enum SourceErrorCause {
     #[error("HTTP {status}{}", asked_to_wait(*.retry_after))]
     Status { status: StatusCode, retry_after: Option<Duration> },
     #[error(
-        "HTTP {status}, a redirect to {location:?}: B3's error pages are reached like that{}",
+        "HTTP {status}, a redirect to {location:?}: this is how B3 shows error pages{}",
         asked_to_wait(*.retry_after)
     )]
     Redirect { status: StatusCode, location: String, retry_after: Option<Duration> },
@@ -151,9 +150,6 @@ fn asked_to_wait(retry_after: Option<Duration>) -> String {
 
 impl B3 {
     /// A client of the server at `base_url` that waits at most `timeout` for each answer.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
     pub fn new(base_url: String, timeout: Duration) -> Result<Self, reqwest::Error> {
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
         let builder = || {
@@ -166,11 +162,11 @@ impl B3 {
         Ok(Self { client: builder().build()?, undecoding, base_url, timeout })
     }
 
-    /// Fetches all pages, and asks for all of them again while nothing in them is data. Reading ends early at the
-    /// first page that already rules a portfolio out.
+    /// Fetches all pages, and starts over while they hold no data. Stops at the first page that already rules out a
+    /// portfolio.
     ///
     /// # Errors
-    /// [`SourceError`] once asking again does not help or does not fit in before `deadline`.
+    /// [`SourceError`] once a retry does not help or does not fit in before `deadline`.
     pub async fn fetch(
         &self,
         first: &PageRequest,
@@ -209,7 +205,7 @@ impl B3 {
             let ReceivedPage { asked_at, text, parsed } =
                 page.map_err(|error| error.after(mem::take(&mut pages), fetched_at))?;
             fetched_at.get_or_insert(asked_at);
-            // Some servers know one page only, whatever they are asked for.
+            // Some servers always return the same page.
             let repeated = pages.last() == Some(&text);
             pages.push(text);
             if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
@@ -244,7 +240,7 @@ impl B3 {
         let mut client = &self.client;
         loop {
             attempts += 1;
-            // Before each attempt anew: what was asked for later is newer, however long it took.
+            // Set for each attempt: an answer is as new as its request, however long it takes.
             let asked_at = Utc::now();
             let (cause, unreadable) = match self.body(client, request, deadline).await {
                 Ok(text) => match PortfolioPage::parse(&text) {
@@ -307,7 +303,7 @@ impl B3 {
     }
 
     fn url(&self, request: &PageRequest) -> String {
-        // Writing a request of plain values as JSON has no way to fail; the base URL is at least a URL.
+        // A request of plain values can always be written as JSON. As a fallback, the base URL is at least a URL.
         request.url(&self.base_url).unwrap_or_else(|_| self.base_url.clone())
     }
 
@@ -336,10 +332,10 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     if error.is_timeout() {
         return SourceErrorCause::Timeout(timeout);
     }
-    // Reqwest blames the decoder for every failure on the way to it, a broken connection included.
+    // Reqwest reports every failure while reading the body as a decoding error, even a broken connection.
     let of_connection = sources(&error).any(|source| source.is::<hyper::Error>());
     let (connecting, decoding) = (error.is_connect(), error.is_decode() && !of_connection);
-    // The URL is a field of its own.
+    // The URL is a separate field of `SourceError`.
     let error = error.without_url();
     match error {
         error if connecting => SourceErrorCause::Connect(error),
@@ -348,7 +344,7 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     }
 }
 
-/// The last of an error's sources says what happened.
+/// The last of an error's sources, which states what happened.
 fn innermost(error: &reqwest::Error) -> String {
     sources(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }

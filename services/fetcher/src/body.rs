@@ -1,4 +1,4 @@
-//! From an answer's bytes to its text.
+//! Decodes the body of an answer.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use shared::b3::beginning;
 
-/// What an answer says of its body, as far as the HTTP client has not dealt with it already.
+/// The headers about an answer's body that the HTTP client has not already handled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Declared {
-    /// Of Content-Type.
+    /// From Content-Type.
     charset: Option<String>,
-    /// Only one that the client does not know is left.
+    /// The client leaves only encodings that it does not know.
     content_encoding: Option<String>,
 }
 
@@ -22,7 +22,7 @@ impl Declared {
         let short = |text: &str| text.chars().take(MAX_CHARACTERS).collect();
         let charset = value(CONTENT_TYPE).and_then(|content_type| {
             let parameters =
-                content_type.split(';').skip(1).filter_map(|each| each.split_once('='));
+                content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
             let mut charsets =
                 parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
             charsets.next().map(|(_, charset)| charset.trim().trim_matches('"'))
@@ -36,26 +36,26 @@ impl fmt::Display for Declared {
         let charset = self.charset.as_ref().map(|charset| format!("charset {charset}"));
         let encoding =
             self.content_encoding.as_ref().map(|encoding| format!("Content-Encoding {encoding}"));
-        let said: Vec<_> = charset.into_iter().chain(encoding).collect();
-        match said.is_empty() {
+        let headers: Vec<_> = charset.into_iter().chain(encoding).collect();
+        match headers.is_empty() {
             true => Ok(()),
-            false => write!(formatter, " (the answer says {})", said.join(", ")),
+            false => write!(formatter, " (the answer says {})", headers.join(", ")),
         }
     }
 }
 
-/// A body that is no text that we can read.
+/// A body in an unknown encoding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not UTF-8{declared}; it begins {beginning}")]
 pub struct NotText {
     declared: Declared,
     beginning: String,
-    /// A character of U+0000 to U+00FF for each byte, as in ISO 8859-1.
+    /// The body as ISO 8859-1: a character from U+0000 to U+00FF for each byte.
     pub(crate) characters: String,
 }
 
-/// The text of a body: UTF-8, whatever was declared, since hardly any other text is valid UTF-8 by chance; else ISO
-/// 8859-1 or Windows-1252 if that was declared. The two are read alike, as browsers do.
+/// Decodes a body as UTF-8, whatever the headers declare, since text in another encoding is hardly ever valid UTF-8 by
+/// chance. Otherwise as ISO 8859-1 or Windows-1252, if declared; both are decoded as Windows-1252, as browsers do.
 pub(crate) fn text(bytes: Vec<u8>, declared: &Declared) -> Result<String, NotText> {
     let error = match String::from_utf8(bytes) {
         Ok(text) => return Ok(text),
@@ -73,7 +73,7 @@ pub(crate) fn text(bytes: Vec<u8>, declared: &Declared) -> Result<String, NotTex
     })
 }
 
-/// How a body begins: as text, unless it is none at all.
+/// The beginning of a body, as text or, for binary data, as hexadecimal bytes.
 fn shown(bytes: &[u8]) -> String {
     const BYTES: usize = 16;
     let text = beginning(&String::from_utf8_lossy(bytes));

@@ -1,10 +1,10 @@
-//! A portfolio held against the one before it: from one session to the next an index keeps most of its stocks.
+//! Compares a portfolio with the previous one: from one session to the next, an index keeps most of its stocks.
 //!
-//! It tells a sector's index, or one of small companies, from the broad one; two broad indices share most of their
-//! stocks, and are not told apart by them.
+//! This tells the index of a sector or of small companies from a broad one. Two broad indices share most of their
+//! stocks and cannot be told apart.
 //!
-//! Only the fetcher asks for that. When an index really is turned over, somebody copies the refused answer to
-//! `landing/`, and it goes on from there.
+//! Only the fetcher checks this. If an index really did change that much, a person copies the refused answer to
+//! `landing/`, and processing continues from there.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use shared::{
     values::{IndexCode, Ticker},
 };
 
-/// A portfolio that has little to do with the one before it.
+/// A portfolio that has too little in common with the previous one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is another index's portfolio: of its {constituents} constituents only {common} are among the {before} that {index} had in {landing_key}"
@@ -27,7 +27,7 @@ pub struct OtherPortfolio {
     landing_key: LandingKey,
 }
 
-/// Refuses a portfolio with fewer than half of its tickers, or of those before, in common with the one `before`.
+/// Refuses a portfolio if fewer than half of its tickers, or of the previous portfolio's, are in both.
 pub(crate) fn check(
     portfolio: &Portfolio,
     before: &Portfolio,

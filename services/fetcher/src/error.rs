@@ -1,4 +1,4 @@
-//! What can go wrong with a fetch request.
+//! The errors of a fetch request.
 
 use shared::{
     aws::CallError,
@@ -20,20 +20,20 @@ pub enum FetchError {
     /// B3 gave no answer, or none worth keeping.
     #[error(transparent)]
     Source(Box<SourceError>),
-    /// B3's answer cannot be read, and is kept as `object`.
+    /// B3's answer cannot be read and is kept as `object`.
     #[error(
         "{source}. It is kept, and a copy of it under landing/ is data only if it is whole JSON"
     )]
     Unreadable { source: Box<SourceError>, object: String },
-    /// B3's answer cannot be right, and is kept as `object`.
+    /// B3's answer is wrong and is kept as `object`.
     #[error("B3's answer was refused: {source}{}", no_copy(source))]
     Refused { source: EnvelopeError, object: String },
-    /// B3's answer has little to do with the portfolio before it, and is kept as `object`.
+    /// B3's answer has too little in common with the previous portfolio and is kept as `object`.
     #[error("B3's answer was refused: {source}")]
     OtherPortfolio { source: Box<OtherPortfolio>, object: String },
     #[error(transparent)]
     Aws(#[from] CallError),
-    /// The types of an envelope rule this out.
+    /// Cannot occur: the types of an envelope can always be written as JSON.
     #[error("the answer could not be written as JSON: {0}")]
     Unwritable(#[from] serde_json::Error),
 }
@@ -57,7 +57,7 @@ impl StageError for FetchError {
     }
 }
 
-/// The runbook tells people to copy a refused answer to landing/; here is what that cannot repair.
+/// The runbook tells people to copy a refused answer to landing/. This explains when that cannot help.
 fn no_copy(error: &EnvelopeError) -> String {
     let reason = error.consequences().beyond_repair.map(|reason| {
         format!(". It is kept, but no copy of it under landing/ can become data: {reason}")

@@ -1,4 +1,4 @@
-//! What the fetcher keeps in the bucket: landing/ and rejected/.
+//! The fetcher's objects in the bucket: landing/ and rejected/.
 
 use chrono::NaiveDate;
 use shared::{
@@ -17,7 +17,7 @@ pub(crate) struct LandingStore<B> {
 }
 
 impl<B: Bucket> LandingStore<B> {
-    /// The landing objects of one index from a date on: the latest date first, and of each date the newest.
+    /// The landing objects of an index from a date on, the latest date first, and the newest first within a date.
     pub(crate) async fn landings_since(
         &self,
         index: &IndexCode,
@@ -32,7 +32,7 @@ impl<B: Bucket> LandingStore<B> {
         Ok(found)
     }
 
-    /// The portfolio of a landing object; `None`, with a warning in the log, if the object holds none.
+    /// The portfolio of a landing object. `None` if the object is gone, or, with a warning in the log, unreadable.
     pub(crate) async fn portfolio(&self, key: &LandingKey) -> Result<Option<Portfolio>, CallError> {
         const UNREADABLE: &str = "a landing object cannot be read as a portfolio";
         let object = self.bucket.uri(key);
@@ -53,7 +53,7 @@ impl<B: Bucket> LandingStore<B> {
         }
     }
 
-    /// Writes a landing object, which must not exist yet. Returns its size in bytes.
+    /// Writes a landing object, which must not exist yet. Returns the size in bytes.
     pub(crate) async fn write_landing(
         &self,
         key: &LandingKey,
@@ -62,7 +62,7 @@ impl<B: Bucket> LandingStore<B> {
         self.write("put-landing", &key.to_string(), envelope).await
     }
 
-    /// Writes an answer that does not become data, with the reason.
+    /// Writes a refused answer with the reason.
     pub(crate) async fn write_rejected(
         &self,
         envelope: Envelope,

@@ -1,8 +1,8 @@
-//! Fetches the day's theoretical portfolio from B3 and keeps the answer, whole, under `landing/`.
+//! Fetches the day's theoretical portfolio from B3 and keeps the complete answer under `landing/`.
 //!
-//! All it takes is a request on the fetch queue: from a schedule, from a person, or redriven. An answer that reconciles, and
-//! has its stocks in common with the portfolio before it, is written unless the newest landing object of its date says the
-//! same. Any other is written under `rejected/` with the reason, and the request is parked.
+//! Fetches are requested on the fetch queue, by a schedule, a person or a redrive. A consistent answer that has most of
+//! its stocks in common with the previous portfolio is written, unless the newest landing object of the date has the
+//! same content. Any other answer is written under `rejected/` with the reason, and the request is parked.
 
 mod b3;
 mod body;
@@ -38,9 +38,9 @@ use landing_store::LandingStore;
 pub struct Fetcher<B = S3Bucket> {
     /// `INDEX`: the one index that this stack serves.
     index: IndexCode,
-    /// `SEGMENT`: 2 asks for sectors, 1 leaves them out. 2 unless set.
+    /// `SEGMENT`: 2 for rows with sectors, the default; 1 for rows without.
     segment: Segment,
-    /// `PAGE_SIZE`: rows asked for in one page. 1000 holds every index; smaller only for tests.
+    /// `PAGE_SIZE`: requested rows a page. The default of 1000 holds every index; smaller only for tests.
     page_size: u32,
     b3: B3,
     store: LandingStore<B>,
@@ -78,7 +78,7 @@ impl Handler for Fetcher {
     }
 
     async fn perform(&self, batch: Batch<'_, FetchRequest>) -> Vec<Result<Outcome, Failed>> {
-        /// SQS delivers at most so many messages in a batch.
+        /// The largest batch that SQS delivers.
         const AT_ONCE: usize = 10;
         let deadline = batch.deadline();
         batch.each(AT_ONCE, async |request| self.fetch(&request, deadline).await).await
@@ -105,14 +105,14 @@ impl<B: Bucket> Fetcher<B> {
         }
     }
 
-    /// One stack serves one index and segment: its keys and tables have no room for others.
+    /// Refuses other indices and segments: the keys and tables of a stack hold only one.
     fn first_page(&self, request: &FetchRequest) -> Result<PageRequest, FetchError> {
         let (index, segment) = (&self.index, self.segment);
-        let asked_index = request.index.as_ref().unwrap_or(index);
-        let asked_segment = request.segment.unwrap_or(segment);
-        if asked_index != index || asked_segment != segment {
+        let requested_index = request.index.as_ref().unwrap_or(index);
+        let requested_segment = request.segment.unwrap_or(segment);
+        if requested_index != index || requested_segment != segment {
             return Err(FetchError::NotServed {
-                asked: format!("{asked_index} with segment {asked_segment}"),
+                asked: format!("{requested_index} with segment {requested_segment}"),
                 served: format!("{index} with segment {segment}"),
             });
         }
@@ -155,13 +155,13 @@ impl<B: Bucket> Fetcher<B> {
         Ok(Outcome::Done)
     }
 
-    /// Compares a portfolio with the newest of the landing objects `before` that can be read.
+    /// Compares a portfolio with the newest readable landing object among `before`.
     async fn compare(
         &self,
         portfolio: &Portfolio,
         before: &[LandingKey],
     ) -> Result<Result<(), OtherPortfolio>, FetchError> {
-        /// More unreadable ones in a row are an experiment, and not worth the time.
+        /// More unreadable objects in a row come from an experiment and are not worth the time.
         const MOST_LOOKED_AT: usize = 5;
         for key in before.iter().take(MOST_LOOKED_AT) {
             if let Some(before) = self.store.portfolio(key).await? {
@@ -171,7 +171,7 @@ impl<B: Bucket> Fetcher<B> {
         Ok(Ok(()))
     }
 
-    /// Keeps a refused answer with the reason, since B3 will not serve it again. Returns its URI.
+    /// Keeps a refused answer with the reason, since B3 will not serve it again. Returns the URI of the object.
     async fn reject(
         &self,
         envelope: Envelope,
@@ -185,7 +185,7 @@ impl<B: Bucket> Fetcher<B> {
         Ok(self.store.bucket.uri(&rejected_key))
     }
 
-    /// Keeps an answer that was neither JSON nor a web page: if our reader is wrong, the day is not lost.
+    /// Keeps an answer that is neither JSON nor a web page: if our parser is wrong, the day is not lost.
     async fn keep_unreadable(&self, mut error: SourceError) -> Result<FetchError, FetchError> {
         let Some(envelope) = error.unreadable.take() else {
             return Ok(FetchError::Source(Box::new(error)));
@@ -195,5 +195,5 @@ impl<B: Bucket> Fetcher<B> {
     }
 }
 
-/// The portfolio before may be as old as that. After a longer silence nothing is compared.
+/// Maximum age of the portfolio for the comparison. After a longer gap nothing is compared.
 const COMPARED_DAYS: Days = Days::new(30);

@@ -1,14 +1,14 @@
-//! How often and when B3 is asked again within one invocation.
+//! Retries of requests to B3 within one invocation.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// Attempts at one page. What fails this often is left to the queue, which waits longer.
+/// After this many attempts, the retry is left to the queue, which waits longer.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// How long the attempt after the `failed`th waits by itself: exponential, and anywhere between nothing and all of
-/// it, so that many callers do not come back together.
+/// The wait after `failed` failed attempts: exponential with full jitter, so that many callers do not come back
+/// together.
 fn backoff(failed: u32) -> Duration {
     const BASE: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(8);
@@ -16,9 +16,8 @@ fn backoff(failed: u32) -> Duration {
     longest.mul_f64(fastrand::f64())
 }
 
-/// How long to wait before what failed is tried once more within this invocation: not at all after the last attempt,
-/// nor where there is no time left for the wait and an attempt of some use after it. `asked` is what the server wants
-/// to be left alone for.
+/// The wait before a retry within this invocation. `None` after the last attempt, or if the time before `deadline` is
+/// too short for the wait and a useful attempt. `asked` is the wait that the server asked for.
 pub(crate) fn wait(failed: u32, asked: Option<Duration>, deadline: Instant) -> Option<Duration> {
     const USEFUL: Duration = Duration::from_secs(1);
     let wait = backoff(failed).max(asked.unwrap_or_default());
@@ -26,7 +25,7 @@ pub(crate) fn wait(failed: u32, asked: Option<Duration>, deadline: Instant) -> O
     (failed < MAX_ATTEMPTS && next < deadline).then_some(wait)
 }
 
-/// What a Retry-After header says: seconds, or a date.
+/// Parses a Retry-After header: seconds, or a date.
 pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     match value.trim().parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),

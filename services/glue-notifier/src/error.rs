@@ -1,4 +1,4 @@
-//! What can go wrong with a message of glue-notifier.
+//! The errors of glue-notifier.
 
 use shared::{
     aws::CallError,
@@ -14,12 +14,12 @@ pub enum NotifyError {
     OtherJob { found: String, served: String },
     #[error("Glue knows no run {run_id}")]
     NoRun { run_id: String },
-    /// The event is ahead of what Glue shows.
+    /// GetJobRuns lags behind the event.
     #[error("the run has not ended yet: it is {state}")]
     NotEnded { run_id: String, state: String },
-    /// Glue counts a run that it does not show.
+    /// Glue counts a run that it does not list.
     #[error(
-        "Glue says that the job is busy and shows no run that is active: look at its runs in the console"
+        "Glue says that the job is busy, but lists no active run: look at the job's runs in the console"
     )]
     Busy,
     #[error(transparent)]

@@ -1,5 +1,5 @@
-//! Records the end of a Glue run: parks its failed dates, notifies programs and people, and starts the next run. The tick
-//! catches up on whatever of that is overdue.
+//! Records the end of a Glue run: parks its failed dates, notifies programs and people, and starts the next run. The
+//! tick makes up for lost steps.
 
 mod error;
 mod notification;
@@ -41,7 +41,7 @@ impl Handler for GlueNotifier {
         Ok(vec![Ok(CompletionMessage::parse(&message.body)?)])
     }
 
-    /// One after the other: two messages of a batch may be about the same end.
+    /// One message after the other: two of a batch may be about the same run.
     async fn perform(&self, batch: Batch<'_, CompletionMessage>) -> Vec<Result<Outcome, Failed>> {
         let state = &self.state.until(batch.deadline());
         let record = async |message| match message {
@@ -60,7 +60,7 @@ impl GlueNotifier {
         }
         log(&reconciled);
         match reconciled {
-            // Everything else leaves this to the tick. Here it becomes a failure, and reaches people.
+            // Other callers leave a busy job to the tick. At the tick it is a failure, so that people hear of it.
             Reconciled::Busy => Err(NotifyError::Busy),
             Reconciled::Started { .. } => Ok(Outcome::Done),
             _ if !reported.is_empty() => Ok(Outcome::Done),
@@ -86,7 +86,7 @@ impl GlueNotifier {
         let Ended { reported, reconciled } = refine::ended(state, &self.reporter, runs).await?;
         log(&reconciled);
         let Some((run_id, parked)) = reported.first() else {
-            return Ok(Outcome::NothingToDo("people know of its end"));
+            return Ok(Outcome::NothingToDo("people were already notified"));
         };
         let (dates, run_state, run_seconds) = (&run.dates, run.state.name(), run.seconds);
         let parked = parked.len();
@@ -95,7 +95,7 @@ impl GlueNotifier {
     }
 }
 
-/// The run itself: the event has neither arguments nor times. GetJobRuns may lag behind the event.
+/// Reads the run from Glue, since the event has neither arguments nor times. GetJobRuns may lag behind the event.
 async fn ended_run(state: &AwsState, run_id: &str) -> Result<Run, NotifyError> {
     loop {
         let run = state.runs().await?.into_iter().find(|run| run.id == run_id);

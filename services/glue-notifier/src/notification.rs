@@ -1,11 +1,10 @@
-//! What is said about a run, to programs and to people.
+//! Notifications about a run, for programs and for people.
 
 use chrono::NaiveDate;
 use refine::Run;
 use serde_json::{Value, json};
 use shared::{events::RunState, values::IndexCode};
 
-/// The topic that a notification goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
     /// For programs, and for people who want to hear of every success.
@@ -14,7 +13,7 @@ pub(crate) enum Topic {
     Alerts,
 }
 
-/// What notifications say about where they come from.
+/// The stack, as described in notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stack {
     /// `STACK_NAME`.
@@ -25,18 +24,16 @@ pub(crate) struct Stack {
     pub(crate) region: String,
     /// `GLUE_JOB_NAME`.
     pub(crate) job: String,
-    /// `GLUE_DLQ_ARN`: where the dates of a failed run wait.
+    /// `GLUE_DLQ_ARN`: the queue where the dates of a failed run wait.
     pub(crate) glue_dlq_arn: String,
-    /// `GLUE_QUEUE_ARN`: where they are redriven to.
+    /// `GLUE_QUEUE_ARN`: the target of a redrive.
     pub(crate) glue_queue_arn: String,
 }
 
-/// A message for a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notification {
-    /// Where it goes.
     pub(crate) topic: Topic,
-    /// ASCII, one line, at most 99 characters: what SNS takes as an e-mail's subject.
+    /// ASCII, one line, at most 99 characters: the limits of SNS.
     pub(crate) subject: String,
     /// For programs.
     pub(crate) document: Value,
@@ -45,7 +42,7 @@ pub(crate) struct Notification {
 }
 
 impl Notification {
-    /// How a run ended, `parked` of whose dates wait on the dead-letter queue.
+    /// About the end of a run whose dates `parked` wait on the dead-letter queue.
     pub(crate) fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
         match run.state {
             RunState::Succeeded if parked.is_empty() => Self::completion(stack, run),
@@ -136,7 +133,7 @@ fn listed(dates: &str) -> String {
     dates.replace(',', "\n  ")
 }
 
-/// SNS refuses subjects with line breaks or beyond ASCII, and longer ones.
+/// SNS refuses longer subjects, and any with line breaks or characters outside ASCII.
 fn subject(text: &str) -> String {
     const MAX_CHARACTERS: usize = 99;
     text.chars()
@@ -222,7 +219,7 @@ mod tests {
                 "cargo ibov redrive glue --stack ibov",
             ],
         );
-        assert!(!alert.text.contains("2026-11-17"), "that one is refined:\n{}", alert.text);
+        assert!(!alert.text.contains("2026-11-17"), "the 17th is refined:\n{}", alert.text);
         assert_eq!(alert.document["parked"], json!(["2026-11-18", "2026-11-19", "2026-11-20"]));
     }
 

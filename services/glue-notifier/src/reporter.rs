@@ -22,7 +22,7 @@ pub(crate) struct SnsReporter {
     completions: String,
     /// `ALERTS_TOPIC_ARN`.
     alerts: String,
-    /// `GLUE_DLQ_URL`: where the dates of a failed run wait for a redrive.
+    /// `GLUE_DLQ_URL`: the queue where the dates of a failed run wait for a redrive.
     glue_queues: SqsQueues,
     stack: Stack,
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a message of glue-trigger.
+//! The errors of glue-trigger.
 
 use chrono::NaiveDate;
 use refine::Refusal;
@@ -13,7 +13,7 @@ use shared::{
 pub enum TriggerError {
     #[error(transparent)]
     Event(#[from] EventError),
-    #[error("the object is no raw file: {0}")]
+    #[error("the object is not a raw file: {0}")]
     Key(#[from] InvalidKey),
     /// The job would not read the file.
     #[error("the file's name is not the one that this stack writes and refines")]
@@ -22,14 +22,13 @@ pub enum TriggerError {
         "{date} has no raw file to refine; send the event of its landing object to the parquet queue, or fetch it"
     )]
     NoRawFile { date: NaiveDate },
-    #[error("a forced request waits until the newest run has ended and people know of it")]
+    #[error("a forced request waits until the newest run has ended and people were notified")]
     RunActive { run_id: String },
     #[error(transparent)]
     Aws(#[from] CallError),
 }
 
 impl TriggerError {
-    /// Why the request for `date` was refused.
     pub(crate) fn of(date: NaiveDate, refusal: Refusal) -> Self {
         match refusal {
             Refusal::NoRawFile => Self::NoRawFile { date },

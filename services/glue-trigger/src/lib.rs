@@ -1,4 +1,4 @@
-//! Starts a Glue run for what is due, after a raw file was written or a date was requested.
+//! Starts a Glue run for what is due, when a raw file has been written or a date is requested.
 //!
 //! What is due follows from the lake, not from the messages ([`refine`]), so one reconcile answers a whole batch.
 
@@ -93,7 +93,7 @@ async fn reconcile(
 fn outcome(reconciled: &Reconciled) -> Outcome {
     match reconciled {
         Reconciled::NothingDue => Outcome::NothingToDo("nothing is due"),
-        // What is due is found again at the end of the active run, or by the tick.
+        // The end of the active run or the tick finds what is still due.
         Reconciled::Started { .. } | Reconciled::Active | Reconciled::Busy => Outcome::Done,
     }
 }

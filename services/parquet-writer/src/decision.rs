@@ -1,14 +1,14 @@
-//! Whether a landing object's raw file is written over what is there.
+//! Decides whether a landing object's raw file replaces the existing one.
 //!
-//! The raw object's metadata names the landing object that it was made from. A writer reads it (HEAD),
-//! decides, and writes on the condition that the object is still the one it read. The footer holds the
-//! landing key too, so two files of different landing objects never have the same ETag, and a condition
-//! that holds means that nobody wrote in between. A writer whose condition fails reads again. Hence:
+//! The raw object's metadata names the landing object that it was made from. A writer reads the metadata (HEAD),
+//! decides, and writes on the condition that the object is still the same. The footer of the file also holds the
+//! landing key, so files of different landing objects never have the same ETag, and a condition that holds means that
+//! no other writer was in between. A writer whose condition fails starts over. Hence:
 //!
-//! - an older landing object never overwrites what a newer one wrote;
-//! - a newer one with the same content is written too, so that the recorded key moves on;
-//! - the same one writes again only if the bytes would differ, which is how a later version of this
-//!   program corrects what an earlier one wrote.
+//! - an older landing object never replaces the file of a newer one;
+//! - a newer one replaces the file even with the same content, so that the recorded key is up to date;
+//! - the same one replaces the file only if the bytes differ, so that a later version of this program can correct the
+//!   files of an earlier one.
 
 use shared::{
     aws::{Condition, Head},
@@ -17,9 +17,8 @@ use shared::{
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Write, if the condition holds.
     Write(Condition),
-    /// The raw object has these bytes already.
+    /// The raw object already has these bytes.
     AlreadyWritten,
     /// The raw object was made from a newer landing object.
     Older,

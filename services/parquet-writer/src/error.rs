@@ -1,4 +1,4 @@
-//! What can go wrong with a message of parquet-writer.
+//! The errors of parquet-writer.
 
 use shared::{
     aws::CallError,
@@ -15,11 +15,11 @@ pub enum WriteError {
     Event(#[from] EventError),
     #[error("the object is not one that the fetcher writes: {0}")]
     Key(#[from] InvalidKey),
-    #[error("the landing object has {size_bytes} bytes, which no portfolio takes")]
+    #[error("the landing object has {size_bytes} bytes, more than any portfolio takes")]
     TooLarge { object: String, size_bytes: i64 },
     #[error("the landing object cannot be used: {source}")]
     Unreadable { object: String, source: EnvelopeError },
-    #[error("the landing object holds {found}, which is not what its key or this stack says")]
+    #[error("the landing object holds {found}, which contradicts its key or this stack")]
     Misplaced { object: String, found: String },
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -1,7 +1,7 @@
 //! Turns a landing object into the raw Parquet file of its date.
 //!
-//! Several landing objects may be of one date, and their events may come twice, late or in any order: the newest one wins,
-//! whichever writer comes last (see [`mod@decision`]).
+//! A date may have several landing objects, and their events may be duplicated, late or out of order: the newest
+//! landing object wins, whichever writer comes last (see [`mod@decision`]).
 
 mod decision;
 mod error;
@@ -27,9 +27,9 @@ pub use error::WriteError;
 pub struct ParquetWriter<B = S3Bucket> {
     /// `INDEX`: the one index that this stack serves.
     index: IndexCode,
-    /// `SEGMENT`: as the fetcher asks for it.
+    /// `SEGMENT`: the same as the fetcher's.
     segment: Segment,
-    /// `FILENAME`: the raw file's name in each date's partition.
+    /// `FILENAME`: the name of the raw file in each partition.
     file_name: FileName,
     /// `S3_BUCKET`.
     bucket: B,
@@ -115,7 +115,7 @@ impl<B: Bucket> ParquetWriter<B> {
         metadata: &RawMetadata,
         file: Vec<u8>,
     ) -> Result<Outcome, WriteError> {
-        /// Each lost race means that another writer was faster. More than a few in a row mean a bug.
+        /// After a lost race, another writer was faster. More than a few in a row mean a bug.
         const MAX_RACES: u32 = 8;
         let key = raw.to_string();
         let object = NewObject {
@@ -128,7 +128,7 @@ impl<B: Bucket> ParquetWriter<B> {
             let condition = match decision::decide(head, metadata) {
                 Decision::Write(condition) => condition,
                 Decision::AlreadyWritten => return Ok(Outcome::NothingToDo("already written")),
-                Decision::Older => return Ok(Outcome::NothingToDo("older than what is there")),
+                Decision::Older => return Ok(Outcome::NothingToDo("older than the raw file")),
             };
             let put = self.bucket.put(&key, object.clone(), &condition);
             match failpoint::around("put-raw", put).await {

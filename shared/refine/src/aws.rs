@@ -20,12 +20,12 @@ use crate::{run::Run, state::State};
 pub struct AwsState {
     /// `S3_BUCKET`.
     pub bucket: S3Bucket,
-    /// `FILENAME`: what raw files are called.
+    /// `FILENAME`: the name of raw files.
     pub file_name: FileName,
     /// `GLUE_JOB_NAME`.
     pub job_name: String,
     glue: Client,
-    /// When there is no time left to wait.
+    /// No waiting beyond this time, or none at all.
     deadline: Option<Instant>,
 }
 
@@ -43,7 +43,7 @@ impl AwsState {
         })
     }
 
-    /// The same for work that must be over by `deadline`.
+    /// The same for work that must end by `deadline`.
     pub fn until(&self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
@@ -64,7 +64,7 @@ impl State for AwsState {
         &self.file_name
     }
 
-    /// One page. No more runs than that can have ended between two ticks.
+    /// One page: more runs cannot have ended between two ticks.
     async fn runs(&self) -> Result<Vec<Run>, CallError> {
         const NEWEST: i32 = 200;
         let request = self.glue.get_job_runs().job_name(&self.job_name).max_results(NEWEST);
@@ -76,7 +76,7 @@ impl State for AwsState {
         Ok(runs)
     }
 
-    /// The SDK does not retry: StartJobRun has no client token, so asking again after a lost answer could start a second
+    /// Without retries by the SDK: StartJobRun has no client token, so a retry after a lost answer could start a second
     /// run.
     async fn start(&self, due: &BTreeMap<NaiveDate, ETag>) -> Result<Option<String>, CallError> {
         let once = aws_sdk_glue::config::Builder::new().retry_config(RetryConfig::disabled());
@@ -97,7 +97,7 @@ impl State for AwsState {
 
     async fn pause(&self) -> bool {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-        // The next look and start take up to twice as long as the pause, nearly always.
+        // The next look and start almost always take at most twice as long as the pause.
         let until = Instant::now() + 3 * BETWEEN_LOOKS;
         let time_is_left = self.deadline.is_some_and(|deadline| until < deadline);
         if time_is_left {
@@ -113,7 +113,7 @@ fn listed(items: impl Iterator<Item = impl ToString>) -> String {
 }
 
 impl Run {
-    /// `None` if Glue does not say which run it is.
+    /// `None` without a run id.
     pub(super) fn from_glue(run: &JobRun) -> Option<Self> {
         let argument = |name: &str| run.arguments().and_then(|all| all.get(name)).cloned();
         Some(Self {
@@ -129,6 +129,6 @@ impl Run {
     }
 }
 
-fn time(said: &aws_smithy_types::DateTime) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(said.to_millis().ok()?)
+fn time(time: &aws_smithy_types::DateTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(time.to_millis().ok()?)
 }

@@ -1,4 +1,4 @@
-//! Recording the end of a run.
+//! Records the end of a run.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use crate::{
 
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Reporter {
-    /// Notifies people and programs of how a run ended, and of which of its dates were parked.
+    /// Notifies people and programs of the end of a run and of the dates that were parked.
     async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError>;
     /// Puts a refine request on the dead-letter queue of the glue stage.
     async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError>;
@@ -29,9 +29,8 @@ pub trait Reporter {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The runs that were reported now, each with its parked dates.
+    /// The newly reported runs, each with its parked dates.
     pub reported: Vec<(String, Vec<NaiveDate>)>,
-    /// The reconcile that followed.
     pub reconciled: Reconciled,
 }
 
@@ -50,7 +49,7 @@ pub async fn tick(state: &impl State, reporter: &impl Reporter) -> Result<Ended,
 /// Records the ends of runs, and reconciles.
 ///
 /// # Errors
-/// If any call fails. Nothing is lost: the event comes again, and the tick finds the end, too.
+/// If any call fails. Nothing is lost: the event is delivered again, and the tick also finds the run.
 pub async fn ended(
     state: &impl State,
     reporter: &impl Reporter,
@@ -59,7 +58,7 @@ pub async fn ended(
     let (mut reported, mut all_told) = (Vec::new(), Ok(()));
     for run in runs {
         if let Some(parked) = settle(state, reporter, run).await? {
-            // The next dates do not wait for a notification that cannot be sent.
+            // A notification that cannot be sent must not delay the next run.
             all_told = all_told.and(tell(state, reporter, run, &parked).await);
             reported.push((run.id.clone(), parked));
         }
@@ -68,7 +67,8 @@ pub async fn ended(
     all_told.map(|()| Ended { reported, reconciled })
 }
 
-/// Marks and parks what a run left unfinished. Returns the parked dates, or `None` if people were notified before.
+/// Marks and parks the dates that a run left unfinished. Returns the parked dates, or `None` if people were already
+/// notified.
 async fn settle(
     state: &impl State,
     reporter: &impl Reporter,
@@ -78,19 +78,19 @@ async fn settle(
     if progress == Progress::Told {
         return Ok(None);
     }
-    let mut seen = Listing::read(state).await?;
+    let mut listing = Listing::read(state).await?;
     if progress == Progress::New {
-        // After the listing: a run that has deleted a `done` since this one ended is among the others.
+        // Runs after the listing, so that they include any run that deleted a `done` since this one ended.
         let (at_once, others) = common_dates(run, &state.runs().await?);
-        for done in seen.done.iter().filter(|done| at_once.contains(&done.0)) {
+        for done in listing.done.iter().filter(|done| at_once.contains(&done.0)) {
             failpoint::around("forget-done", state.bucket().delete(&done_key(done))).await?;
         }
-        for mark in unfinished(run, &seen, &others) {
+        for mark in unfinished(run, &listing, &others) {
             if create(state, run, &mark).await? {
-                seen.failed.insert(mark);
+                listing.failed.insert(mark);
             }
         }
-        let held = seen.held_by(&run.id);
+        let held = listing.held_by(&run.id);
         for mark in &held {
             park(state, reporter, run, mark).await?;
         }
@@ -98,10 +98,10 @@ async fn settle(
             told::note(state, &run.id, Progress::Parked).await?;
         }
     }
-    Ok(Some(seen.held_by(&run.id).into_iter().map(|mark| mark.date).collect()))
+    Ok(Some(listing.held_by(&run.id).into_iter().map(|mark| mark.date).collect()))
 }
 
-/// `false` if the job has set the mark itself, or a refine request has emptied it.
+/// `false` if the mark exists: set by the job, or already emptied by a refine request.
 async fn create(state: &impl State, run: &Run, mark: &FailedMark) -> Result<bool, CallError> {
     let body = json!({"cause": run.cause()}).to_string();
     let key = mark.key();
@@ -124,7 +124,7 @@ async fn park(
         Get::Bytes(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
         Get::Absent | Get::TooLarge { .. } => Value::Null,
     };
-    // Without a cause the date is parked all the same.
+    // The date is parked even without a cause.
     let cause = body.get("cause").and_then(Value::as_str).unwrap_or("its mark gives no cause");
     let retry_of = Some(run.id.clone());
     let request = RefineRequest { date: mark.date, force: false, retry_of };
@@ -141,14 +141,14 @@ async fn tell(
     told::note(state, &run.id, Progress::Told).await
 }
 
-/// Raw objects that a run was started for and did not refine, unless another run answers for them. A run that succeeded
-/// without recording a date is no exception: otherwise it would be started for that date for ever.
-fn unfinished(run: &Run, seen: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<FailedMark> {
+/// Raw objects that a run was started for and did not refine, except dates that another run is responsible for. Also
+/// for a run that succeeded without recording a date: otherwise runs would be started for that date forever.
+fn unfinished(run: &Run, listing: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<FailedMark> {
     let started_for = run.started_for();
-    let unrefined = seen.unrefined().filter(|(date, etag)| {
-        let meant = started_for.get(date).filter(|_| !others.contains(date));
-        // A run started by hand is for whatever is there.
-        meant.is_some_and(|meant| meant.as_ref().is_none_or(|meant| meant == *etag))
+    let unrefined = listing.unrefined().filter(|(date, etag)| {
+        let target = started_for.get(date).filter(|_| !others.contains(date));
+        // A run started by hand is for the current raw object.
+        target.is_some_and(|target| target.as_ref().is_none_or(|target| target == *etag))
     });
     let run_id = || run.id.clone();
     unrefined
@@ -156,8 +156,8 @@ fn unfinished(run: &Run, seen: &Listing, others: &BTreeSet<NaiveDate>) -> Vec<Fa
         .collect()
 }
 
-/// Dates that a run has in common with a run at the same time, so that the rows may be of either; and with any run that
-/// ended after this one began, so that the other's end decides about them.
+/// Two sets of dates that a run shares with others: with runs at the same time, so that the rows may come from either
+/// run; and with all runs that ended after this one began, whose end decides about these dates.
 fn common_dates(run: &Run, all: &[Run]) -> (BTreeSet<NaiveDate>, BTreeSet<NaiveDate>) {
     let dates = run.started_for();
     let (mut at_once, mut others) = (BTreeSet::new(), BTreeSet::new());

@@ -1,25 +1,27 @@
-//! What is due: the raw objects that no run has refined yet, as a difference of two listings.
+//! What is due: the raw objects that no run has refined yet, as a difference of listings.
 //!
-//! Events of raw files and of runs come twice, late, in any order or not at all. They are hints to look; what is due is in
-//! the lake and can be listed at any time:
+//! Events about raw files and runs may be duplicated, late, out of order or lost. They are only hints to look; what is
+//! due can be listed in the lake at any time:
 //!
-//! | object | says | written by |
+//! | object | meaning | written by |
 //! |---|---|---|
-//! | `raw/date=D/…` | D's rows. Its ETag never repeats, since its footer names its landing object | parquet-writer |
-//! | `control/refine/done/date=D/<etag>` | D's refined rows are made of this raw object | the job |
-//! | `control/refine/failed/date=D/<etag>/<run>` | this raw object failed in this run; empty: a refine request revived it | the job, glue-notifier |
-//! | `control/refine/told/<run>` | people were notified of this run's end; empty: its dates are parked, the notification is still due | glue-notifier |
+//! | `raw/date=D/…` | rows of D. The ETag never repeats, since the footer names the landing object | parquet-writer |
+//! | `control/refine/done/date=D/<etag>` | the refined rows of D are made from this raw object | the job |
+//! | `control/refine/failed/date=D/<etag>/<run>` | this raw object failed in this run; empty: revived by a refine request | the job, glue-notifier |
+//! | `control/refine/told/<run>` | people were notified of this run's end; empty: the run's dates are parked, the notification is still due | glue-notifier |
 //!
-//! A date is due if its raw object is neither in `done` nor in a `failed` mark that is not empty. Glue, which runs the job
-//! once at a time, decides who starts a run. Order matters in [`reconcile`], [`answer`], [`ended`] and [`tick`]:
+//! A date is due if its raw object has neither a `done` object nor a non-empty `failed` mark. Glue, which allows one
+//! run of the job at a time, decides which caller starts a run. Order matters in [`reconcile`], [`answer`], [`ended`]
+//! and [`tick`]:
 //!
-//! - The job deletes D's `done` before it changes D's rows, and writes it afterwards, with the ETag of the bytes it read.
-//! - Recording the end of a run: mark what it left unfinished, park that, notify, write `told`, reconcile. The next event or
-//!   tick makes up for a step that was lost. A mark is created once and then only emptied, so that a late event cannot undo
-//!   a refine request; it expires before the parked request does.
-//! - A run fails only what it was started for: a raw object that has been replaced since is due by itself.
-//! - Two runs at once, should Glue allow that, make the rows of their common dates worthless: `done` of these is deleted
-//!   before the end of either run is told.
+//! - The job deletes the `done` of D before it changes the rows of D, and writes a new one afterwards, with the ETag of
+//!   the bytes that it read.
+//! - To record the end of a run: mark the dates that it left unfinished, park them, notify, write `told`, reconcile.
+//!   The next event or tick makes up for a lost step. A mark is created once and then only emptied, so that a late
+//!   event cannot undo a refine request; a mark expires before the parked request does.
+//! - A run fails only raw objects that it was started for: a later replacement is due by itself.
+//! - Two runs at once, should Glue allow that, make the rows of their common dates worthless: the `done` of these dates
+//!   is deleted before the end of either run is told.
 
 mod aws;
 mod end;

@@ -1,4 +1,4 @@
-//! What lies in the lake, and what is due.
+//! The lake's raw objects and marks, and what is due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use shared::{
 
 use crate::state::State;
 
-/// The most dates of one run: a year and a day. With their ETags they are 16 KB of arguments.
+/// Limit of dates in one run: a year and a day. With the ETags, the arguments take 16 KB.
 pub const MAX_DATES: usize = 366;
 
 const DONE: &str = "control/refine/done/";
@@ -49,47 +49,47 @@ fn dated<'key>(key: &'key str, prefix: &str) -> Option<(NaiveDate, &'key str)> {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Each date's raw object.
+    /// The raw object of each date.
     pub raw: BTreeMap<NaiveDate, ETag>,
-    /// The raw objects that refined rows are made of.
+    /// Raw objects that refined rows are made from.
     pub done: BTreeSet<(NaiveDate, ETag)>,
-    /// The marks that are not empty.
+    /// Non-empty marks.
     pub failed: BTreeSet<FailedMark>,
 }
 
 impl Listing {
     pub async fn read(state: &impl State) -> Result<Self, CallError> {
-        let (mut seen, bucket) = (Self::default(), state.bucket());
+        let (mut listing, bucket) = (Self::default(), state.bucket());
         for object in bucket.list(RawKey::PREFIX, None).await? {
             if let Ok(RawKey { date, file_name }) = object.key.parse()
                 && file_name == *state.file_name()
             {
-                seen.raw.insert(date, object.etag);
+                listing.raw.insert(date, object.etag);
             }
         }
         let done = bucket.list(DONE, None).await?;
         let done = done.iter().filter_map(|object| dated(&object.key, DONE));
-        seen.done = done.map(|(date, etag)| (date, ETag::new(etag))).collect();
+        listing.done = done.map(|(date, etag)| (date, ETag::new(etag))).collect();
         let failed = bucket.list(FAILED, None).await?;
         let failed = failed.iter().filter(|object| !object.is_empty);
-        seen.failed = failed.filter_map(|object| FailedMark::parse(&object.key)).collect();
-        Ok(seen)
+        listing.failed = failed.filter_map(|object| FailedMark::parse(&object.key)).collect();
+        Ok(listing)
     }
 
-    /// What one run is started for. If there are too many dates, the newest ones, which people wait for.
+    /// The raw objects for the next run. If there are more than [`MAX_DATES`], the newest, since people wait for those.
     pub fn due(&self) -> BTreeMap<NaiveDate, ETag> {
         let held: BTreeSet<_> = self.failed.iter().map(|mark| (mark.date, &mark.etag)).collect();
         let due = self.unrefined().filter(|(date, etag)| !held.contains(&(*date, *etag)));
         due.rev().take(MAX_DATES).map(|(date, etag)| (date, etag.clone())).collect()
     }
 
-    /// Raw objects that no refined rows are made of.
+    /// Raw objects without refined rows.
     pub(super) fn unrefined(&self) -> impl DoubleEndedIterator<Item = (NaiveDate, &ETag)> {
         let raw = self.raw.iter().map(|(date, etag)| (*date, etag));
         raw.filter(|(date, etag)| !self.done.contains(&(*date, (*etag).clone())))
     }
 
-    /// The marks of a run that hold a date back: those of raw objects that have not been replaced.
+    /// The marks of a run that hold back a date: those whose raw object has not been replaced.
     pub fn held_by(&self, run_id: &str) -> Vec<FailedMark> {
         let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
         self.failed.iter().filter(|mark| mark.run_id == run_id).filter(holds).cloned().collect()

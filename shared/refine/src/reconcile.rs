@@ -1,4 +1,4 @@
-//! Starting a run for what is due.
+//! Starts a run for what is due.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ pub enum Reconciled {
     },
     /// A run is active. Its end will reconcile.
     Active,
-    /// Every date is refined, or is parked.
+    /// Every date is refined or parked.
     NothingDue,
-    /// Glue says that the job is busy, although no run of it is active, and there is no time left to wait.
+    /// Glue says that the job is busy, although no run is active, and there is no time left to wait.
     Busy,
 }
 
-/// Starts a run for what is due, unless one is active.
+/// Starts a run for what is due, unless a run is active.
 ///
 /// # Errors
-/// If the lake cannot be listed, or Glue does not say whether it started a run: what is due stays due.
+/// If the lake cannot be listed, or Glue's answer is lost. Nothing is lost by that: what is due stays due.
 pub async fn reconcile(state: &impl State) -> Result<Reconciled, CallError> {
     loop {
         if state.runs().await?.iter().any(Run::is_active) {
@@ -37,7 +37,7 @@ pub async fn reconcile(state: &impl State) -> Result<Reconciled, CallError> {
         if due.is_empty() {
             return Ok(Reconciled::NothingDue);
         }
-        // Busy for some seconds after a run has ended, or with one that is not shown yet.
+        // The job stays busy for some seconds after the end of a run, or a new run is not listed yet.
         match failpoint::around("start-run", state.start(&due)).await? {
             Some(run_id) => return Ok(Reconciled::Started { run_id, due }),
             None if state.pause().await => {}

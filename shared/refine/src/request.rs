@@ -1,4 +1,4 @@
-//! Refine requests: what people send, and what a redrive brings back.
+//! Refine requests, sent by people or redriven.
 
 use std::collections::BTreeMap;
 
@@ -20,46 +20,47 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     NoRawFile,
-    /// This run might write `done` right after it was forgotten, or be blamed for not having written it.
+    /// This run might write `done` right after the request deleted it, or be blamed for not having written it.
     RunActive(String),
 }
 
-/// Applies refine requests, and reconciles once for all of them. The caller acknowledges afterwards.
+/// Applies refine requests, and reconciles once for all of them. The caller acknowledges the messages afterwards.
 ///
 /// # Errors
-/// As [`reconcile`]: then all of them have to come again.
+/// As [`reconcile`]: all requests have to be delivered again.
 pub async fn answer(
     state: &impl State,
     requests: &[RefineRequest],
 ) -> Result<(BTreeMap<NaiveDate, Refusal>, Reconciled), CallError> {
     let mut refused = BTreeMap::new();
     if !requests.is_empty() {
-        // Before the listing, so that no unknown run writes `done` after it.
+        // Runs before the listing, so that no unknown run writes `done` after the listing.
         let active = unfinished_run(state).await?;
-        let seen = Listing::read(state).await?;
+        let listing = Listing::read(state).await?;
         for RefineRequest { date, force, .. } in requests {
-            if !seen.raw.contains_key(date) {
+            if !listing.raw.contains_key(date) {
                 refused.insert(*date, Refusal::NoRawFile);
             } else if let (true, Some(run_id)) = (force, &active) {
                 refused.insert(*date, Refusal::RunActive(run_id.clone()));
             } else {
-                take_up(state, &seen, *date, *force).await?;
+                apply(state, &listing, *date, *force).await?;
             }
         }
     }
     Ok((refused, reconcile(state).await?))
 }
 
-async fn take_up(
+/// Makes a date due: empties its marks, and with `force` also deletes its `done`.
+async fn apply(
     state: &impl State,
-    seen: &Listing,
+    listing: &Listing,
     date: NaiveDate,
     force: bool,
 ) -> Result<(), CallError> {
-    for done in seen.done.iter().filter(|done| force && done.0 == date) {
+    for done in listing.done.iter().filter(|done| force && done.0 == date) {
         failpoint::around("forget-done", state.bucket().delete(&done_key(done))).await?;
     }
-    for mark in seen.failed.iter().filter(|mark| mark.date == date) {
+    for mark in listing.failed.iter().filter(|mark| mark.date == date) {
         let key = mark.key();
         let empty = state.bucket().put(&key, "".into(), &Condition::Always);
         failpoint::around("empty-mark", empty).await?;
@@ -67,7 +68,7 @@ async fn take_up(
     Ok(())
 }
 
-/// The newest run, unless it has ended and people were notified.
+/// The newest run, unless it has ended and people were notified of that.
 async fn unfinished_run(state: &impl State) -> Result<Option<String>, CallError> {
     let Some(run) = state.runs().await?.into_iter().next() else { return Ok(None) };
     let known = told(state, &run.id).await?;

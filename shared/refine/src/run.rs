@@ -10,9 +10,9 @@ pub struct Run {
     /// `jr_…`.
     pub id: String,
     pub state: RunState,
-    /// The `--dates` argument: ISO dates with commas between.
+    /// The `--dates` argument: ISO dates separated by commas.
     pub dates: String,
-    /// The `--etags` argument: one for each date. Empty if a person started the run.
+    /// The `--etags` argument: one ETag per date. Empty if a person started the run.
     pub etags: String,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
@@ -26,7 +26,7 @@ impl Run {
         matches!(self.state, RunState::Active(_))
     }
 
-    /// The dates, each with the raw object that the run was started for, if the arguments name one.
+    /// The dates, each with the ETag of the raw object that the run was started for, if the arguments name one.
     pub fn started_for(&self) -> BTreeMap<NaiveDate, Option<ETag>> {
         let dates: Vec<_> = self.dates.split(',').map(str::trim).collect();
         let etags: Vec<_> = self.etags.split(',').map(ETag::new).collect();
@@ -46,7 +46,7 @@ impl Run {
         }
     }
 
-    /// Whether this run began before `other` was over.
+    /// Whether this run began before `other` ended.
     pub(super) fn began_in_time_of(&self, other: &Self) -> bool {
         other.ended_at.is_none_or(|ended_at| self.started_at < ended_at)
     }

@@ -1,4 +1,4 @@
-//! The lake and the job, as this crate sees them.
+//! The lake and the job, as needed by this crate.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ pub trait State {
 
     fn bucket(&self) -> &Self::Bucket;
 
-    /// What raw files are called.
+    /// The name of raw files.
     fn file_name(&self) -> &FileName;
 
-    /// The job's newest runs, the newest first.
+    /// The job's latest runs, newest first.
     async fn runs(&self) -> Result<Vec<Run>, CallError>;
 
-    /// Starts a run for these raw objects and returns its id; `None` if the job is busy, as it also is for some seconds after
-    /// a run has ended. Must not be retried when the answer is lost.
+    /// Starts a run for these raw objects and returns its id. `None` if the job is busy, which also happens for some
+    /// seconds after the end of a run. Must not be retried when the answer is lost.
     async fn start(&self, due: &BTreeMap<NaiveDate, ETag>) -> Result<Option<String>, CallError>;
 
     /// Waits a moment; `false` if no time is left.

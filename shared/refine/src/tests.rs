@@ -34,7 +34,7 @@ fn due_is_what_is_neither_done_nor_failed_in_this_version() {
     let due = listing.due();
     assert_eq!(due.keys().copied().collect::<Vec<_>>(), [date(21), date(23), date(24)]);
     assert_eq!(due[&date(21)].to_string(), "21");
-    assert_eq!(listing.held_by("jr_1"), [mark(22, "22")], "the other one holds nothing back");
+    assert_eq!(listing.held_by("jr_1"), [mark(22, "22")], "the mark of a replaced object is void");
     assert_eq!(listing.held_by("jr_2"), []);
 }
 
@@ -80,7 +80,7 @@ fn a_run_says_what_it_was_started_for_unless_a_person_started_it() {
     let (a, b) = (ETag::new("a"), ETag::new("b"));
     assert_eq!(run(dates, "a,b").started_for(), both(Some(a.clone()), Some(b)));
     assert_eq!(run(dates, "").started_for(), both(None, None));
-    assert_eq!(run(dates, "a").started_for(), both(None, None), "whose is it?");
+    assert_eq!(run(dates, "a").started_for(), both(None, None), "one ETag for two dates");
     assert_eq!(run("2026-11-20, yesterday", "").started_for(), [(date(20), None)].into());
     assert_eq!(run("2026-11-20", "a").started_for(), [(date(20), Some(a))].into());
     assert_eq!(run("", "").started_for(), BTreeMap::new());

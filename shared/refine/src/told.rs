@@ -1,4 +1,4 @@
-//! Which ends of runs people know of.
+//! A record of the runs whose end people were notified of.
 
 use std::collections::BTreeSet;
 
@@ -11,26 +11,26 @@ use crate::state::State;
 
 const TOLD: &str = "control/refine/told/";
 
-/// How far the end of a run has been dealt with.
+/// Progress of recording the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     New,
-    /// The run's dates are parked, and people are not notified yet.
+    /// The run's dates are parked, but people are not notified yet.
     Parked,
     Told,
 }
 
-/// The runs whose ends people were notified of, among those whose ids begin with `run_id`.
+/// The runs whose end people were notified of, among those whose ids begin with `run_id`.
 pub async fn told(state: &impl State, run_id: &str) -> Result<BTreeSet<String>, CallError> {
-    let noted = state.bucket().list(&key(run_id), None).await?.into_iter();
-    let noted = noted.filter(|object| !object.is_empty);
-    Ok(noted.filter_map(|object| Some(object.key.strip_prefix(TOLD)?.to_owned())).collect())
+    let objects = state.bucket().list(&key(run_id), None).await?.into_iter();
+    let told = objects.filter(|object| !object.is_empty);
+    Ok(told.filter_map(|object| Some(object.key.strip_prefix(TOLD)?.to_owned())).collect())
 }
 
 pub(super) async fn progress(state: &impl State, run_id: &str) -> Result<Progress, CallError> {
     let key = key(run_id);
-    let noted = state.bucket().list(&key, None).await?.into_iter();
-    Ok(match noted.into_iter().find(|object| object.key == key) {
+    let objects = state.bucket().list(&key, None).await?;
+    Ok(match objects.into_iter().find(|object| object.key == key) {
         None => Progress::New,
         Some(object) if object.is_empty => Progress::Parked,
         Some(_) => Progress::Told,

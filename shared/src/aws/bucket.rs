@@ -1,4 +1,4 @@
-//! Objects in a bucket of S3.
+//! Objects in an S3 bucket.
 
 use std::{collections::HashMap, fmt};
 
@@ -7,12 +7,12 @@ use aws_sdk_s3::{Client, config, primitives::ByteStream};
 
 use super::{CallError, Cause};
 
-/// A version of an object, without quotes.
+/// Identifies a version of an object. Without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ETag(String);
 
 impl ETag {
-    /// S3 puts quotes around it in its answers.
+    /// Removes the quotes that S3 puts around an ETag.
     pub fn new(text: &str) -> Self {
         Self(text.trim_matches('"').to_owned())
     }
@@ -32,7 +32,7 @@ pub struct Listed {
     pub is_empty: bool,
 }
 
-/// What HEAD says about an object.
+/// The answer to HEAD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub etag: ETag,
@@ -47,7 +47,6 @@ pub enum Get {
     TooLarge { size_bytes: i64 },
 }
 
-/// An object to be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewObject {
     pub bytes: Vec<u8>,
@@ -67,11 +66,11 @@ pub enum Condition {
     Always,
     /// There is no object.
     Absent,
-    /// The object is this version.
+    /// The object still has this version.
     Unchanged(ETag),
 }
 
-/// A bucket: S3's, or [`MemoryBucket`](super::MemoryBucket) in a test. Each method is one call.
+/// A bucket in S3, or [`MemoryBucket`](super::MemoryBucket) in tests. Each method is one operation.
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Bucket {
     fn name(&self) -> &str;
@@ -83,14 +82,14 @@ pub trait Bucket {
     /// The objects whose keys begin with `prefix` and, if given, come after `after`.
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>, CallError>;
 
-    /// An object of at most `max_bytes`.
+    /// Reads an object of at most `max_bytes`.
     async fn get(&self, key: &str, max_bytes: i64) -> Result<Get, CallError>;
 
     /// `None` if there is no object.
     async fn head(&self, key: &str) -> Result<Option<Head>, CallError>;
 
-    /// Writes an object. A condition that does not hold is [`Cause::Conflict`], or [`Cause::NotFound`] where the object was
-    /// deleted.
+    /// Writes an object. If the condition does not hold, the error is [`Cause::Conflict`], or [`Cause::NotFound`] for
+    /// [`Condition::Unchanged`] without an object.
     async fn put(
         &self,
         key: &str,
@@ -98,7 +97,7 @@ pub trait Bucket {
         condition: &Condition,
     ) -> Result<(), CallError>;
 
-    /// Deletes an object, if there is one.
+    /// Succeeds also without an object.
     async fn delete(&self, key: &str) -> Result<(), CallError>;
 }
 
@@ -110,7 +109,7 @@ pub struct S3Bucket {
 
 impl S3Bucket {
     pub fn new(sdk: &SdkConfig, name: String) -> Self {
-        // Away from AWS, where buckets have no host names, the bucket is part of the path.
+        // Outside AWS, buckets have no host names of their own: the bucket goes into the path.
         let custom_endpoint = sdk.endpoint_url().is_some();
         let config = config::Builder::from(sdk).force_path_style(custom_endpoint);
         Self { client: Client::from_conf(config.build()), name }

@@ -1,4 +1,4 @@
-//! A call of an AWS service that failed.
+//! The error of a call to an AWS service.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -13,9 +13,8 @@ use crate::failure::{Failure, StageError};
 pub struct CallError {
     /// The operation, such as `PutObject`.
     pub operation: &'static str,
-    /// An S3 URI, a queue URL, a job.
+    /// An S3 URI, a queue URL or a job.
     pub object: String,
-    /// What the caller does next.
     pub cause: Cause,
     source: Arc<dyn Error + Send + Sync>,
 }
@@ -40,14 +39,14 @@ impl CallError {
     {
         let cause = match error.raw_response() {
             Some(response) => Cause::of_answer(error.code(), response.status().as_u16()),
-            // Without an answer it depends on whether there was a request.
+            // Without an answer, it matters whether a request could be built at all.
             None if matches!(error, SdkError::ConstructionFailure(_)) => Cause::Invalid,
             None => Cause::Unavailable,
         };
         Self::new(operation, object, cause, Answer(error))
     }
 
-    /// The answer lacks something that every answer has.
+    /// For an answer that lacks a part which every answer has.
     pub fn incomplete(operation: &'static str, object: &str, what: &str) -> Self {
         let reason = format!("the answer has no {what}");
         Self::new(operation, object, Cause::Unavailable, reason)
@@ -60,7 +59,7 @@ impl StageError for CallError {
     }
 }
 
-/// The SDK's error. It prints what the service said, which the SDK itself leaves to whoever looks at the sources.
+/// The SDK's error, printed with the service's code and message, which the SDK shows only in the error's sources.
 #[derive(Debug)]
 struct Answer<E>(SdkError<E, HttpResponse>);
 

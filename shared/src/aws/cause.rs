@@ -1,7 +1,7 @@
-//! Why a call failed, read from the service's code and, where it gives none, from the status.
+//! The cause of a failed call, from the service's error code or, without one, from the HTTP status.
 //!
-//! A message is parked at its first failure only for what is known to be permanent. Everything else is
-//! tried again, a code that nobody has heard of included: waiting costs an hour, parking costs a person.
+//! Only causes known to be permanent park a message at its first failure. All others are retried, including unknown
+//! codes: waiting costs an hour, parking costs a person.
 
 use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 
@@ -12,24 +12,24 @@ use crate::failure::{Class, Code};
 pub enum Cause {
     /// The object or run does not exist.
     NotFound,
-    /// Somebody else wrote in between: a conditional write lost (409, 412).
+    /// Another writer was faster: a conditional write lost (409, 412).
     Conflict,
     /// Too many calls, or too many runs.
     Busy,
-    /// The service failed or could not be reached, or the request was damaged on its way.
+    /// The service failed or could not be reached, or the request was damaged in transit.
     Unavailable,
-    /// The credentials are not valid now: they have expired, or clocks differ. Lambda renews them.
+    /// The credentials have expired, or clocks differ. Lambda renews credentials.
     Credentials,
-    /// The role lacks a right, or was given it so recently that not everybody has heard of it.
+    /// The role lacks a permission, or got the permission so recently that not every service knows.
     Denied,
-    /// The service will not do this, however often it is asked.
+    /// The service will always refuse this request.
     Invalid,
-    /// The service refused with a code that is in none of the lists.
+    /// The service refused with a code that is in none of the lists below.
     Unknown,
 }
 
 impl Cause {
-    /// Why a call failed that the service answered.
+    /// The cause of an error answer.
     pub(super) fn of_answer(code: Option<&str>, status: u16) -> Self {
         match code {
             Some(code) => of_code(code).unwrap_or_else(|| of_status(status)),
@@ -61,7 +61,7 @@ impl Cause {
     }
 }
 
-/// The SDK's lists say what is throttling and what is transient for every service; here is the rest.
+/// The SDK's own lists cover throttling and transient errors of all services; the rest is here.
 fn of_code(code: &str) -> Option<Cause> {
     if THROTTLING_ERRORS.contains(&code) {
         return Some(Cause::Busy);
@@ -82,14 +82,14 @@ fn of_code(code: &str) -> Option<Cause> {
         | "KMSThrottling"
         | "OverLimit"
         | "ResourceNumberLimitExceededException" => Cause::Busy,
-        // A key of KMS may be in a state that passes, such as being created.
+        // A KMS key may be in a temporary state, such as being created.
         "InternalError"
         | "InternalServiceException"
         | "KMS.InvalidStateException"
         | "KMSInvalidState"
         | "OperationTimeoutException"
         | "ServiceUnavailable" => Cause::Unavailable,
-        // What arrived is not what was sent.
+        // The request was damaged in transit.
         "BadDigest"
         | "IncompleteBody"
         | "XAmzContentChecksumMismatch"
@@ -110,7 +110,7 @@ fn of_code(code: &str) -> Option<Cause> {
     })
 }
 
-/// Codes that speak of the request or the configuration itself: the same request gets the same answer.
+/// Codes about the request or the configuration: the same request would get the same answer.
 fn is_permanent(code: &str) -> bool {
     matches!(
         code,
@@ -153,7 +153,7 @@ fn is_permanent(code: &str) -> bool {
             | "KMSOptInRequired"
             | "ParameterValueInvalid"
             | "PlatformApplicationDisabled"
-            // Several of them
+            // Several services
             | "SerializationException"
             | "UnknownOperationException"
             | "ValidationError"
@@ -161,7 +161,7 @@ fn is_permanent(code: &str) -> bool {
     )
 }
 
-/// With a code that is in no list, a status tells only whose side failed.
+/// For an unknown code. The status tells only which side failed.
 fn of_status(status: u16) -> Cause {
     match status {
         429 => Cause::Busy,
@@ -170,7 +170,7 @@ fn of_status(status: u16) -> Cause {
     }
 }
 
-/// Answers to HEAD have no body, and so no code.
+/// For answers to HEAD, which have no body and so no code.
 fn of_bare_status(status: u16) -> Cause {
     match status {
         404 => Cause::NotFound,
@@ -234,7 +234,7 @@ mod tests {
         for (status, cause) in [
             (200, Unavailable),
             (301, Unknown),
-            // What S3 answers to HEAD when credentials have expired.
+            // S3's answer to HEAD with expired credentials.
             (400, Unknown),
             (401, Denied),
             (403, Denied),
@@ -255,7 +255,7 @@ mod tests {
             let cause = Cause::of_answer(Some("SomethingNew"), status);
             assert_eq!(cause.class(), Class::Transient, "{status}");
         }
-        assert_eq!(Cause::of_answer(Some("SomethingNew"), 404), Unknown, "not that it is absent");
-        assert_eq!(Cause::of_answer(Some("SomethingNew"), 403), Unknown, "not that it is denied");
+        assert_eq!(Cause::of_answer(Some("SomethingNew"), 404), Unknown, "taken for absent");
+        assert_eq!(Cause::of_answer(Some("SomethingNew"), 403), Unknown, "taken for denied");
     }
 }

@@ -1,4 +1,4 @@
-//! A bucket in memory, for unit tests. It honours conditions as S3 does.
+//! A bucket in memory for unit tests, with conditional writes as in S3.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! AWS clients and their errors, the same for every function.
+//! AWS clients and their errors, shared by all functions.
 
 mod bucket;
 mod call_error;
@@ -14,7 +14,7 @@ pub use call_error::CallError;
 pub use cause::Cause;
 pub use memory_bucket::MemoryBucket;
 
-/// The configuration of every client: from the environment, with limits that fit into a function's time.
+/// The configuration of all clients: from the environment, with timeouts that fit into a function's own timeout.
 pub async fn sdk_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))

@@ -1,8 +1,8 @@
-//! What each error means that the SDK knows of the operations that functions call.
+//! The cause of each error in the SDK's model of the operations that functions call.
 //!
-//! The SDK's error types are non-exhaustive, so that a match over them proves nothing about the next version.
-//! The table is held against the sources of the SDK that this build uses: an error that a new version knows,
-//! and an operation that a function begins to call, fail a test until somebody has decided.
+//! The SDK's error types are non-exhaustive, so a match over them proves nothing about the next version. These tests
+//! compare the table with the sources of the SDK in this build: an error added by a new version, or an operation that a
+//! function starts to call, fails a test until a developer adds an entry.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,9 +18,9 @@ use super::Cause::{self, Busy, Conflict, Denied, Invalid, NotFound, Unavailable}
 struct Operation {
     name: &'static str,
     package: &'static str,
-    /// The codes of its modelled errors.
+    /// Codes in the SDK's model.
     errors: &'static [(&'static str, Cause)],
-    /// Codes that its service answers with by its documentation, and that the model does not have.
+    /// Codes in the service's documentation that are missing in the model.
     documented: &'static [(&'static str, u16, Cause)],
 }
 
@@ -46,7 +46,7 @@ const S3_PUT_DOCUMENTED: &[(&str, u16, Cause)] = &[
     ("SlowDown", 503, Busy),
 ];
 
-/// What every service may answer that is called with JSON or a form.
+/// Codes of all services with a JSON or query protocol.
 const COMMON: &[(&str, u16, Cause)] = &[
     ("AccessDenied", 403, Denied),
     ("AccessDeniedException", 400, Denied),
@@ -182,7 +182,7 @@ const GLUE_READ: &[(&str, Cause)] = &[
 fn each_modelled_error_of_each_operation_means_what_was_decided() {
     for Operation { name, errors, documented, .. } in OPERATIONS {
         for (code, cause) in *errors {
-            // The model does not say with which status a code comes, and it must not matter.
+            // The model does not state a code's HTTP status, which must not matter.
             for status in [400, 403, 404, 500] {
                 assert_eq!(Cause::of_answer(Some(code), status), *cause, "{name} {status} {code}");
             }
@@ -218,17 +218,17 @@ fn every_operation_that_a_function_calls_is_in_the_table() {
     assert_eq!(called, listed);
 }
 
-/// This package's folder, now and not when it was compiled.
+/// This package's folder at run time, which may not be the one at compile time.
 fn manifest_dir() -> PathBuf {
     env::var_os("CARGO_MANIFEST_DIR").expect("Cargo runs the tests").into()
 }
 
-/// Where Cargo has the SDK's packages.
+/// The folders of the SDK's packages in Cargo's registry.
 fn sdk_packages() -> BTreeMap<String, PathBuf> {
     let cargo = || Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let version = cargo().args(["-vV"]).output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap();
-    // Of this platform alone: packages of others may never have been downloaded.
+    // For this platform only: packages of other platforms may not have been downloaded.
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     let mut metadata = cargo();
     metadata.args(["metadata", "--format-version=1", "--offline", "--locked"]);
@@ -243,7 +243,7 @@ fn sdk_packages() -> BTreeMap<String, PathBuf> {
     packages.filter(|(name, _)| name.starts_with("aws-sdk-")).collect()
 }
 
-/// The codes that the SDK makes a variant of an operation's error of, and how many variants there are.
+/// The codes that the SDK maps to variants of an operation's error, and the number of variants.
 fn errors_of(package: &Path, operation: &str) -> (BTreeSet<String>, usize) {
     let module = snake_case(operation);
     let read = |path: String| fs::read_to_string(package.join(path)).unwrap();
@@ -273,7 +273,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// The operations that errors are made for: `from_sdk("PutObject", …)`.
+/// Collects the operation names in calls such as `from_sdk("PutObject", …)`.
 fn operations_in(folder: &Path, operations: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -4,6 +4,7 @@
 //! constituents are sorted. Two answers with the same content are therefore equal and have the same [`ContentHash`].
 
 mod content_hash;
+mod model;
 mod refusal;
 mod rows;
 mod session;
@@ -14,54 +15,16 @@ mod warning;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use content_hash::ContentHash;
+pub use model::{Constituent, MAX_CONSTITUENTS, Portfolio};
 pub use refusal::{Consequences, Refusal};
 pub use session::{DAYS_AFTER, DAYS_BEFORE, ImplausibleDate, day_in_sao_paulo, is_weekday};
 pub use text::TextError;
 pub use warning::{OptionalField, Warning};
 
 use crate::{
-    b3::{Header, MAX_ROWS, PortfolioPage, ptbr},
-    values::{IndexCode, Segment, Ticker, Weight},
+    b3::{Header, PortfolioPage, ptbr},
+    values::{IndexCode, Segment},
 };
-
-/// Limit of constituents on all pages of a portfolio. The largest index, IBRA, has about 170; all 34 together have
-/// about 2,700.
-pub const MAX_CONSTITUENTS: usize = MAX_ROWS;
-
-/// One day's portfolio of one index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Portfolio {
-    pub index: IndexCode,
-    pub segment: Segment,
-    /// The portfolio's session: the date that B3 states, not the day of the fetch.
-    pub date: NaiveDate,
-    /// Sum of the weights as stated by B3: 100, apart from rounding.
-    pub total_weight: Weight,
-    /// Sum of the theoretical quantities, in shares.
-    pub total_quantity: i64,
-    /// The index's divisor with 8 decimals. B3 sometimes omits or garbles it.
-    pub reductor: Option<String>,
-    /// Sorted by sector and ticker.
-    pub constituents: Vec<Constituent>,
-}
-
-/// One stock of a portfolio.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Constituent {
-    /// As B3 writes it, including slashes, accents and double spaces, but in normal form C.
-    pub sector: Option<String>,
-    pub ticker: Ticker,
-    /// The company's short name: not unique, and sometimes missing.
-    pub asset: Option<String>,
-    /// Share class and listing level, fixed-width. The middle changes from day to day. Sometimes missing.
-    pub kind: Option<String>,
-    /// Share of the portfolio.
-    pub weight: Weight,
-    /// The whole sector's share of the portfolio.
-    pub sector_weight: Option<Weight>,
-    /// Theoretical quantity, in shares.
-    pub quantity: i64,
-}
 
 impl Portfolio {
     /// Assembles the pages of one answer and checks that

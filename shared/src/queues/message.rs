@@ -4,16 +4,16 @@ use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// A redrive gives the message a new one.
+    /// A redrive changes the id.
     pub id: String,
     pub body: String,
-    /// How often SQS delivered the message, this time included; 1 if unknown.
+    /// Number of deliveries including this one; 1 if unknown.
     pub receive_count: u32,
     /// Identifies this delivery, for changing its visibility timeout.
     pub receipt_handle: String,
 }
 
-/// Without a message id a record cannot be reported as failed by itself.
+/// A record without a message id cannot be reported as failed by itself.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a record of the batch has no messageId, so the whole batch has to come again")]
 pub struct UnidentifiedRecord;

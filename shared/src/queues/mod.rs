@@ -17,14 +17,14 @@ use crate::{
 
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Queues {
-    /// Puts a message on the dead-letter queue. After `Ok` it is durable there.
+    /// Puts a message on the dead-letter queue, durably.
     async fn park(&self, parked: &Parked) -> Result<(), CallError>;
 
-    /// Makes a message that is about to fail come back after `delay`.
+    /// Makes SQS redeliver a failed message after `delay`.
     async fn postpone(&self, message: &Message, delay: Duration) -> Result<(), CallError>;
 }
 
-/// Two queues of SQS.
+/// Two SQS queues.
 #[derive(Clone, Debug)]
 pub struct SqsQueues {
     client: Client,

@@ -1,21 +1,21 @@
-//! A message that failed for good, on its way to the dead-letter queue.
+//! A message for the dead-letter queue.
 
 use chrono::Utc;
 
 use super::Message;
 use crate::failure::{Failure, readable};
 
-/// The body is the original one, so that a redrive replays the message. The attributes are for people: a redrive may drop
-/// them, and only `ibov` reads them.
+/// Keeps the original body, so that a redrive replays the message. The attributes are for people: a redrive may drop
+/// them, and `ibov` is the only program that reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
     pub body: String,
-    /// At most ten, which is what SQS takes.
+    /// At most ten, the limit of SQS.
     pub attributes: Vec<(&'static str, String)>,
 }
 
 impl Parked {
-    /// SQS's limit for one message, attributes included.
+    /// SQS's limit of a message including attributes.
     const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
     pub fn new(
@@ -27,7 +27,7 @@ impl Parked {
     ) -> Self {
         let attempts = message.receive_count.to_string();
         let parked_at = Utc::now().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        // The most useful first: a large body leaves no room for the last ones.
+        // Most useful first: beside a large body, the last ones may not fit.
         let attributes = [
             ("stage", stage),
             ("code", failure.code.name()),
@@ -47,7 +47,8 @@ impl Parked {
     }
 }
 
-/// The attributes that fit, the first one that does not cut to size. SQS counts name, type and value.
+/// The attributes that fit into `room`; the first that does not is cut, and the rest are dropped. SQS counts name, type
+/// and value.
 fn fitting(
     attributes: impl Iterator<Item = (&'static str, String)>,
     mut room: usize,
@@ -66,7 +67,7 @@ fn fitting(
     kept
 }
 
-/// SQS takes the characters that XML allows, and refuses the whole message for any other.
+/// Replaces characters that XML does not allow: SQS would refuse the whole message.
 fn attribute_text(value: &str) -> String {
     let allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     readable(value)

@@ -1,16 +1,16 @@
-//! How long a message that failed waits before it is tried again.
+//! The wait of a failed message before the next attempt.
 
 use std::time::Duration;
 
-/// The wait before attempt `failed + 1`: `base` doubled with each attempt, half of it at random, so that
-/// messages that failed together do not come back together. It is not shorter than what whoever failed
-/// `asked` for. `None` leaves it to the queue's visibility timeout.
+/// The wait before attempt `failed + 1`: `base`, doubled with each attempt. Half of the wait is random, so that
+/// messages that failed together do not come back together. Not shorter than the wait that the other side `asked` for.
+/// `None` leaves the wait to the queue's visibility timeout.
 ///
-/// With the default base of eight minutes, the four waits of five attempts add up to between one hour
-/// and two: an outage of an hour does not use up the attempts.
+/// With the default base of eight minutes, the four waits between five attempts add up to one to two hours: an outage
+/// of an hour does not use up the attempts.
 pub(super) fn backoff(base: Duration, failed: u32, asked: Option<Duration>) -> Option<Duration> {
-    /// SQS hides a message for twelve hours at most, counted from when it was received; and the nine
-    /// waits of ten attempts, the most that can be configured, have to fit into the queue's four days.
+    /// SQS hides a message for at most twelve hours after its receipt. Also, the nine waits between ten attempts, the
+    /// most that can be configured, must fit into the queue's retention of four days.
     const LONGEST: Duration = Duration::from_secs(10 * 60 * 60);
     let asked = asked.map(|asked| asked.min(LONGEST));
     if base.is_zero() {
@@ -43,7 +43,7 @@ mod tests {
         assert!((1..=4).map(longest).sum::<Duration>() < retention / 2);
         assert!(longest(u32::MAX) < Duration::from_secs(12 * 60 * 60), "SQS would refuse it");
         let slowest = backoff(Duration::MAX, 1, None).unwrap() * 9;
-        assert!(slowest < retention, "ten attempts, the most there may be");
+        assert!(slowest < retention, "ten attempts, the most that can be configured");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub struct Batch<'a, T> {
-    /// Each with the span of its message, which log lines are found by.
+    /// Each with the span of its message, which puts the message id on log lines.
     tasks: Vec<(Span, T)>,
     invocation: &'a Invocation,
 }
@@ -28,13 +28,12 @@ impl<'a, T> Batch<'a, T> {
         self.tasks.push((span, task));
     }
 
-    /// When the work must be over.
     pub fn deadline(&self) -> Instant {
         self.invocation.deadline
     }
 
-    /// Performs each task by itself, `at_once` of them at the same time. One that panics or hangs takes none of the others
-    /// with it.
+    /// Performs each task by itself, `at_once` of them concurrently. A task that panics or hangs does not affect the
+    /// others.
     pub async fn each<E: StageError>(
         self,
         at_once: usize,
@@ -45,13 +44,13 @@ impl<'a, T> Batch<'a, T> {
             let work = isolated(deadline, work(task)).instrument(span);
             async move { (place, work.await) }
         });
-        // Unordered, so that a task that hangs occupies one place only.
+        // Unordered, so that a task that hangs occupies only one of the places.
         let mut results: Vec<_> = stream::iter(tasks).buffer_unordered(at_once).collect().await;
         results.sort_unstable_by_key(|(place, _)| *place);
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Performs all tasks in one go. An error is the error of each.
+    /// Performs all tasks in one go. If `work` fails, all tasks fail with its error.
     pub async fn together<E: StageError>(
         self,
         work: impl AsyncFnOnce(Vec<T>) -> Result<Vec<Result<Outcome, E>>, E>,
@@ -68,7 +67,7 @@ impl<'a, T> Batch<'a, T> {
     }
 }
 
-/// The next of the results that a handler returned.
+/// The next result of the handler.
 pub(super) fn next(
     results: &mut impl Iterator<Item = Result<Outcome, Failed>>,
 ) -> Result<Outcome, Failed> {

@@ -1,4 +1,4 @@
-//! One call of a function.
+//! One invocation of a function.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// AWS's id of the call, for finding its log lines.
+    /// AWS's id of the invocation, for finding its log lines.
     pub request_id: String,
-    /// When handling must be over.
+    /// Handling must end by this time.
     pub deadline: Instant,
 }
 
 impl Invocation {
-    /// Kept free at the end, for parking and answering.
+    /// Time left after the deadline for parking and answering.
     const RESERVED: Duration = Duration::from_secs(2);
 
     pub fn new(context: &lambda_runtime::Context) -> Self {

@@ -1,4 +1,4 @@
-//! Work that harms no neighbour: a panic is a failure, and so is missing the deadline.
+//! Isolation of tasks: a panic or a missed deadline fails only its own task.
 
 use std::{any::Any, panic, panic::AssertUnwindSafe, sync::Arc};
 
@@ -12,7 +12,7 @@ pub(super) async fn isolated<T, E: StageError>(
     deadline: Instant,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failed> {
-    // Each task owns its state, and what it shares with others is never left half-changed.
+    // Unwind safe: a task owns its state, and shared state is never left half-changed.
     match AssertUnwindSafe(timeout_at(deadline, work)).catch_unwind().await {
         Ok(Ok(result)) => result.map_err(|error| Arc::new(error) as Failed),
         Ok(Err(_)) => Err(Arc::new(OutOfTime)),
@@ -20,7 +20,7 @@ pub(super) async fn isolated<T, E: StageError>(
     }
 }
 
-/// The same for work that waits for nothing.
+/// The same for synchronous work, without a deadline.
 pub(super) fn uninterrupted<T, E: StageError>(
     work: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, Failed> {

@@ -1,13 +1,13 @@
-//! How every function works: it is a [`Handler`], and [`serve`] makes a Lambda of it.
+//! The frame of every function: a [`Handler`], run as a Lambda function by [`serve`].
 //!
 //! A stage is a queue, its dead-letter queue and a function. Each message of a batch is settled by itself:
 //!
-//! - handled, or nothing to do: it is acknowledged, and the queue deletes it;
-//! - a failure that may pass: it is reported as failed, and the queue delivers it again, later each time;
-//! - a failure that will not pass, or the last attempt: it is *parked*, that is sent to the dead-letter queue with its
-//!   cause, and then acknowledged. If parking fails it is reported as failed, and the queue's own redrive policy is the net.
+//! - handled, or nothing to do: acknowledged, so that the queue deletes the message;
+//! - a failure that may pass: reported as failed, so that the queue delivers the message again, later each time;
+//! - a permanent failure, or the last attempt: *parked*, that is sent to the dead-letter queue with the cause, and then
+//!   acknowledged. If parking fails, the message is reported as failed, with the queue's redrive policy as safety net.
 //!
-//! So a message is acknowledged only when its effect is durable or it is in the dead-letter queue.
+//! So a message is acknowledged only when its effect is durable or the message is on the dead-letter queue.
 
 mod backoff;
 mod batch;
@@ -40,41 +40,41 @@ use disposition::Disposition;
 pub enum Outcome {
     /// The effect is durable.
     Done,
-    /// Nothing to do, for this reason.
+    /// With the reason.
     NothingToDo(&'static str),
 }
 
-/// An error that keeps its sources until it is logged. One error may fail several messages.
+/// An error with its sources, shared because one error may fail several messages.
 pub type Failed = Arc<dyn StageError>;
 
-/// The tasks of a message, or why it has none.
+/// The tasks of a message, or why the message cannot be decoded.
 pub type Decoded<T, E> = Result<Vec<Result<T, E>>, E>;
 
 /// The work of a function.
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Handler: Sized {
     const NAME: &'static str;
-    /// One thing that a message asks for. A notification of S3 may name several objects.
+    /// A unit of work. A message may have several: an S3 notification may name several objects.
     type Task;
     type Error: StageError;
 
-    /// Reads the settings and makes the clients, once per cold start.
+    /// Reads the settings and creates the clients, once per cold start.
     async fn from_environment(
         environment: &Environment,
         sdk: &SdkConfig,
     ) -> Result<Self, SettingError>;
 
-    /// The tasks of a message. One that cannot be read hides none of the others.
+    /// The tasks of a message. A malformed part does not hide the others.
     fn decode(&self, message: &Message) -> Decoded<Self::Task, Self::Error>;
 
-    /// Performs the tasks of a batch of messages; the results are in their order.
+    /// Performs the tasks of a batch of messages. Returns one result per task, in the same order.
     async fn perform(&self, batch: Batch<'_, Self::Task>) -> Vec<Result<Outcome, Failed>>;
 }
 
 /// Runs a handler as a Lambda function.
 ///
 /// # Errors
-/// At the cold start: names the environment variable that is missing or cannot be used.
+/// At the cold start, for a missing or invalid environment variable.
 pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let environment = Environment::of_process();
@@ -90,9 +90,10 @@ pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
 
 struct Stage<H, Q> {
     handler: H,
-    /// `MAX_RECEIVE_COUNT`: the queue's `maxReceiveCount`. A hint: the queue itself moves what is received more often.
+    /// `MAX_RECEIVE_COUNT`: the queue's `maxReceiveCount`. Only a hint: the queue itself moves messages received more
+    /// often.
     max_receive_count: u32,
-    /// `BACKOFF_BASE`, in seconds: the wait before a message that failed once is tried again. Zero leaves it to the queue.
+    /// `BACKOFF_BASE`, in seconds: the wait after the first failure of a message. Zero leaves the wait to the queue.
     backoff_base: Duration,
     queues: Q,
 }
@@ -116,10 +117,9 @@ impl<H: Handler> Stage<H, SqsQueues> {
 }
 
 impl<H: Handler, Q: Queues> Stage<H, Q> {
-    /// Handles a batch.
-    ///
     /// # Errors
-    /// If a record has no message id: a partial answer is impossible then, and the whole batch has to come again.
+    /// For a record without a message id: the whole batch has to be delivered again, since a failed record could not be
+    /// named in the answer.
     async fn handle(
         &self,
         event: SqsEvent,
@@ -129,14 +129,14 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
         let mut batch = Batch::new(invocation);
         let decoded: Vec<_> =
             messages.iter().map(|message| self.decode(message, &mut batch)).collect();
-        // Boxed, because the compiler gives up on futures that are nested as deeply as a handler's.
+        // Boxed, because handlers' futures are nested too deeply for the compiler.
         let mut results = Box::pin(self.handler.perform(batch)).await.into_iter();
         let outcomes = decoded.into_iter().zip(&messages).map(|(parts, message)| {
             let parts =
                 parts?.into_iter().map(|part| part.and_then(|()| batch::next(&mut results)));
             parts::combined(H::NAME, message, self.max_receive_count, parts.collect())
         });
-        // All at once: little time is left if what failed is that the time ran out.
+        // Concurrently: after a timeout, little time is left.
         let settled = messages.iter().zip(outcomes.collect::<Vec<_>>());
         let settled = settled.map(|(message, outcome)| self.settle(message, outcome, invocation));
         let mut response = SqsBatchResponse::default();
@@ -148,7 +148,7 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
         Ok(response)
     }
 
-    /// Adds the tasks of a message to the batch. Returns an entry for each of its parts.
+    /// Adds the tasks of a message to the batch. Returns one result per part of the message.
     fn decode(
         &self,
         message: &Message,
@@ -161,7 +161,7 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
         Ok(parts.into_iter().map(add).collect())
     }
 
-    /// Logs the outcome, and parks what will not be tried again. Whether the message may be acknowledged.
+    /// Logs the outcome, and postpones or parks a failed message. Returns whether the message may be acknowledged.
     async fn settle(
         &self,
         message: &Message,
@@ -185,7 +185,7 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
         true
     }
 
-    /// Best effort: a message whose visibility cannot be changed comes again when its queue says so.
+    /// Best effort: if the visibility timeout cannot be changed, the queue's own applies.
     async fn postpone(&self, message: &Message, error: &Failed) -> bool {
         let failure = error.failure();
         let (stage, message_id, attempt) = (H::NAME, &message.id, message.receive_count);

@@ -1,8 +1,8 @@
-//! Messages of several parts: one notification of S3 may have several records.
+//! Messages with several parts, such as an S3 notification with several records.
 //!
-//! A part that fails hides none of the others. All of them are handled, and then the message is settled as a whole: it comes
-//! again as long as one of its failures may pass, and is parked with its first permanent failure when nothing else is left.
-//! Parts that were handled are handled again then, which has to be as harmless as handling a whole message twice.
+//! All parts are handled, even if one fails; then the message is settled as a whole. The message is retried as long as
+//! one of the failures may pass, and parked with its first permanent failure when no other is left. A retry repeats the
+//! parts that succeeded, which must be as harmless as handling a message twice.
 
 use std::sync::Arc;
 
@@ -15,8 +15,7 @@ use crate::{
     queues::Message,
 };
 
-/// The result of a message from those of its parts. Of several failures one decides what becomes of the message; the others
-/// are logged.
+/// Combines the results of a message's parts. One failure decides how the message is settled; the others are logged.
 pub(super) fn combined(
     stage: &'static str,
     message: &Message,
@@ -56,8 +55,8 @@ pub(super) fn combined(
     }
 }
 
-/// Which of several failures speaks for their message. A permanent one waits until the other parts are done, even beyond the
-/// last attempt and a redrive, because people delete a message that cannot be handled.
+/// The index of the failure that decides how the message is settled. A permanent failure decides only when no other is
+/// left, even at the last attempt and after a redrive: people delete a message that is parked with a permanent failure.
 fn decisive(receive_count: u32, max_receive_count: u32, failures: &[Failed]) -> usize {
     let rank = |class| match disposition::of(class, receive_count, max_receive_count) {
         Disposition::Retry => 0,
@@ -101,7 +100,7 @@ mod tests {
         Err(Arc::new(Fails(Failure::new(code, class))))
     }
 
-    /// At the `attempt`th of three attempts.
+    /// The result at attempt `attempt` of three.
     fn whole(
         attempt: u32,
         parts: impl IntoIterator<Item = Result<Outcome, Failed>>,
@@ -141,14 +140,14 @@ mod tests {
         let unknown_key = || failed(Code::UnknownKey, Class::Permanent);
         let busy = || [unknown_key(), failed(Code::AwsBusy, Class::Transient)];
         assert_eq!(decisive_code(1, busy()), Code::AwsBusy);
-        let words = "who deletes what is refused would lose it";
+        let words = "a person who deletes refused messages would lose the other record";
         assert_eq!(decisive_code(3, busy()), Code::AwsBusy, "{words}");
         let denied = || {
             let denied = failed(Code::AwsAccessDenied, Class::Denied);
             [unknown_key(), denied, failed(Code::Bug, Class::Bug)]
         };
         assert_eq!(decisive_code(1, denied()), Code::AwsAccessDenied);
-        let words = "it may pass, the right is missing for good";
+        let words = "the bug may pass, the permission is missing for good";
         assert_eq!(decisive_code(2, denied()), Code::Bug, "{words}");
         assert_eq!(decisive_code(3, denied()), Code::AwsAccessDenied);
     }

@@ -25,7 +25,7 @@ impl StageError for TestError {
     }
 }
 
-/// Does what bodies say. A body with several words has several tasks.
+/// Does what the body of a message says. Each word of a body is a task.
 struct Script;
 
 impl Handler for Script {
@@ -57,7 +57,7 @@ impl Handler for Script {
     }
 }
 
-/// Keeps what is parked and postponed, or refuses to.
+/// Records parked and postponed messages, or fails if `broken`.
 #[derive(Default)]
 struct Memory {
     parked: Mutex<Vec<Parked>>,
@@ -102,7 +102,7 @@ fn invocation(time: Duration) -> Invocation {
     Invocation { request_id: "request-1".to_owned(), deadline }
 }
 
-/// Bodies say what happens to them; ids are their positions.
+/// A message for each body, with its index as message id.
 fn event(bodies: &[&str], receive_count: u32) -> SqsEvent {
     let records: Vec<_> = bodies
         .iter()
@@ -138,9 +138,9 @@ fn attribute(parked: &Parked, name: &str) -> String {
 async fn each_record_is_settled_by_itself() {
     let stage = stage(false);
     let failed = run(&stage, &["done", "refused", "busy", "panic", "nothing"], 1).await;
-    assert_eq!(failed, ["2", "3"], "only what may pass comes again");
+    assert_eq!(failed, ["2", "3"], "only failures that may pass are retried");
     let parked = stage.queues.parked.lock().unwrap();
-    assert_eq!(parked.iter().map(|each| each.body.as_str()).collect::<Vec<_>>(), ["refused"]);
+    assert_eq!(parked.iter().map(|parked| parked.body.as_str()).collect::<Vec<_>>(), ["refused"]);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn the_last_attempt_parks_with_its_cause() {
 #[tokio::test]
 async fn a_right_that_is_missing_is_tried_again_once_before_its_message_is_parked() {
     let stage = stage(false);
-    assert_eq!(run(&stage, &["denied", "refused"], 1).await, ["0"], "it may just have been given");
+    assert_eq!(run(&stage, &["denied", "refused"], 1).await, ["0"], "may just have been granted");
     assert_eq!(stage.queues.postponed.lock().unwrap().len(), 1);
     assert_eq!(run(&stage, &["denied"], 2).await, Vec::<String>::new());
     let parked = stage.queues.parked.lock().unwrap();
@@ -204,7 +204,10 @@ async fn a_message_that_cannot_be_decoded_harms_no_other() {
     let bodies = ["undecodable", "done", "undecodable panic", "busy"];
     assert_eq!(run(&stage, &bodies, 1).await, ["2", "3"]);
     let parked = stage.queues.parked.lock().unwrap();
-    assert_eq!(parked.iter().map(|each| each.body.as_str()).collect::<Vec<_>>(), ["undecodable"]);
+    assert_eq!(
+        parked.iter().map(|parked| parked.body.as_str()).collect::<Vec<_>>(),
+        ["undecodable"]
+    );
 }
 
 #[tokio::test]
@@ -285,7 +288,7 @@ async fn whoever_asks_to_be_left_alone_is_left_alone_for_as_long() {
     run(&stage, &["asked_to_wait"], 1).await;
     let postponed = stage.queues.postponed.lock().unwrap();
     let [(_, delay)] = postponed.as_slice() else { panic!("{postponed:?}") };
-    assert_eq!(*delay, Duration::from_secs(7_000), "longer than the first wait of our own");
+    assert_eq!(*delay, Duration::from_secs(7_000), "longer than our own first wait");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 """The ingestion of the pipeline as a Python function: B3's answer to a Parquet file, by pandas.
 
-It stands for the design that fetches and writes in one function. It asks for pages, makes a data
-frame of the rows, turns pt-BR numbers into floats, and uploads a Snappy file by way of a temporary
-one. It checks nothing of what it gets, and keeps no copy of the answer.
+It represents the design that fetches and writes in one function. It requests pages, makes a data
+frame of the rows, converts pt-BR numbers to floats, and uploads a Snappy file through a temporary
+one. It checks nothing and keeps no copy of the answer.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""The start of the Glue job as a Python function: one call, whatever the event says."""
+"""The start of the Glue job as a Python function: one call for any event."""
 
 import json
 import logging

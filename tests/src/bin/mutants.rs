@@ -1,4 +1,4 @@
-//! Breaks the code on purpose, one way at a time, and asks whether a test notices.
+//! Breaks the code on purpose, one patch at a time, and checks that a test notices.
 //!
 //! Each file in `tests/mutants/` is a patch whose heading says which promise it breaks (`Breaks:`) and which
 //! tests should notice (`Noticed by:`, arguments of `cargo test`). The patches are applied to a copy of the
@@ -93,8 +93,8 @@ fn read_mutant(patch: PathBuf) -> Result<Mutant> {
     Ok(Mutant { name, breaks, noticed_by, patch })
 }
 
-/// A copy of the checkout, with a build of its own: Cargo takes the copy's packages for the original ones,
-/// and would hand mutated code to whoever builds next.
+/// A copy of the checkout with a target directory of its own: Cargo takes the copy's packages for the original ones, so
+/// that the next ordinary build would get mutated code.
 struct Copy {
     folder: PathBuf,
     top: PathBuf,
@@ -116,7 +116,7 @@ impl Copy {
                 fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
             }
         }
-        // What the local runtime installed serves the copy as well.
+        // The copy uses the environment of the original.
         fs::create_dir_all(original.join(".ibov"))?;
         symlink(original.join(".ibov"), top.join(".ibov"))?;
         Ok(Self { folder, top, target })
@@ -153,7 +153,7 @@ impl Copy {
     }
 }
 
-/// What git knows or would add: not what is ignored.
+/// Tracked and untracked files, but not ignored ones.
 fn files(top: &Path) -> Result<Vec<PathBuf>> {
     let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let output = Command::new("git").current_dir(top).args(arguments).output()?;

@@ -1,4 +1,4 @@
-//! Lets a storm go over a stack on this machine, and tells what is left.
+//! Runs a storm on a local stack and prints its figures.
 //!
 //! `cargo run --release -p e2e --bin storm -- --events 2000 --seed 7 --json` prints one JSON object, whose fields are
 //! those of [`e2e::storm::Figures`], and fails if a promise is broken.

@@ -1,16 +1,16 @@
-//! Rights that are taken away and given back.
+//! Denying rights, and restoring them.
 
 use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
-use ibov::aws::{LOCAL_KEY, LOCAL_REGION};
+use harness::aws::{LOCAL_KEY, LOCAL_REGION};
 use serde_json::{Value, json};
 
 use super::Bench;
 
-/// A policy as it was before something was denied.
+/// A policy as it was before a right was denied.
 #[derive(Debug)]
 #[must_use = "what is denied stays denied until this is given back"]
 pub struct Denied {
@@ -26,30 +26,21 @@ enum Resource {
 }
 
 impl Bench {
-    /// Denies everybody but the account's root an action on a queue.
-    ///
-    /// # Errors
-    /// When the queue's policy cannot be changed.
+    /// Denies an action on a queue to everyone but the account's root.
     pub async fn deny_on_queue(&self, url: &str, action: &str) -> Result<Denied> {
         let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
         self.set_policy(url, &denying(&policy, action, "*")?).await?;
         Ok(Denied { resource: Resource::Queue(url.to_owned()), policy })
     }
 
-    /// Takes away who may send to a queue by its policy: S3, EventBridge. Roles keep their own rights.
-    ///
-    /// # Errors
-    /// When the queue's policy cannot be changed.
+    /// Removes a queue's policy, by which S3 and EventBridge may send to it. Roles keep their own rights.
     pub async fn close_queue(&self, url: &str) -> Result<Denied> {
         let policy = self.attribute(url, QueueAttributeName::Policy).await?.unwrap_or_default();
         self.set_policy(url, "").await?;
         Ok(Denied { resource: Resource::Queue(url.to_owned()), policy })
     }
 
-    /// Denies everybody but the account's root to publish to a topic.
-    ///
-    /// # Errors
-    /// When the topic's policy cannot be changed.
+    /// Denies publishing to a topic to everyone but the account's root.
     pub async fn deny_publishing(&self, topic_output: &str) -> Result<Denied> {
         let topic = self.stack.output(topic_output)?;
         let answer = self.sns().get_topic_attributes().topic_arn(topic).send().await?;
@@ -59,10 +50,7 @@ impl Bench {
         Ok(Denied { resource: Resource::Topic(topic.to_owned()), policy })
     }
 
-    /// Denies everybody but the account's root to write keys that begin with `prefix`.
-    ///
-    /// # Errors
-    /// When the bucket's policy cannot be changed.
+    /// Denies writing keys with a prefix to everyone but the account's root.
     pub async fn deny_writing(&self, prefix: &str) -> Result<Denied> {
         let bucket = self.stack.bucket()?;
         let answer = self.stack.clients.s3.get_bucket_policy().bucket(bucket).send().await?;
@@ -72,10 +60,7 @@ impl Bench {
         Ok(Denied { resource: Resource::Bucket(bucket.to_owned()), policy })
     }
 
-    /// Gives a right back.
-    ///
-    /// # Errors
-    /// When the policy cannot be changed.
+    /// Restores a denied right.
     pub async fn allow_again(&self, denied: Denied) -> Result<()> {
         match denied.resource {
             Resource::Bucket(bucket) => self.set_bucket_policy(&bucket, &denied.policy).await,
@@ -100,10 +85,6 @@ impl Bench {
         Ok(answer.attributes().and_then(|all: &HashMap<_, _>| all.get(&name)).cloned())
     }
 
-    /// Changes an attribute of a queue.
-    ///
-    /// # Errors
-    /// When SQS refuses.
     pub async fn set_attribute(
         &self,
         url: &str,
@@ -133,7 +114,7 @@ impl Bench {
     }
 }
 
-/// `policy` and a statement more.
+/// `policy` with one more statement.
 fn denying(policy: &str, action: &str, resource: &str) -> Result<String> {
     let mut document: Value = match policy {
         "" => json!({"Version": "2012-10-17", "Statement": []}),

@@ -1,8 +1,8 @@
-//! How a stack stands when all is done: nothing on its way, nothing running, nothing due, everybody told.
+//! Waiting until a stack has nothing left to do, and checking what it has done.
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::NaiveDate;
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use refine::{Listing, State as _, told};
 use serde_json::Value;
 use shared::{keys::LandingKey, landing::Envelope, raw};
@@ -10,11 +10,8 @@ use shared::{keys::LandingKey, landing::Envelope, raw};
 use super::Bench;
 
 impl Bench {
-    /// Waits until a date is refined from its newest landing object and nothing is left to do, and checks that the
-    /// lake holds what it would hold had nothing ever failed.
-    ///
-    /// # Errors
-    /// As [`Bench::until_ticking`], or when the lake holds something else.
+    /// Waits until a date is refined from its newest landing object and nothing is left to do. Checks that the lake
+    /// holds the same as if nothing had failed.
     pub async fn refined(&self, date: NaiveDate) -> Result<()> {
         self.until_ticking(&format!("{date} to be refined"), || async move {
             let newest = self.newest_landing(date).await?;
@@ -27,13 +24,10 @@ impl Bench {
     }
 
     /// Waits until every queue is empty, no run is active, people know how each one ended, and nothing is due.
-    ///
-    /// # Errors
-    /// As [`Bench::until_ticking`].
     pub async fn settled(&self) -> Result<()> {
         self.until_ticking("the stack to be done", || async move {
             for stage in Stage::ALL {
-                if self.waiting(stage).await? > 0 {
+                if self.stack.waiting(stage).await? > 0 {
                     return Ok(None);
                 }
             }
@@ -42,10 +36,7 @@ impl Bench {
         .await
     }
 
-    /// Waits until an active run that was started for a date has read its raw file, and gives the run's id.
-    ///
-    /// # Errors
-    /// As [`crate::pipeline::Pipeline::until`].
+    /// Waits until an active run for a date has read its raw file, and returns the run's id.
     pub async fn running(&self, date: NaiveDate) -> Result<String> {
         self.until(&format!("a run of {date}"), || async move {
             let runs = self.refine.runs().await?;
@@ -56,26 +47,16 @@ impl Bench {
         .await
     }
 
-    /// Whether people know how a run ended.
-    ///
-    /// # Errors
-    /// When the lake cannot be listed.
     pub async fn told(&self, run_id: &str) -> Result<bool> {
         Ok(told(&self.refine, run_id).await?.contains(run_id))
     }
 
     /// The newest landing object of a date.
-    ///
-    /// # Errors
-    /// When the lake cannot be listed.
     pub async fn newest_landing(&self, date: NaiveDate) -> Result<Option<String>> {
         Ok(self.stack.keys(&format!("landing/index=IBOV/date={date}/")).await?.pop())
     }
 
-    /// The landing object that a date's rows are made of.
-    ///
-    /// # Errors
-    /// When it cannot be read.
+    /// The landing object that a date's refined rows are made from.
     pub async fn refined_from(&self, date: NaiveDate) -> Result<Option<String>> {
         let key = format!("refined/Data={date}/made-from");
         if self.stack.keys(&key).await?.is_empty() {
@@ -84,10 +65,7 @@ impl Bench {
         Ok(Some(String::from_utf8(self.stack.read(&key).await?)?))
     }
 
-    /// The raw file of a date is, byte for byte, what its newest landing object becomes.
-    ///
-    /// # Errors
-    /// When it is not.
+    /// Checks that a date's raw file is, byte for byte, made from its newest landing object.
     pub async fn raw_is_what_landing_says(&self, date: NaiveDate) -> Result<()> {
         let landing = self.newest_landing(date).await?.context("no landing object")?;
         let (portfolio, _) = Envelope::parse(&self.stack.read(&landing).await?)?.portfolio()?;
@@ -98,10 +76,8 @@ impl Bench {
         Ok(())
     }
 
-    /// One object says what a date's rows are made of, and says it of its raw file.
-    ///
-    /// # Errors
-    /// When it does not.
+    /// Checks that exactly one `done` object names the raw file and the landing object that a date's rows are made
+    /// from.
     pub async fn done_says_so(&self, date: NaiveDate) -> Result<()> {
         let mut raw = Listing::read(&self.refine).await?.raw;
         let raw = raw.remove(&date).context("no raw file")?;
@@ -115,10 +91,7 @@ impl Bench {
         Ok(())
     }
 
-    /// How many runs had a date among theirs.
-    ///
-    /// # Errors
-    /// When Glue cannot be asked.
+    /// The number of runs that were started for a date, perhaps among others.
     pub async fn runs_of(&self, date: NaiveDate) -> Result<usize> {
         let date = date.to_string();
         let runs = self.stack.runs().await?;
@@ -126,15 +99,8 @@ impl Bench {
         Ok(dates.filter(|dates| dates.split(',').any(|each| each == date)).count())
     }
 
-    /// How many messages lie in all dead-letter queues.
-    ///
-    /// # Errors
-    /// When they cannot be asked.
+    /// The number of messages in all dead-letter queues.
     pub async fn dead_letters(&self) -> Result<usize> {
-        let mut depth = 0;
-        for stage in Stage::ALL {
-            depth += dead_letters::depth(&self.stack, stage).await?;
-        }
-        Ok(depth)
+        dead_letters::total_depth(&self.stack).await
     }
 }

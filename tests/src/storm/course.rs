@@ -1,11 +1,13 @@
-//! The course of a storm: it rages, and then the pipeline comes to rest.
+//! The course of a storm, and waiting for the pipeline to finish after it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, bail};
 use futures::{StreamExt as _, TryStreamExt as _};
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use refine::{Listing, State as _};
 use tokio::time::sleep;
 
@@ -15,22 +17,21 @@ use super::{
 };
 use crate::diagnosis;
 
-/// The storm goes on when no more messages than this are on their way, so that kills and failures fall among events
-/// to the end.
+/// The storm pauses above this backlog, so that kills and failures fall among events to the end.
 const MOST_BACKLOG: usize = 20;
-/// So many actions follow each other without a look at the backlog.
+/// Number of actions between two looks at the backlog.
 const GUST: usize = 10;
 const AT_ONCE: usize = 6;
-/// More dates than the largest run must have at least.
+/// More dates than the verdict demands of the largest run.
 const GATHERED_DATES: usize = 12;
 const POLL: Duration = Duration::from_millis(250);
-/// For so long nothing may change.
+/// How long the pipeline may make no progress.
 const PATIENCE: Duration = Duration::from_secs(180);
 const TICK_EVERY: Duration = Duration::from_secs(2);
-/// What fails again after so many redrives fails for a reason.
+/// A date that still fails after this many redrives fails for a reason.
 const MOST_REDRIVES: usize = 10;
 
-/// Does everything that the storm has in store, with runs held at first until many dates are due.
+/// Carries out all actions of the storm. Runs are held at first until many dates are due.
 pub(super) async fn rage(field: &Field, storm: &[Action]) -> Result<()> {
     let over = AtomicBool::new(false);
     field.hold_runs()?;
@@ -48,7 +49,7 @@ pub(super) async fn rage(field: &Field, storm: &[Action]) -> Result<()> {
     field.calm()
 }
 
-/// Does some things, as many at once as there are connections.
+/// Carries out actions, several at once.
 pub(super) async fn all(field: &Field, actions: &[Action]) -> Result<()> {
     let made = futures::stream::iter(actions).map(|action| field.make(action));
     made.buffer_unordered(AT_ONCE).try_collect().await
@@ -65,7 +66,7 @@ async fn quieter(field: &Field) -> Result<()> {
     Ok(())
 }
 
-/// Lets the first run go when enough dates have gathered behind it.
+/// Releases the first run when enough dates wait behind it.
 async fn gather(field: &Field, over: &AtomicBool) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -82,8 +83,7 @@ async fn gather(field: &Field, over: &AtomicBool) -> Result<()> {
     }
 }
 
-/// Waits until nothing is left to do. Ticks come faster than on the schedule, and what failed runs have left is
-/// redriven.
+/// Waits until nothing is left to do, with frequent ticks and redrives of what failed runs have parked.
 pub(super) async fn rest(field: &Field, plan: &Plan) -> Result<()> {
     let mut deadline = Instant::now() + PATIENCE;
     let mut ticked = Instant::now();
@@ -113,7 +113,7 @@ pub(super) async fn rest(field: &Field, plan: &Plan) -> Result<()> {
     }
 }
 
-/// A stage whose dead-letter queue holds something that is no poison.
+/// A stage whose dead-letter queue holds a message that is not poison.
 async fn to_redrive(field: &Field, plan: &Plan) -> Result<Option<Stage>> {
     let bucket = field.stack.bucket()?;
     for stage in Stage::ALL {

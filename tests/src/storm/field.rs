@@ -1,34 +1,37 @@
-//! The stack that a storm goes over, and what the storm does to it.
+//! The stack under a storm, and the actions of the storm on it.
 
-use std::fs;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
-use ibov::{
-    aws::explain, dead_letters, emulator::EmulatorOptions, local::LocalRuntime, process::Processes,
-    progress::Progress, stack::Stage, workspace::Workspace,
+use harness::{
+    aws::explain,
+    emulator::EmulatorOptions,
+    local_runtime::LocalRuntime,
+    stack::{Stage, dead_letters},
 };
 use tokio::sync::OnceCell;
 
 use super::plan::Action;
-use crate::pipeline::Pipeline;
+use crate::{local, pipeline::Pipeline};
 
-/// Nobody stops it: its standard input closes when this process ends, and with it everything that it started.
+/// It ends with this process, as the shared emulator does.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
 const STACK: &str = "storm";
 const RUNNER: &str = "tests/fast_glue_runner.py";
-/// Visibility is hardly longer than a function may take, so that what a killed function had in hand comes again soon.
+/// The visibility timeout is hardly longer than the function's, so that a killed function's messages come again soon.
 const PARAMETERS: [(&str, &str); 4] = [
     ("FunctionTimeout", "12"),
     ("VisibilityTimeout", "19"),
     ("BackoffBase", "2"),
-    // More often than any message is in the hand of a function that is killed.
+    // More than the kills that any one message can meet.
     ("MaxReceiveCount", "10"),
 ];
 
-/// A deployed stack.
 #[derive(Debug)]
 pub(super) struct Field {
     pipeline: Pipeline,
@@ -51,7 +54,7 @@ impl Field {
         Ok(Self { pipeline: pipeline.await? })
     }
 
-    /// Makes happen what the storm wants.
+    /// Carries out one action of the storm.
     pub(super) async fn make(&self, action: &Action) -> Result<()> {
         match action {
             Action::Put { key, body } => self.put(key, body).await,
@@ -80,23 +83,23 @@ impl Field {
         Ok(())
     }
 
-    /// What the schedule sends every quarter of an hour.
+    /// Sends the schedule's tick.
     pub(super) async fn tick(&self) -> Result<()> {
         self.stack.send(Stage::Completion, r#"{"tick":true}"#).await?;
         Ok(())
     }
 
-    /// From now on a Glue run waits before it does anything.
+    /// From now on every Glue run waits at its start.
     pub(super) fn hold_runs(&self) -> Result<()> {
         touch(&self.run_script("hold"))
     }
 
-    /// The end of [`Field::hold_runs`].
+    /// Ends [`Field::hold_runs`].
     pub(super) fn release_runs(&self) -> Result<()> {
         Ok(fs::remove_file(self.run_script("hold"))?)
     }
 
-    /// From now on runs are carried out by a real Spark.
+    /// From now on a real Spark carries the runs out.
     pub(super) fn use_spark(&self) -> Result<()> {
         touch(&self.run_script("use-spark"))
     }
@@ -109,14 +112,14 @@ impl Field {
         self.logs().folder().join("failpoints").join(self.stack.function_name(stage))
     }
 
-    /// The storm is over: nobody dies any more, and no run is made to fail.
+    /// Disarms all kills and scripted failures that are left.
     pub(super) fn calm(&self) -> Result<()> {
         let runs = self.run_script("");
         for folder in Stage::ALL.map(|stage| self.failpoints(stage)).into_iter().chain([runs]) {
             for file in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = file.file_name().to_string_lossy().into_owned();
                 if ["before-", "after-", "fail-"].iter().any(|begins| name.starts_with(begins)) {
-                    // Whoever comes by may take it first.
+                    // A function or run may take the file first.
                     let _taken = fs::remove_file(file.path());
                 }
             }
@@ -130,22 +133,19 @@ impl Field {
         hits.lines().map(str::to_owned).collect()
     }
 
-    /// How many messages wait or are worked on in all queues.
+    /// The number of messages in all queues, in flight included.
     pub(super) async fn backlog(&self) -> Result<usize> {
         let mut backlog = 0;
         for stage in Stage::ALL {
-            backlog += self.waiting(stage).await?;
+            backlog += self.stack.waiting(stage).await?;
         }
         Ok(backlog)
     }
 }
 
 async fn start_emulator() -> Result<LocalRuntime> {
-    let workspace = Workspace::locate()?;
-    let options = EmulatorOptions::default().with_glue_runner(workspace.path(RUNNER));
-    let (processes, progress) = (Processes::default(), Progress::stderr());
-    let started = LocalRuntime::start_with(&workspace, &processes, &progress, &options).await;
-    started.context("the emulator for the storm did not start")
+    let runner = local::in_workspace(RUNNER)?;
+    local::start_emulator(EmulatorOptions::default().with_glue_runner(runner)).await
 }
 
 fn touch(file: &Path) -> Result<()> {

@@ -1,18 +1,16 @@
 //! A storm: many portfolios over many dates, delivered twice, late and in any order, among poison, while functions
 //! are killed and Glue runs fail.
 //!
-//! Landing objects are written past the fetcher, so that S3 delivers the events; copies of what S3 delivers and
-//! messages that mean nothing are sent to the queues. When the storm is over, the pipeline is left alone, but for
-//! ticks that come faster than on the schedule and for redrives of what failed runs have left; last, some dates get
-//! new content that a real Spark refines, and each date's events come once more. Then the lake, the dead-letter
-//! queues, the runs and the mails are compared with what they have to be: see [`Figures`].
+//! The storm writes landing objects directly, so that S3 delivers the events, and sends copies of these events and
+//! poison to the queues. After it, the pipeline is left alone except for frequent ticks and for redrives of what failed
+//! runs have parked. Last, some dates get new content that a real Spark refines, and each date's events come once more.
+//! Then the lake, the dead-letter queues, the runs and the mails are compared with the plan: see [`Figures`].
 //!
-//! The functions are always built with debug assertions, which hold the failpoints. What a storm does follows from
-//! its seed; how its parts meet does not.
+//! The functions are built with debug assertions, which hold the failpoints. The seed decides what a storm does, but
+//! not how its parts interleave.
 
 mod course;
 mod field;
-mod notification;
 mod plan;
 mod poison;
 mod portfolios;
@@ -22,26 +20,23 @@ mod verdict;
 use std::time::Instant;
 
 use anyhow::Result;
-
-pub use verdict::{Figures, Verdict};
-
 use field::Field;
 use plan::Plan;
+pub use verdict::{Figures, Verdict};
 
-/// How large a storm is, and which one of its size.
 #[derive(Debug, Clone, Copy)]
 pub struct Storm {
-    /// Original messages.
+    /// Number of events.
     pub events: usize,
-    /// What is random follows from it.
+    /// Seed of everything random.
     pub seed: u64,
 }
 
 impl Storm {
-    /// Lets it go over a stack of its own. One process holds one storm.
+    /// Runs the storm on a stack of its own, once per process.
     ///
     /// # Errors
-    /// When the pipeline does not come to rest; the message shows how it stands.
+    /// When the pipeline does not finish. The message shows the state of the stack.
     pub async fn run(self) -> Result<Verdict> {
         let field = Field::deploy().await?;
         let plan = Plan::new(self.events, self.seed, field.stack.bucket()?)?;

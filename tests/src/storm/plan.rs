@@ -1,24 +1,25 @@
-//! What a storm does, and in which order: all of it follows from the seed.
+//! The actions of a storm and their order, computed from the seed.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 use fastrand::Rng;
-use ibov::{b3_server::Day, stack::Stage};
+use harness::{b3_server::Day, stack::Stage};
 use shared::portfolio::is_weekday;
 
-use crate::days;
-
 use super::{
-    notification,
     poison::{self, Poison},
     portfolios::{self, Landing},
 };
+use crate::{
+    aws_messages::{created, through_sns},
+    days,
+};
 
-/// One event in fifty is poison; a small storm has every kind of it nevertheless.
+/// One event in fifty is poison, and even a small storm has every kind.
 const EVENTS_PER_POISON: usize = 50;
-/// One event in five comes twice.
+/// One event in five is delivered twice.
 const EVENTS_PER_DUPLICATE: usize = 5;
 const EVENTS_PER_KILL: usize = 40;
 const LEAST_KILLS: usize = 12;
@@ -26,55 +27,53 @@ const EVENTS_PER_FAILED_RUN: usize = 200;
 const LEAST_FAILED_RUNS: usize = 3;
 const EVENTS_PER_TICK: usize = 40;
 const EVENTS_PER_REDRIVE: usize = 100;
-/// So many contents a date has on average.
+/// Landing objects per date, on average.
 const EVENTS_PER_DATE: usize = 33;
-/// Enough for the largest run to have something to choose from.
+/// Enough dates for a large run.
 const LEAST_DATES: usize = 36;
-/// These events come after the storm, and a real Spark refines them.
+/// Events after the storm, which a real Spark refines.
 const LAST_EVENTS: usize = 8;
-/// The longest that a message is delayed.
 const LONGEST_DELAY_SECONDS: i32 = 4;
 
-/// Where functions are killed: before and after each of these effects.
+/// Functions are killed before and after these effects.
 const EFFECTS: [(Stage, &[&str]); 3] = [
     (Stage::Parquet, &["put-raw", "park"]),
     (Stage::Glue, &["empty-mark", "start-run", "park"]),
     (Stage::Completion, &["mark", "park-dates", "publish", "set-told", "start-run"]),
 ];
 
-/// Something that happens to the pipeline from outside.
+/// One step of the storm.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
-    /// An object is written; S3 tells the queue.
+    /// Write an object, about which S3 notifies the queue.
     Put { key: String, body: Vec<u8> },
-    /// A message is sent.
+    /// Send a message.
     Send { stage: Stage, body: String, delay_seconds: i32 },
-    /// The function of this stage dies the next time it comes by this failpoint.
+    /// Kill the stage's function the next time it reaches this failpoint.
     Kill { stage: Stage, failpoint: String },
-    /// The next run of the job fails.
+    /// Make the next run of the job fail.
     FailRun,
-    /// Somebody redrives what failed runs have left.
+    /// Redrive the dates of failed runs.
     Redrive,
-    /// The schedule ticks.
+    /// Send the schedule's tick.
     Tick,
 }
 
-/// An original message.
+/// An event that the pipeline has to account for.
 #[derive(Debug, Clone)]
 pub(super) enum Event {
     /// S3's notification about a landing object.
     Portfolio(Box<Landing>),
-    /// Something that no lake should hold.
+    /// An event that must end in a dead-letter queue.
     Poison(Poison),
 }
 
-/// A storm.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) events: Vec<Event>,
-    /// Everything, shuffled.
+    /// The shuffled actions.
     pub(super) storm: Vec<Action>,
-    /// What comes when the storm is over.
+    /// The actions after the storm.
     pub(super) finale: Vec<Action>,
 }
 
@@ -108,10 +107,10 @@ impl Plan {
         Ok(Self { events, storm, finale })
     }
 
-    /// S3's notifications of each date's oldest and newest landing object and of its raw file, once more.
+    /// Repeats S3's notifications of each date's oldest and newest landing object and of its raw file.
     pub(super) fn echo(&self, bucket: &str) -> Vec<Action> {
         let send = |stage, key: &str| {
-            let body = notification::of(key, bucket);
+            let body = created(bucket, &[key]);
             Action::Send { stage, body, delay_seconds: 0 }
         };
         let of_date = |(date, landings): (NaiveDate, Vec<&Landing>)| {
@@ -170,13 +169,13 @@ impl<'a> Author<'a> {
         portfolios::portfolio(self.rng, date)
     }
 
-    /// When the portfolio of a date is fetched: not long after its session began, and no two events at once.
+    /// When the portfolio of a date is fetched: on the morning of its session, and at another moment for each event.
     fn time(&mut self, date: NaiveDate, number: usize) -> DateTime<Utc> {
         let seconds = i64::try_from(number).unwrap_or_default() * 20 + self.rng.i64(0..20);
         days::morning(date) + TimeDelta::seconds(seconds)
     }
 
-    /// One in four says again what an older one of its date said.
+    /// One in four repeats the content of an older one of its date.
     fn landing(&mut self, number: usize) -> Result<Landing> {
         let mut day = self.some_day();
         let older = self.written.entry(day.date()?).or_default();
@@ -188,7 +187,7 @@ impl<'a> Author<'a> {
         Landing::new(day, fetched_at)
     }
 
-    /// New content of another date each.
+    /// New content for one date each.
     fn last_landing(&mut self, number: usize, after: usize) -> Result<Landing> {
         let date = self.dates.get(number).copied().context("fewer dates than last events")?;
         let fetched_at = self.time(date, after + number);
@@ -196,7 +195,7 @@ impl<'a> Author<'a> {
     }
 }
 
-/// Copies of what S3 sends, some of them in SNS's envelope; copies of poison.
+/// Copies of S3's notifications, some of them in SNS's envelope, and copies of poison.
 fn duplicates(rng: &mut Rng, events: &[Event], bucket: &str) -> Vec<Action> {
     let mut copies = Vec::new();
     for _ in 0..events.len() / EVENTS_PER_DUPLICATE {
@@ -204,12 +203,12 @@ fn duplicates(rng: &mut Rng, events: &[Event], bucket: &str) -> Vec<Action> {
         let (stage, body) = match rng.choice(events) {
             Some(Event::Portfolio(landing)) if rng.u8(0..3) == 0 => {
                 let raw = format!("raw/date={}/ibov_setor.parquet", landing.key.date);
-                (Stage::Glue, notification::of(&raw, bucket))
+                (Stage::Glue, created(bucket, &[&raw]))
             }
             Some(Event::Portfolio(landing)) => {
-                let body = notification::of(&landing.key.to_string(), bucket);
+                let body = created(bucket, &[&landing.key.to_string()]);
                 let wrapped = rng.u8(0..4) == 0;
-                (Stage::Parquet, if wrapped { notification::wrapped(&body) } else { body })
+                (Stage::Parquet, if wrapped { through_sns(&body) } else { body })
             }
             Some(Event::Poison(poison)) => (poison.stage, poison.message(bucket)),
             None => continue,
@@ -219,11 +218,11 @@ fn duplicates(rng: &mut Rng, events: &[Event], bucket: &str) -> Vec<Action> {
     copies
 }
 
-/// Everything that goes wrong by itself, and what mends it.
+/// Kills and failing runs, and the redrives and ticks that repair their effects.
 fn weather(rng: &mut Rng, events: usize) -> Vec<Action> {
     let mut weather = Vec::new();
     for _ in 0..(events / EVENTS_PER_KILL).max(LEAST_KILLS) {
-        // By stage first: what the notifier had in hand, which has the most effects, is the last to come again.
+        // Choosing the stage first keeps the notifier, which has the most effects, from being killed too often.
         let Some((stage, effects)) = rng.choice(EFFECTS) else { continue };
         let side = if rng.bool() { "before" } else { "after" };
         let effect = rng.choice(effects).copied().unwrap_or_default();

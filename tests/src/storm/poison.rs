@@ -1,27 +1,30 @@
-//! Events that must end in a dead-letter queue, and what must stand there as the cause.
+//! Events that must end in a dead-letter queue, and the causes that they must be parked with.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use ibov::{b3_server::Day, dead_letters::Parked, stack::Stage};
+use harness::{
+    b3_server::Day,
+    stack::{Stage, dead_letters::Parked},
+};
 use shared::events::S3Message;
 
-use super::{notification, plan::Action, portfolios};
+use super::{plan::Action, portfolios};
+use crate::aws_messages::created;
 
-/// How many kinds [`poison`] knows.
+/// Number of kinds that [`poison`] makes.
 pub(super) const KINDS: usize = 8;
 
-/// An event that is poison.
 #[derive(Debug, Clone)]
 pub(super) struct Poison {
     /// The stage that parks it.
     pub(super) stage: Stage,
-    /// The cause that it is parked with.
+    /// The kind of failure that it is parked with.
     pub(super) cause: &'static str,
-    /// How it comes.
+    /// How the storm delivers it.
     pub(super) action: Action,
 }
 
-/// The `number`th poison of a storm, of each kind in turn.
+/// The `number`th poison of a storm. The kinds take turns.
 pub(super) fn poison(
     number: usize,
     day: &Day,
@@ -37,8 +40,7 @@ pub(super) fn poison(
         let action = Action::Put { key, body };
         Poison { stage: Stage::Parquet, cause, action }
     };
-    let foreign =
-        |stage, key: String| send(stage, "foreign-bucket", notification::of(&key, "elsewhere"));
+    let foreign = |stage, key: String| send(stage, "foreign-bucket", created("elsewhere", &[&key]));
     Ok(match number % KINDS {
         0 => send(Stage::Parquet, "unknown-event", format!("<html>{number}</html>")),
         1 => send(Stage::Glue, "unknown-event", format!(r#"{{"refine":{{"date":"{number}"}}}}"#)),
@@ -58,16 +60,16 @@ pub(super) fn poison(
 }
 
 impl Poison {
-    /// As a message: the event itself, or what S3 says about it.
+    /// The message on the queue: the event itself, or S3's notification of the object.
     pub(super) fn message(&self, bucket: &str) -> String {
         match &self.action {
             Action::Send { body, .. } => body.clone(),
-            Action::Put { key, .. } => notification::of(key, bucket),
+            Action::Put { key, .. } => created(bucket, &[key]),
             Action::Kill { .. } | Action::FailRun | Action::Redrive | Action::Tick => String::new(),
         }
     }
 
-    /// Whether this is the original of a message in a dead-letter queue.
+    /// Whether a message in a dead-letter queue stems from this event.
     pub(super) fn is(&self, parked: &Parked, bucket: &str) -> bool {
         if parked.stage != self.stage {
             return false;

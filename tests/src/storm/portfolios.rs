@@ -1,9 +1,9 @@
-//! Portfolios that are made up, as the landing objects of a fetcher.
+//! Random portfolios, as landing objects.
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use fastrand::Rng;
-use ibov::b3_server::{Day, Holding};
+use harness::b3_server::{Day, Holding};
 use shared::{
     keys::{LandingKey, Stamp},
     portfolio::{ContentHash, Portfolio},
@@ -12,7 +12,7 @@ use shared::{
 
 use crate::days::{self, holding};
 
-/// With all that is hard about names of sectors.
+/// Names with slashes, accents and double spaces.
 const SECTORS: [&str; 6] = [
     "Financ e Outros / Previd  Seguros",
     "Mats Básicos / Mineração",
@@ -28,16 +28,15 @@ const LARGEST_QUANTITY: i64 = 6_000_000_000;
 #[derive(Debug, Clone)]
 pub(super) struct Landing {
     pub(super) key: LandingKey,
-    /// What B3 said.
+    /// B3's answer.
     pub(super) day: Day,
-    /// What it means.
+    /// The parsed answer.
     pub(super) portfolio: Portfolio,
-    /// The object.
+    /// Content of the object.
     pub(super) body: Vec<u8>,
 }
 
 impl Landing {
-    /// An answer of B3 that was fetched at a time.
     pub(super) fn new(day: Day, fetched_at: DateTime<Utc>) -> Result<Self> {
         let envelope = days::envelope(&day, Segment::BySector, fetched_at)?;
         let (portfolio, _) = envelope.portfolio().context("a portfolio that was made up")?;
@@ -47,7 +46,7 @@ impl Landing {
     }
 }
 
-/// A landing object whose quantities do not add up: its key, and the object.
+/// Key and content of a landing object whose quantities do not add up.
 pub(super) fn unreconciled(
     mut day: Day,
     fetched_at: DateTime<Utc>,
@@ -63,7 +62,7 @@ fn index() -> Result<IndexCode> {
     Ok("IBOV".parse()?)
 }
 
-/// Five to twenty constituents in some of the sectors, whose weights add up.
+/// Five to twenty constituents whose weights add up to 100.
 pub(super) fn portfolio(rng: &mut Rng, date: NaiveDate) -> Day {
     let count = rng.i64(5..=20);
     let average = WHOLE_INDEX / count;
@@ -76,5 +75,5 @@ pub(super) fn portfolio(rng: &mut Rng, date: NaiveDate) -> Day {
         let quantity = rng.i64(1..=LARGEST_QUANTITY);
         holdings.push(holding(sector, &format!("S{number:03}3"), weight, quantity));
     }
-    Day::of(date, &holdings)
+    Day::from_holdings(date, &holdings)
 }

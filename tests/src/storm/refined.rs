@@ -1,10 +1,10 @@
-//! All refined rows, read through Athena.
+//! Reads all refined rows through Athena.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
-use ibov::athena;
+use harness::stack::athena;
 
 use super::field::Field;
 use crate::expected::Refined;

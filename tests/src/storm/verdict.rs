@@ -1,16 +1,17 @@
-//! What a storm has left, compared with what it should have left.
+//! Compares the lake, queues, runs and mails after a storm with the plan.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{JobRun, JobRunState};
 use chrono::NaiveDate;
-use ibov::{
-    dead_letters::{self, Parked},
-    deploy::{ALERT_EMAIL, COMPLETION_EMAIL},
-    stack::Stage,
+use harness::{
+    deployment::{ALERT_EMAIL, COMPLETION_EMAIL},
+    stack::{Stage, dead_letters, dead_letters::Parked},
 };
 use serde::Serialize;
 use shared::raw;
@@ -23,51 +24,48 @@ use super::{
 };
 use crate::lake::{folder_of, refined_folder};
 
-/// Where glue-notifier dies between publishing how a run ended and recording that it did.
+/// Failpoints at which glue-notifier dies after publishing a run's end and before recording that it did.
 const BETWEEN_PUBLISHING_AND_RECORDING: [&str; 2] = ["after-publish", "before-set-told"];
-/// What the script that Spark runs prints at its end, and the fast runner does not.
+/// The script under Spark prints this at its end; the fast runner does not.
 const SPARKS_REPORT: &str = "partitions_written";
-/// What the fast runner says when the storm has it fail.
+/// The fast runner's message for a failure that the storm scripted.
 const SCRIPTED: &str = "a scripted failure";
 const LEAST_LARGEST_RUN: usize = 10;
 
-/// What a storm came to, in numbers.
+/// Numbers about a storm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Figures {
-    /// Events: original messages, each counted once however often it was delivered. S3's notification of a landing
-    /// object is one, and so is a message that somebody sent.
+    /// Events, each counted once however often it was delivered: S3's notifications of landing objects, and messages
+    /// that the storm sent.
     pub sent: usize,
     /// Events whose portfolio, or a newer one of the same date, is what raw and refined hold: raw byte for byte,
     /// refined row for row.
     pub in_lake: usize,
     /// Events that lie in the dead-letter queue of the stage that refused them, with the right cause.
     pub parked: usize,
-    /// Events that are neither.
+    /// Events that are neither in the lake nor parked.
     pub lost: usize,
-    /// Runs of the Glue job that were started, those that failed included.
+    /// Runs of the Glue job, including failed ones.
     pub runs: usize,
-    /// Dates of the run that had most.
+    /// The largest number of dates in one run.
     pub largest_run: usize,
-    /// E-mails to people about failed runs. Alarms mail, too, and are not counted.
+    /// E-mails to people about failed runs. Those of alarms are not counted.
     pub mails: usize,
-    /// Runs that failed, as the storm had them fail.
+    /// Runs that failed. The storm scripted all of them.
     pub failures: usize,
     /// Functions that were killed.
     pub kills: usize,
-    /// From the first message until the pipeline was at rest.
+    /// From the first message until the pipeline had nothing left to do.
     pub seconds: u64,
 }
 
-/// Figures, and every promise that was broken, each in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The figures.
     pub figures: Figures,
-    /// Empty if all is well.
+    /// A sentence for each broken promise.
     pub broken: Vec<String>,
 }
 
-/// Looks at all that is left.
 pub(super) async fn of(field: &Field, plan: &Plan, took: Duration) -> Result<Verdict> {
     let mut broken = Vec::new();
     let landings = plan.landings();
@@ -182,8 +180,8 @@ fn original(plan: &Plan, parked: &Parked, bucket: &str) -> Option<usize> {
     })
 }
 
-/// Runs and mails. No kill explains a further run: who comes after a killed function sees the run that it has started,
-/// or what that run has refined.
+/// Checks runs and mails. A kill is no excuse for another run: the function that handles the message next finds the run
+/// that the killed one started, or its refined rows.
 async fn runs(
     field: &Field,
     landings: &BTreeMap<NaiveDate, Vec<&Landing>>,
@@ -197,7 +195,7 @@ async fn runs(
     figures.failures = failed.len();
     figures.largest_run = runs.iter().map(|run| dates_of(run).len()).max().unwrap_or_default();
     for (date, landings) in landings {
-        // Each makes a raw file of its own, whatever it says.
+        // Each landing object becomes a raw file of its own, even with equal content.
         let raw_files = landings.len();
         let refined = succeeded.iter().filter(|run| dates_of(run).contains(date)).count();
         if refined > raw_files {
@@ -258,8 +256,8 @@ fn mails(
     Ok(())
 }
 
-/// How often glue-notifier may have died between publishing and recording: it was killed there, or Lambda's time for
-/// it was over, which on a busy machine happens by itself.
+/// How often glue-notifier may have died between publishing and recording: by a kill, or by Lambda's timeout on a busy
+/// machine.
 fn deaths_in_between(field: &Field) -> usize {
     let kills = field.kills(Stage::Completion);
     let between = |kill: &&String| BETWEEN_PUBLISHING_AND_RECORDING.contains(&kill.as_str());
@@ -267,12 +265,12 @@ fn deaths_in_between(field: &Field) -> usize {
     kills.iter().filter(between).count() + logged(field, out_of_time)
 }
 
-/// How often a tick told of an end. The event of it, handled at the same moment, tells of it, too.
+/// How often a tick reported the end of a run. The event about it, handled at the same moment, reports it too.
 fn ends_found_by_ticks(field: &Field) -> usize {
     logged(field, "the end of a run was found by the tick")
 }
 
-/// How many lines of glue-notifier's log hold a text.
+/// The number of lines of glue-notifier's log that contain a text.
 fn logged(field: &Field, text: &str) -> usize {
     let log = field.logs().function(&field.stack, Stage::Completion);
     let log = fs::read_to_string(log).unwrap_or_default();

@@ -1,9 +1,14 @@
-//! What a portfolio leaves behind on its way from B3 to Athena.
+//! The objects and rows of a portfolio at each stage from B3 to Athena.
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
 use e2e::{days, local, pipeline::Pipeline};
-use ibov::{athena, b3_server::Day, chain::Journey, deploy::COMPLETION_EMAIL, stack::Stage};
+use harness::{
+    b3_server::Day,
+    deployment::COMPLETION_EMAIL,
+    journey::Journey,
+    stack::{Stage, athena},
+};
 use serde_json::{Value, json};
 
 use crate::verify;
@@ -32,7 +37,7 @@ fn the_bundled_sample_goes_through_the_chain() -> Result<()> {
     })
 }
 
-/// The landing object is B3's answer, word for word, under a key that says what it is.
+/// The landing object is B3's unchanged answer under a key that describes it.
 async fn landing_is_the_answer(
     pipeline: &Pipeline,
     journey: &Journey,
@@ -93,7 +98,7 @@ async fn unchanged_content_changes_nothing(pipeline: &Pipeline) -> Result<()> {
         .await?;
     pipeline.quiet().await?;
     assert_eq!(pipeline.b3.requests().len(), 2, "B3 was asked again");
-    // What Athena left of the queries of this test is no part of the lake.
+    // Results of this test's queries are not part of the lake.
     let lake = |versions: &std::collections::BTreeMap<String, String>| {
         versions
             .clone()
@@ -110,7 +115,7 @@ async fn unchanged_content_changes_nothing(pipeline: &Pipeline) -> Result<()> {
 fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() -> Result<()> {
     local::run(async {
         let started = Utc::now();
-        // Longer than this test: a batch is handed over when it is full.
+        // Longer than this test, so that only a full batch is delivered.
         let pipeline =
             Pipeline::deploy_with("dates", |config| config.with("GlueBatchingWindow", "300"))
                 .await?;
@@ -128,17 +133,17 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
     })
 }
 
-/// Fetches portfolios one after the other, and has glue-trigger hear of their raw files at once.
+/// Fetches portfolios one after the other, and delivers the events about their raw files to glue-trigger in one batch.
 async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
-    let before = pipeline.before().await?;
-    let mut gathered = pipeline.waiting(Stage::Glue).await?;
+    let before = pipeline.snapshot().await?;
+    let mut gathered = pipeline.stack.waiting(Stage::Glue).await?;
     for day in days {
         pipeline.b3.publish("IBOV", (*day).clone());
         pipeline.stack.request_fetch(None, None).await?;
         gathered += 1;
         pipeline
             .until("the raw file's event to be gathered", || async {
-                Ok((pipeline.waiting(Stage::Glue).await? == gathered).then_some(()))
+                Ok((pipeline.stack.waiting(Stage::Glue).await? == gathered).then_some(()))
             })
             .await?;
     }
@@ -182,7 +187,7 @@ fn a_portfolio_without_sectors_is_refined_as_sem_setor() -> Result<()> {
             config
         })
         .await?;
-        // The server answers segment 1 without sectors; three rows a page, whatever was asked for.
+        // The server answers segment 1 without sectors, and with three rows a page.
         pipeline.b3.publish("IBOV", days::small(days::session(0)));
         pipeline.b3.cap_page_size(3);
         let journey = pipeline.fetch_to_the_end().await?;

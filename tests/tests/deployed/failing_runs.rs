@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use e2e::{days, local, pipeline::Pipeline};
-use ibov::{deploy::ALERT_EMAIL, stack::Stage};
+use harness::{deployment::ALERT_EMAIL, stack::Stage};
 use shared::values::Segment;
 
 use crate::verify;
@@ -10,19 +10,19 @@ use crate::verify;
 #[test]
 fn a_damaged_raw_file_is_mailed_and_parked_with_its_cause_and_harms_no_other() -> Result<()> {
     local::run(async {
-        // Longer than this test: one run gets both dates.
+        // Longer than this test, so that one run gets both dates.
         let pipeline =
             Pipeline::deploy_with("damaged", |config| config.with("GlueBatchingWindow", "300"))
                 .await?;
         let (good, damaged) = (days::small(days::session(0)), days::session(1).to_string());
         let fetched_at = days::morning(good.date()?);
-        let before = pipeline.waiting(Stage::Glue).await?;
+        let before = pipeline.stack.waiting(Stage::Glue).await?;
         let (landing, body) = days::landing(&good, Segment::BySector, fetched_at)?;
         pipeline.put(&landing.to_string(), body).await?;
         pipeline.put_raw(&damaged, b"PAR1 and then nothing of the sort").await?;
         pipeline
             .until("both raw files' events to be gathered", || async {
-                Ok((pipeline.waiting(Stage::Glue).await? == before + 2).then_some(()))
+                Ok((pipeline.stack.waiting(Stage::Glue).await? == before + 2).then_some(()))
             })
             .await?;
         pipeline.fill_batch(Stage::Glue).await?;

@@ -1,33 +1,32 @@
-//! Answers that never become data: the request is parked with its cause, and replayed once B3 is well again.
+//! Answers that never become data: the request is parked with its cause, and replayed once B3 has recovered.
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
 use e2e::{local, pipeline::Pipeline};
-use ibov::{
-    b3_server::{Answer, Day},
-    dead_letters::{self, Parked},
-    stack::Stage,
+use harness::{
+    b3_server::{Day, Reply},
+    stack::{Stage, dead_letters, dead_letters::Parked},
 };
 use serde_json::Value;
 
 use crate::verify;
 
-/// Spaces that no program would write: a parked body is the very text that was sent.
+/// The unusual spaces show that a parked body is exactly the text that was sent.
 const REQUEST: &str = r#"{ "index":"IBOV" ,  "segment": "2"}"#;
 
-/// Answers that are refused, each with its code and a word of the sentence that goes with it.
-const REFUSED: [(Answer, &str, &str); 4] = [
-    (Answer::NullResults, "results-null", "results is null"),
-    (Answer::WrongTotals, "quantity-total", "the quantities add up to"),
-    (Answer::MissingPage, "page-missing", "page 2 has no rows"),
-    (Answer::EnglishShapes, "en-us-format", "en-us format"),
+/// Refused replies, each with its code and words of its message.
+const REFUSED: [(Reply, &str, &str); 4] = [
+    (Reply::NullResults, "results-null", "results is null"),
+    (Reply::WrongTotals, "quantity-total", "the quantities add up to"),
+    (Reply::MissingPage, "page-missing", "page 2 has no rows"),
+    (Reply::EnglishShapes, "en-us-format", "en-us format"),
 ];
 
 #[test]
 fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repair() -> Result<()> {
     local::run(async {
         let started = Utc::now();
-        // Two attempts, the second one soon after the first.
+        // Two attempts in quick succession.
         let pipeline = Pipeline::deploy_with("refused", |config| {
             config
                 .with("MaxReceiveCount", "2")
@@ -39,13 +38,13 @@ fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repai
         pipeline.b3.publish("IBOV", day.clone());
         pipeline.b3.cap_page_size(50);
 
-        for (number, (answer, code, words)) in REFUSED.into_iter().enumerate() {
-            pipeline.b3.answer(answer);
+        for (number, (reply, code, words)) in REFUSED.into_iter().enumerate() {
+            pipeline.b3.reply(reply);
             pipeline.stack.send(Stage::Fetch, REQUEST).await?;
             let parked = parked_as(&pipeline, number + 1, code).await?;
             refused_at_once_and_kept(&pipeline, &parked, code, words).await?;
         }
-        pipeline.b3.answer(Answer::Html);
+        pipeline.b3.reply(Reply::Html);
         pipeline.stack.send(Stage::Fetch, REQUEST).await?;
         let parked = parked_as(&pipeline, REFUSED.len() + 1, "b3-html").await?;
         retried_before_it_was_parked(&pipeline, &parked).await?;
@@ -57,7 +56,7 @@ fn answers_that_are_no_data_are_parked_with_their_cause_and_replayed_after_repai
     })
 }
 
-/// The one message of this kind among the `count` that lie there, with its body untouched.
+/// The one message of this kind among the `count` parked ones. Its body must be unchanged.
 async fn parked_as(pipeline: &Pipeline, count: usize, code: &str) -> Result<Parked> {
     let all = pipeline.parked(Stage::Fetch, count).await?;
     assert_eq!(all.len(), count, "{all:?}");
@@ -121,13 +120,13 @@ async fn retried_before_it_was_parked(pipeline: &Pipeline, parked: &Parked) -> R
     Ok(())
 }
 
-/// All of them go back to their queue, and the chain goes on as if nothing had happened.
+/// Redrives all messages, after which the chain goes on as if nothing had happened.
 async fn replayed_after_repair(
     pipeline: &Pipeline,
     day: &Day,
     started: chrono::DateTime<Utc>,
 ) -> Result<()> {
-    pipeline.b3.answer(Answer::Portfolio);
+    pipeline.b3.reply(Reply::Portfolio);
     let moved = dead_letters::redrive(&pipeline.stack, Stage::Fetch).await?;
     assert_eq!(usize::try_from(moved)?, REFUSED.len() + 1);
     let date = day.date()?;

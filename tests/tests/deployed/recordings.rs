@@ -7,7 +7,7 @@ use e2e::{
     pipeline::Pipeline,
     recordings::{self, Recording},
 };
-use ibov::b3_server::Day;
+use harness::b3_server::Day;
 
 use crate::verify;
 
@@ -34,8 +34,7 @@ fn recorded_portfolios_by_ticker_go_through_the_chain() -> Result<()> {
     local::run(through_the_chain("recorded-tickers", "1", &days))
 }
 
-/// All of them, and every value as recorded. They are no plausible answers of today, so they come as what a fetcher of
-/// their own time kept.
+/// The fetcher of today refuses the old dates of recordings, so they start as landing objects of their own time.
 async fn through_the_chain(name: &str, segment: &str, recorded: &[Day]) -> Result<()> {
     assert!(!recorded.is_empty(), "there is no recording of segment {segment}");
     let started = Utc::now();
@@ -44,14 +43,14 @@ async fn through_the_chain(name: &str, segment: &str, recorded: &[Day]) -> Resul
         config.with("GlueBatchingWindow", "15")
     })
     .await?;
-    let before = pipeline.before().await?;
+    let before = pipeline.snapshot().await?;
     for day in recorded {
         let (key, body) = days::landing(day, segment.parse()?, days::morning(day.date()?))?;
         pipeline.put(&key.to_string(), body).await?;
     }
     pipeline.follow(&before).await?;
     for day in recorded {
-        // On a slow machine the window was over before the last of them came, and there are two runs.
+        // On a slow machine the window ends before the last event arrives, and there are two runs.
         let date = day.date()?.to_string();
         pipeline
             .until("the mail about each day", || async {

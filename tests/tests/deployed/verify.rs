@@ -1,16 +1,16 @@
-//! One date of a lake, compared in every value with what its portfolio says.
+//! Comparing every value of a date in the lake with its portfolio.
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use e2e::{expected, lake, pipeline::Pipeline, python};
-use ibov::{
-    athena::{self, Sector},
+use harness::{
     b3_server::Day,
+    stack::{athena, athena::Sector},
 };
 
-/// Raw and refined of a date are exactly `day`.
+/// Checks that a date's raw and refined data are exactly those of `day`.
 pub(crate) async fn holds(pipeline: &Pipeline, day: &Day, since: DateTime<Utc>) -> Result<()> {
     raw_holds(pipeline, day).await?;
     let sectors = refined_holds(pipeline, day).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn holds(pipeline: &Pipeline, day: &Day, since: DateTime<Utc>) 
     Ok(())
 }
 
-/// The raw file, read by DuckDB, and the raw table, read through Athena.
+/// Reads the raw file with DuckDB and the raw table through Athena.
 async fn raw_holds(pipeline: &Pipeline, day: &Day) -> Result<()> {
     let date = day.date()?;
     let key = format!("raw/date={date}/ibov_setor.parquet");
@@ -58,7 +58,7 @@ async fn raw_holds(pipeline: &Pipeline, day: &Day) -> Result<()> {
     Ok(())
 }
 
-/// The refined table, read through Athena, and the files under it: no sector too few and none too many.
+/// Reads the refined table through Athena, and lists its files: none may be missing or left over.
 pub(crate) async fn refined_holds(pipeline: &Pipeline, day: &Day) -> Result<Vec<Sector>> {
     let date = day.date()?;
     let wanted = expected::refined(day)?;

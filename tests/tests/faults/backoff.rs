@@ -1,4 +1,4 @@
-//! A message that failed waits longer each time before it is tried again.
+//! Backoff: a failed message waits longer before each further attempt.
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
@@ -7,10 +7,10 @@ use e2e::{
     faults::{Bench, Order},
     local,
 };
-use ibov::{dead_letters::Parked, stack::Stage};
+use harness::stack::{Stage, dead_letters::Parked};
 use serde_json::{Value, json};
 
-/// A forced request waits for the run that is active, which does not end: so it fails until its last attempt.
+/// Sends a forced request during a run that does not end, so that each of its attempts fails.
 async fn fails_until_parked(bench: &Bench) -> Result<Parked> {
     let date = days::session(0);
     bench.order_runs(Order::Hang)?;
@@ -23,7 +23,7 @@ async fn fails_until_parked(bench: &Bench) -> Result<Parked> {
     parked.into_iter().next().context("counted, and gone")
 }
 
-/// When each attempt failed, and for how long the message was then to wait.
+/// The time of each failed attempt, and the delay until the next one.
 fn failures(bench: &Bench) -> Result<Vec<(DateTime<Utc>, Option<i64>)>> {
     let log = bench.log(Stage::Glue);
     let failed = log.lines().filter(|line| line.contains("it will come again"));
@@ -56,7 +56,7 @@ fn what_failed_waits_longer_each_time() -> Result<()> {
         );
         for pair in failures.windows(2) {
             let (Some(wait), waited) = (pair[0].1, pair[1].0 - pair[0].0) else { continue };
-            // The message is hidden from before the line is logged, by whole seconds.
+            // The delay begins before the line is logged, and counts whole seconds.
             assert!(
                 waited.num_milliseconds() > wait * 1000 - 1_000,
                 "{waited} instead of {wait} s"

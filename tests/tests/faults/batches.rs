@@ -1,9 +1,9 @@
-//! Messages of one batch: a bad one harms none of its neighbours, and equal ones are answered once.
+//! Batches: a bad message harms none of its neighbours, and equal messages take effect once.
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
-use e2e::{days, faults::Bench, local, python, wire};
-use ibov::stack::Stage;
+use e2e::{aws_messages, days, faults::Bench, local, python};
+use harness::stack::Stage;
 use serde_json::{Value, json};
 use shared::{keys::LandingKey, portfolio::is_weekday, values::Segment};
 
@@ -25,7 +25,7 @@ fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
         let bench =
             Bench::deploy_with("batch", |config| config.with("FunctionTimeout", "60")).await?;
         bench.comes_again_after(60).await?;
-        // Through the queues, batch by batch.
+        // First through the queues, batch by batch.
         for (number, date) in dates().enumerate() {
             let (key, body) = landing(date)?;
             bench.put(&key.to_string(), body).await?;
@@ -50,7 +50,7 @@ fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
             assert_eq!(parked[0].body, POISON);
         }
 
-        // The same hundred at once: all dates in one run.
+        // Then all hundred at once, which makes one run for all dates.
         let runs = bench.stack.runs().await?.len();
         let answer = all_at_once(&bench).await?;
         assert_eq!(
@@ -70,7 +70,7 @@ fn a_poison_record_among_a_hundred_harms_no_neighbour() -> Result<()> {
     })
 }
 
-/// Requests that refine all dates again, and the poison among them.
+/// Delivers forced requests for all dates, with the poison among them, in one batch.
 async fn all_at_once(bench: &Bench) -> Result<Value> {
     let mut bodies: Vec<String> =
         dates().map(|date| json!({"refine": {"date": date, "force": true}}).to_string()).collect();
@@ -105,7 +105,7 @@ fn an_end_that_comes_several_times_in_a_batch_is_told_once() -> Result<()> {
         assert!(!bench.told(&run).await?, "nobody could be told");
         bench.allow_again(denied).await?;
 
-        let ended = wire::run_ended(bench.stack.output("GlueJobName")?, &run, "SUCCEEDED");
+        let ended = aws_messages::run_ended(bench.stack.output("GlueJobName")?, &run, "SUCCEEDED");
         let answer = hand_over(&bench, Stage::Completion, &vec![ended; 5]).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}));
         assert!(bench.told(&run).await?);

@@ -1,9 +1,9 @@
-//! Events that come twice, late, in another order, in an envelope, from somewhere else, or about what is gone.
+//! Events that come twice, late, out of order, in an envelope, from a foreign bucket, or about deleted objects.
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
-use e2e::{days, faults::Bench, local, wire};
-use ibov::{dead_letters, stack::Stage};
+use e2e::{aws_messages, days, faults::Bench, local};
+use harness::stack::{Stage, dead_letters};
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";
@@ -12,12 +12,12 @@ fn date() -> NaiveDate {
     days::session(0)
 }
 
-/// The raw file of that date.
+/// Key of the date's raw file.
 fn raw() -> String {
     format!("raw/date={}/ibov_setor.parquet", date())
 }
 
-/// Two landing objects of the date, the older one first.
+/// Makes two landing objects of the date, and returns the older one first.
 async fn two_contents(bench: &Bench) -> Result<[String; 2]> {
     let day = bench.fetch(date()).await?;
     bench.refined(date()).await?;
@@ -43,27 +43,32 @@ fn what_comes_again_or_late_changes_nothing() -> Result<()> {
         let (mails, runs) = (bench.completions()?.len(), bench.stack.runs().await?);
         assert_eq!((mails, runs.len()), (2, 2));
 
-        let landing = wire::created(bucket, &[&newer]);
-        let raw_created = wire::created(bucket, &[&raw()]);
-        let late = wire::created(bucket, &[&older]);
-        let both = wire::created(bucket, &[&newer, &older]);
-        for body in
-            [&landing, &landing, &late, &both, &wire::through_sns(&late), &wire::test_event(bucket)]
-        {
+        let landing = aws_messages::created(bucket, &[&newer]);
+        let raw_created = aws_messages::created(bucket, &[&raw()]);
+        let late = aws_messages::created(bucket, &[&older]);
+        let both = aws_messages::created(bucket, &[&newer, &older]);
+        for body in [
+            &landing,
+            &landing,
+            &late,
+            &both,
+            &aws_messages::through_sns(&late),
+            &aws_messages::test_event(bucket),
+        ] {
             bench.stack.send(Stage::Parquet, body).await?;
         }
         for body in [
             &raw_created,
             &raw_created,
-            &wire::through_sns(&raw_created),
-            &wire::test_event(bucket),
+            &aws_messages::through_sns(&raw_created),
+            &aws_messages::test_event(bucket),
         ] {
             bench.stack.send(Stage::Glue, body).await?;
         }
         for run in &runs {
-            let ended = wire::run_ended(job, run.id().unwrap_or_default(), "SUCCEEDED");
+            let ended = aws_messages::run_ended(job, run.id().unwrap_or_default(), "SUCCEEDED");
             bench.stack.send(Stage::Completion, &ended).await?;
-            bench.stack.send(Stage::Completion, &wire::through_sns(&ended)).await?;
+            bench.stack.send(Stage::Completion, &aws_messages::through_sns(&ended)).await?;
         }
         bench.settled().await?;
         assert_eq!(bench.versions("").await?, before, "every object of the lake");
@@ -83,8 +88,8 @@ fn the_newest_content_wins_in_whatever_order_events_come() -> Result<()> {
         let wanted = bench.stack.read(&raw()).await?;
         let runs = bench.stack.runs().await?.len();
         for order in [[&older, &newer], [&newer, &older]] {
-            let apart = order.map(|key| wire::created(bucket, &[key]));
-            let together = [wire::created(bucket, &order.map(String::as_str))];
+            let apart = order.map(|key| aws_messages::created(bucket, &[key]));
+            let together = [aws_messages::created(bucket, &order.map(String::as_str))];
             for bodies in [apart.as_slice(), together.as_slice()] {
                 let gone = bench.stack.clients.s3.delete_object().bucket(bucket).key(raw());
                 gone.send().await?;
@@ -104,7 +109,7 @@ fn the_newest_content_wins_in_whatever_order_events_come() -> Result<()> {
                 assert_eq!(bench.stack.read(&raw()).await?, wanted, "{bodies:?}");
             }
         }
-        // The older content may have been in raw for a moment, and have been refined; then the newer one was, again.
+        // The older content may have been in raw and refined for a moment, before the newer one was refined again.
         assert_eq!(bench.refined_from(date()).await?, Some(newer));
         assert!(
             bench.stack.runs().await?.len() <= runs + 6,
@@ -122,8 +127,8 @@ fn an_object_that_is_gone_is_nothing_to_do() -> Result<()> {
         let bucket = bench.stack.bucket()?;
         let landing =
             "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
-        bench.stack.send(Stage::Parquet, &wire::created(bucket, &[landing])).await?;
-        bench.stack.send(Stage::Glue, &wire::created(bucket, &[&raw()])).await?;
+        bench.stack.send(Stage::Parquet, &aws_messages::created(bucket, &[landing])).await?;
+        bench.stack.send(Stage::Glue, &aws_messages::created(bucket, &[&raw()])).await?;
         for (stage, why) in [(Stage::Parquet, "object gone"), (Stage::Glue, "nothing is due")] {
             bench
                 .until("the event to be dropped", || async {
@@ -150,7 +155,7 @@ fn a_raw_file_that_somebody_else_wrote_is_parked_and_refined_once_it_is_ours() -
         bench.settled().await?;
         assert_eq!(bench.runs_of(date()).await?, 1, "it is tried once");
 
-        // What parquet-writer writes takes its place.
+        // A raw file of parquet-writer replaces it.
         bench.fetch(date()).await?;
         bench.refined(date()).await?;
         dead_letters::redrive(&bench.stack, Stage::Glue).await?;
@@ -165,11 +170,11 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("events-foreign").await?;
         let bucket = bench.stack.bucket()?;
-        let created = |key: &str| wire::created(bucket, &[key]);
+        let created = |key: &str| aws_messages::created(bucket, &[key]);
         let ours = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
         let strange = [
-            (Stage::Parquet, wire::created("somebody-elses", &[ours]), "foreign-bucket"),
-            (Stage::Parquet, wire::test_event("somebody-elses"), "foreign-bucket"),
+            (Stage::Parquet, aws_messages::created("somebody-elses", &[ours]), "foreign-bucket"),
+            (Stage::Parquet, aws_messages::test_event("somebody-elses"), "foreign-bucket"),
             (Stage::Parquet, created(&raw()), "unknown-key"),
             (
                 Stage::Parquet,
@@ -183,7 +188,7 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
             ),
             (
                 Stage::Glue,
-                wire::through_sns(&wire::created("somebody-elses", &[&raw()])),
+                aws_messages::through_sns(&aws_messages::created("somebody-elses", &[&raw()])),
                 "foreign-bucket",
             ),
             (Stage::Glue, created(ours), "unknown-key"),
@@ -199,7 +204,7 @@ fn what_is_not_ours_is_parked_and_touches_nothing() -> Result<()> {
             (Stage::Completion, "{\"tick\":false}".to_owned(), "unknown-event"),
             (
                 Stage::Completion,
-                wire::run_ended(bench.stack.output("GlueJobName")?, "jr_none", "FAILED"),
+                aws_messages::run_ended(bench.stack.output("GlueJobName")?, "jr_none", "FAILED"),
                 "run-unknown",
             ),
             (Stage::Fetch, "{\"index\":\"IBOV\",\"pages\":3}".to_owned(), "unknown-event"),

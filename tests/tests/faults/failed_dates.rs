@@ -3,11 +3,11 @@
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{
-    days,
+    aws_messages, days,
     faults::{Bench, Order},
-    local, wire,
+    local,
 };
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use serde_json::json;
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
@@ -51,10 +51,10 @@ fn a_failed_run_by_hand_parks_what_is_not_refined_and_leaves_what_is() -> Result
         bench.settled().await?;
         assert_eq!(bench.versions(&done).await?, before, "what is refined stays refined");
 
-        // Told again, it changes nothing.
+        // The same event again changes nothing.
         let all = bench.versions("").await?;
         let job = bench.stack.output("GlueJobName")?;
-        bench.stack.send(Stage::Completion, &wire::run_ended(job, &run, "FAILED")).await?;
+        bench.stack.send(Stage::Completion, &aws_messages::run_ended(job, &run, "FAILED")).await?;
         bench.settled().await?;
         assert_eq!(bench.versions("").await?, all, "every object of the lake");
         assert_eq!((bench.dead_letters().await?, bench.alerts()?.len()), (1, 1));
@@ -79,7 +79,7 @@ fn a_bad_raw_file_fails_alone_and_is_refined_once_it_is_good() -> Result<()> {
         bench.put(&raw_key(bad), b"PAR1 and then nothing of the sort".to_vec()).await?;
         bench.order_runs(Order::Succeed)?;
 
-        // One run has both dates: the good one is refined, the bad one is marked by the job itself.
+        // One run gets both dates: it refines the good one and marks the bad one.
         bench.refined_without_a_tick(good).await?;
         let parked = bench.parked(Stage::Glue, 1).await?;
         bench.settled().await?;
@@ -95,16 +95,16 @@ fn a_bad_raw_file_fails_alone_and_is_refined_once_it_is_good() -> Result<()> {
         assert_eq!(alerts[0].subject(), format!("IBOV refine FAILED: {bad}"));
         assert_eq!((bench.runs_of(good).await?, bench.runs_of(bad).await?), (1, 1));
 
-        // What somebody asks for before it is repaired fails again.
+        // A request before the repair fails again.
         dead_letters::redrive(&bench.stack, Stage::Glue).await?;
         bench
             .until("another alert", || async { Ok((bench.alerts()?.len() == 2).then_some(())) })
             .await?;
         bench.parked(Stage::Glue, 1).await?;
 
-        // Its landing object's event comes again: the raw file is written anew, and is due by itself.
+        // The landing object's event comes again: the raw file is rewritten, which makes it due.
         let landing = bench.newest_landing(bad).await?.context("no landing object")?;
-        let created = wire::created(bench.stack.bucket()?, &[&landing]);
+        let created = aws_messages::created(bench.stack.bucket()?, &[&landing]);
         bench.stack.send(Stage::Parquet, &created).await?;
         bench.refined(bad).await?;
         dead_letters::redrive(&bench.stack, Stage::Glue).await?;

@@ -1,15 +1,14 @@
-"""Carries out a Glue run in the place of Spark, in half a second, as its test ordered.
+"""Carries out a Glue run in half a second without Spark, as its test orders.
 
-The order is the file `glue-orders/<job name>` in the emulator's state folder: `fail <message>`
-writes the message to stderr and fails, and so does `fail-once <message>`, which is then forgotten;
-`hang` waits until there is another order, or until the run is killed; no file, or an empty one,
-means to succeed. A run first reads its raw files, and notes its id in `<job name>.read` beside the
-order. A run that hangs, as any, refines what it has read.
+The order is the file `glue-orders/<job name>` in the emulator's state folder. `fail <message>`
+writes the message to stderr and fails. `fail-once <message>` does so once. `hang` waits for another
+order, or until the run is killed. Without a file, or with an empty one, the run succeeds. Every run
+first reads its raw files and notes its id in `<job name>.read` beside the order, and later refines
+what it has read.
 
-A run that succeeds leaves, for each of its dates, the landing object that the raw file was made
-from in the place of rows, `refined/Data=<date>/made-from`, and says in `done` that it did. A date
-whose raw file is missing, is no Parquet or does not say what it was made from fails by itself, and
-is marked.
+In the place of rows, a successful run writes the key of each raw file's landing object to
+`refined/Data=<date>/made-from`, and records that in `done`. A date fails by itself and is marked if
+its raw file is missing, is not Parquet, or does not name its landing object.
 """
 
 import json
@@ -30,13 +29,13 @@ class RunError(Exception):
 
 
 class Orders:
-    """What the test wants of the runs of one job."""
+    """The test's orders for the runs of one job."""
 
     def __init__(self, job: str) -> None:
         self._file = Path(os.environ["TMPDIR"]).parent / "glue-orders" / job
 
     def fail(self) -> None:
-        """Fails, if so ordered."""
+        """Fails if the order says so."""
         command, _, message = self._order().partition(" ")
         if command == "fail-once":
             self._file.unlink()
@@ -44,7 +43,7 @@ class Orders:
             raise RunError(message)
 
     def wait(self) -> None:
-        """Waits as long as it is so ordered."""
+        """Waits while the order says so."""
         while self._order() == "hang":
             time.sleep(POLL_SECONDS)
 
@@ -64,7 +63,7 @@ class Lake:
     """The bucket, with the rights of the job's role."""
 
     def __init__(self, arguments: dict[str, str]) -> None:
-        import boto3  # takes longer than all the rest: only for runs that need it
+        import boto3  # importing it takes longer than the whole run, so only runs that need it do
 
         self._s3 = boto3.client("s3")
         self._bucket = arguments["--source"].removeprefix("s3://").split("/")[0]

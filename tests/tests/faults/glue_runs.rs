@@ -1,4 +1,4 @@
-//! Glue: busy, failing, too slow, or silent; runs that somebody started by hand; two at once.
+//! Glue that is busy, fails, is slow or silent; runs that were started by hand; two runs at once.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{ExecutionProperty, JobUpdate, builders::JobUpdateBuilder};
@@ -8,7 +8,7 @@ use e2e::{
     faults::{Bench, Order},
     local,
 };
-use ibov::{dead_letters, stack::Stage};
+use harness::stack::{Stage, dead_letters};
 use serde_json::json;
 
 fn date() -> NaiveDate {
@@ -77,10 +77,10 @@ fn what_a_busy_job_did_not_take_is_refined_by_the_tick() -> Result<()> {
             .until("glue-trigger to leave the date to the tick", || async {
                 let log = bench.log(Stage::Glue);
                 let left = log.contains("Glue says that the job is busy; the tick starts the next");
-                Ok((left && bench.waiting(Stage::Glue).await? == 0).then_some(()))
+                Ok((left && bench.stack.waiting(Stage::Glue).await? == 0).then_some(()))
             })
             .await?;
-        // A tick may fail: another one comes, and an alarm goes off if none succeeds.
+        // The tick may fail: others follow, and an alarm goes off if none succeeds.
         bench.tick().await?;
         bench
             .until("the tick to fail", || async {
@@ -97,17 +97,17 @@ fn what_a_busy_job_did_not_take_is_refined_by_the_tick() -> Result<()> {
     })
 }
 
-/// A limit that Glue itself would not take: every start is refused, though no run is active. So it is for some seconds
-/// after a run has ended.
+/// With this limit every start is refused although no run is active, as in the seconds after a run has ended. Glue
+/// itself would not accept it.
 const ALWAYS_BUSY: i32 = -1;
 
-/// Lets the job have so many runs at once.
+/// Sets how many runs the job may have at once.
 async fn allow_runs(bench: &Bench, most: i32) -> Result<()> {
     let limit = ExecutionProperty::builder().max_concurrent_runs(most).build();
     update_job(bench, |update| update.execution_property(limit)).await
 }
 
-/// Lets the job's runs take so many of Glue's minutes.
+/// Sets the timeout of the job's runs.
 async fn set_timeout(bench: &Bench, minutes: i32) -> Result<()> {
     update_job(bench, |update| update.timeout(minutes)).await
 }
@@ -231,7 +231,7 @@ fn a_forced_request_that_comes_twice_refines_again_and_comes_to_rest() -> Result
         let bench = Bench::deploy("forced-twice").await?;
         bench.fetch(date()).await?;
         bench.refined(date()).await?;
-        // Its function dies once the run is started, so that the request comes again when the run is over.
+        // Its function dies after starting the run, so that the request comes again when the run is over.
         bench.arm(Stage::Glue, "after-start-run")?;
         bench.stack.send(Stage::Glue, &forced()).await?;
         bench.killed(Stage::Glue, "after-start-run").await?;

@@ -2,7 +2,8 @@
 
     invoke.py <endpoint> <function> <file with a JSON list of bodies>
 
-The emulator's mappings take ten messages at most. Prints what the function answered.
+It exists because the emulator's mappings take ten messages at most. It prints the function's
+response.
 """
 
 import json

@@ -1,4 +1,4 @@
-//! Functions that are killed right before or right after anything that lasts.
+//! Functions that are killed right before or right after a side effect.
 
 use std::collections::BTreeSet;
 
@@ -10,35 +10,39 @@ use e2e::{
     local,
 };
 use futures::future::try_join_all;
-use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use harness::{
+    b3_server::Reply,
+    stack::{Stage, dead_letters},
+};
 use serde_json::json;
 use shared::failpoint::EFFECTS;
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";
 
-/// The way of a portfolio on which a function is killed.
+/// The course of a portfolio during which a function is killed.
 #[derive(Debug, Clone, Copy)]
 enum Way {
-    /// Straight to the table.
+    /// Nothing else fails.
     Straight,
-    /// B3's answer is refused first, then right: the request is redriven.
+    /// B3's first answer is refused; the request is redriven.
     Refused,
-    /// The run dies first, and marks nothing: its date is redriven.
+    /// The first run dies without marking its date, which is redriven.
     RunFails,
-    /// The same, and the kill comes at the redrive.
+    /// The same, but the kill happens at the redrive.
     Redriven,
     /// The content changes while it is refined.
     Changes,
     /// It waits while another date is refined.
     Waits,
-    /// It is refined, and somebody wants it refined again.
+    /// A forced request follows after it was refined.
     Forced,
-    /// B3 is down when it is asked first.
+    /// B3 is down at first.
     Down,
 }
 
-/// Who is killed at which effect, on which way. Each line is a stack; those in it come one after the other.
+/// Each function and effect, and the course on which it is killed. Each line is one stack, which takes its kills in
+/// turn.
 const KILLS: &[&[(Stage, &str, Way)]] = &[
     &[
         (Stage::Fetch, "put-landing", Way::Straight),
@@ -73,9 +77,9 @@ fn killed_before_or_after_any_effect_the_chain_completes_as_if_nothing_had_happe
     })
 }
 
-/// One stack, and what killed its functions.
+/// Runs one stack, and returns the failpoints that killed its functions.
 async fn lane(number: usize, kills: &[(Stage, &str, Way)]) -> Result<Vec<String>> {
-    // What a killed function had in hand comes again hardly later than the function could have lived.
+    // The messages of a killed function come again soon after the function's timeout.
     let name = format!("kills-{number}");
     let bench = Bench::deploy_with(&name, |config| config.with("FunctionTimeout", "10")).await?;
     bench.comes_again_after(12).await?;
@@ -101,7 +105,7 @@ async fn killed_at(
     date: NaiveDate,
 ) -> Result<()> {
     let (hits, alerts) = (bench.hits(stage).len(), bench.alerts()?.len());
-    // On the others something comes before that passes by there, too.
+    // On the other courses an earlier step would hit the failpoint.
     if matches!(way, Way::Straight | Way::Refused | Way::RunFails | Way::Down) {
         bench.arm(stage, failpoint)?;
     }
@@ -122,7 +126,7 @@ async fn killed_at(
     mailed(bench, failpoint, way, date)
 }
 
-/// Never no mail; a second one only if the kill fell between publishing and recording.
+/// There is always a mail, and a second one only if the kill happened between publishing and recording.
 fn mailed(bench: &Bench, failpoint: &str, way: Way, date: NaiveDate) -> Result<()> {
     let subject = format!("IBOV refined: {date}");
     let mails = bench.completions()?.iter().filter(|mail| mail.subject() == subject).count();
@@ -136,7 +140,7 @@ fn mailed(bench: &Bench, failpoint: &str, way: Way, date: NaiveDate) -> Result<(
     Ok(())
 }
 
-/// How often the notifier's time ran out, which on a slow machine interrupts it as a kill does.
+/// How often the notifier ran out of time, which on a slow machine interrupts it like a kill.
 fn out_of_time(bench: &Bench) -> usize {
     bench.log(Stage::Completion).lines().filter(|line| line.contains("\"out-of-time\"")).count()
 }
@@ -153,22 +157,22 @@ async fn down_until_killed(
     failpoint: &str,
     date: NaiveDate,
 ) -> Result<usize> {
-    bench.b3.answer(Answer::Status(503));
+    bench.b3.reply(Reply::Status(503));
     let runs = straight(bench, stage, failpoint, date).await?;
-    bench.b3.answer(Answer::Portfolio);
+    bench.b3.reply(Reply::Portfolio);
     Ok(runs)
 }
 
 async fn refused_then_redriven(bench: &Bench, date: NaiveDate) -> Result<usize> {
     const REQUEST: &str = r#"{ "segment" : "2" }"#;
     bench.b3.publish("IBOV", days::small(date));
-    bench.b3.answer(Answer::WrongTotals);
+    bench.b3.reply(Reply::WrongTotals);
     bench.stack.send(Stage::Fetch, REQUEST).await?;
     let parked = bench.parked(Stage::Fetch, 1).await?;
     bench.settled().await?;
     assert!(parked.iter().all(|message| message.body == REQUEST), "{parked:?}");
     assert!(!bench.stack.keys("rejected/").await?.is_empty(), "the answer is kept");
-    bench.b3.answer(Answer::Portfolio);
+    bench.b3.reply(Reply::Portfolio);
     dead_letters::redrive(&bench.stack, Stage::Fetch).await?;
     Ok(1)
 }
@@ -228,7 +232,7 @@ async fn refined_again(
     let request = json!({"refine": {"date": date, "force": true}}).to_string();
     bench.stack.send(Stage::Glue, &request).await?;
     bench.killed(stage, failpoint).await?;
-    // A tick in between would start a run that the request then waits for, and a third one would follow.
+    // A tick in between would start a run for which the request has to wait, and a third run would follow.
     bench
         .until("the second run", || async { Ok((bench.runs_of(date).await? == 2).then_some(())) })
         .await?;

@@ -1,15 +1,18 @@
-//! Mails about failed runs: never none, with all that a person needs, and with a command that works.
+//! Mails about failed runs: there always is one, it says all that a person needs, and its command works.
 
 use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{
-    days,
+    aws_messages, days,
     faults::{Bench, Order},
-    local, wire,
+    local,
 };
-use ibov::{dead_letters, outbox::Mail, stack::Stage};
+use harness::{
+    emulator::Mail,
+    stack::{Stage, dead_letters},
+};
 
 const CAUSE: &str = "the raw file is damaged";
 
@@ -21,7 +24,7 @@ async fn alert(bench: &Bench) -> Result<Mail> {
     bench.until("the alert", || async { Ok(bench.alerts()?.pop()) }).await
 }
 
-/// The options of the command in a mail that begins like this.
+/// The options of a mail's command that begins like this.
 fn command(mail: &Mail, beginning: &str) -> Result<HashMap<String, String>> {
     let mut lines = mail.message.lines().map(str::trim);
     let command = lines.find_map(|line| line.strip_prefix(beginning));
@@ -49,7 +52,7 @@ fn an_alert_says_which_run_why_which_dates_where_to_look_and_how_to_replay() -> 
         }
         assert_eq!(alert.subject(), format!("IBOV refine FAILED: {}", date()));
 
-        // Whoever reads it repairs the cause and types the command.
+        // The reader repairs the cause and types the command.
         bench.parked(Stage::Glue, 1).await?;
         bench.order_runs(Order::Succeed)?;
         let options = command(&alert, "aws sqs start-message-move-task ")?;
@@ -81,8 +84,8 @@ fn while_nobody_can_be_told_dates_are_parked_once_and_the_next_ones_are_refined(
         bench.refined_without_a_tick(next).await?;
         bench.until("its mail", || async { Ok(bench.completions()?.pop()) }).await?;
 
-        // The end comes again, is told in vain again, and is parked; so is what a tick finds.
-        let ended = wire::run_ended(bench.stack.output("GlueJobName")?, &run, "FAILED");
+        // The event about the end fails again and is parked, and so is a tick that finds the end.
+        let ended = aws_messages::run_ended(bench.stack.output("GlueJobName")?, &run, "FAILED");
         bench.stack.send(Stage::Completion, &ended).await?;
         bench.tick().await?;
         bench.parked(Stage::Completion, 3).await?;
@@ -97,7 +100,7 @@ fn while_nobody_can_be_told_dates_are_parked_once_and_the_next_ones_are_refined(
         assert!(mail.message.contains(CAUSE), "{}", mail.message);
         assert_eq!(mail.subject(), format!("IBOV refine FAILED: {}", date()));
         bench.settled().await?;
-        // The events of the run's end still lie there; they come too late to change anything.
+        // The parked events about the run's end come too late to change anything.
         dead_letters::redrive(&bench.stack, Stage::Completion).await?;
         bench.settled().await?;
         assert_eq!(dead_letters::depth(&bench.stack, Stage::Glue).await?, 1);

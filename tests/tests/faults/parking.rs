@@ -1,28 +1,29 @@
-//! Parking: whatever fails for good ends in its stage's dead-letter queue, untouched and with its cause.
+//! Parking: a message that fails for good ends in its stage's dead-letter queue, unchanged and with its cause.
 
 use anyhow::{Context as _, Result};
 use e2e::{
-    days,
+    aws_messages, days,
     faults::{Bench, Order},
-    local, wire,
+    local,
 };
 use futures::future::try_join_all;
-use ibov::{
-    b3_server::Answer,
-    dead_letters::{self, Parked},
-    stack::Stage,
+use harness::{
+    b3_server::Reply,
+    stack::{Stage, dead_letters, dead_letters::Parked},
 };
 
-/// What SQS takes as one message.
+/// The largest message that SQS accepts.
 const LARGEST: usize = 1024 * 1024;
 
-/// For each stage a message that no attempt makes better, and the kind of failure that it is.
+/// For each stage a message that always fails, and the kind of its failure.
 fn hopeless(stage: Stage) -> (String, &'static str) {
     match stage {
         Stage::Fetch => (r#"{ "index" : "SMLL" }"#.to_owned(), "not-served"),
         Stage::Parquet => ("<html>no event</html>".to_owned(), "unknown-event"),
         Stage::Glue => (r#"{"refine":{"date":"20/11/26"}}"#.to_owned(), "unknown-event"),
-        Stage::Completion => (wire::run_ended("another_job", "jr_1", "FAILED"), "other-job"),
+        Stage::Completion => {
+            (aws_messages::run_ended("another_job", "jr_1", "FAILED"), "other-job")
+        }
     }
 }
 
@@ -73,11 +74,11 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
         bench.fetch(date).await?;
         let run = bench.running(date).await?;
 
-        // B3 is down; and an event says that the run has failed, while it runs.
-        bench.b3.answer(Answer::Html);
+        // B3 is down, and an event reports the failure of a run that is still active.
+        bench.b3.reply(Reply::Html);
         bench.stack.request_fetch(None, None).await?;
         let job = bench.stack.output("GlueJobName")?;
-        bench.stack.send(Stage::Completion, &wire::run_ended(job, &run, "FAILED")).await?;
+        bench.stack.send(Stage::Completion, &aws_messages::run_ended(job, &run, "FAILED")).await?;
         for (stage, kind) in [(Stage::Fetch, "b3-html"), (Stage::Completion, "run-not-ended")] {
             let parked = only(&bench, stage).await?;
             assert_eq!(attribute(&parked, "code"), kind);
@@ -85,7 +86,7 @@ fn what_may_pass_is_parked_on_the_last_attempt_and_not_before() -> Result<()> {
             assert_eq!(attribute(&parked, "attempts"), "2");
         }
         assert_eq!(bench.running(date).await?, run, "it goes on");
-        bench.b3.answer(Answer::Portfolio);
+        bench.b3.reply(Reply::Portfolio);
         bench.order_runs(Order::Succeed)?;
         bench.refined(date).await?;
         assert_eq!(bench.alerts()?.len(), 0, "alerts of a run that did not fail");
@@ -180,7 +181,7 @@ fn what_cannot_be_parked_is_moved_by_sqs_itself() -> Result<()> {
             let attempts = log.lines().filter(|line| line.contains("could not be parked")).count();
             assert_eq!(attempts, 2, "{stage} says each time that it could not park:\n{log}");
         }
-        // It was the right that was missing: with it, the function parks.
+        // With the right restored, the function parks: only the right was missing.
         for each in denied {
             bench.allow_again(each).await?;
         }

@@ -1,15 +1,15 @@
-//! One notification of several records: a bad one hides none of the good ones.
+//! Notifications with several records: a bad record hides none of the good ones.
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
-use e2e::{days, faults::Bench, local, wire};
-use ibov::stack::Stage;
+use e2e::{aws_messages, days, faults::Bench, local};
+use harness::stack::Stage;
 
 fn date() -> NaiveDate {
     days::session(0)
 }
 
-/// The raw file of that date.
+/// Key of the date's raw file.
 fn raw() -> String {
     format!("raw/date={}/ibov_setor.parquet", date())
 }
@@ -20,7 +20,7 @@ async fn delete(bench: &Bench, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// A day that went through the chain and whose raw file is gone: the landing object's key.
+/// Sends a portfolio through the chain and deletes its raw file. Returns the landing object's key.
 async fn without_raw_file(bench: &Bench) -> Result<String> {
     bench.fetch(date()).await?;
     bench.refined(date()).await?;
@@ -58,13 +58,13 @@ fn a_bad_record_hides_no_landing_object() -> Result<()> {
         let bench = Bench::deploy("records-landing").await?;
         let good = without_raw_file(&bench).await?;
         let bucket = bench.stack.bucket()?;
-        let ours = wire::created(bucket, &[&good]);
-        let body = wire::together(&[
-            wire::created("somebody-elses", &[&good]),
-            wire::created(bucket, &["landing/index=IBOV/notes.txt"]),
+        let ours = aws_messages::created(bucket, &[&good]);
+        let body = aws_messages::together(&[
+            aws_messages::created("somebody-elses", &[&good]),
+            aws_messages::created(bucket, &["landing/index=IBOV/notes.txt"]),
             ours.clone(),
             ours.replace("ObjectCreated:Put", "ObjectRemoved:Delete"),
-            wire::created(bucket, &["landing/%FF%FE"]),
+            aws_messages::created(bucket, &["landing/%FF%FE"]),
         ]);
         bench.stack.send(Stage::Parquet, &body).await?;
         raw_is_back(&bench).await?;
@@ -88,12 +88,12 @@ fn a_bad_record_hides_no_raw_file() -> Result<()> {
             delete(&bench, &key).await?;
         }
         let bucket = bench.stack.bucket()?;
-        let body = wire::together(&[
-            wire::created(bucket, &["raw/date=2026-11-20/other.parquet", &raw()]),
-            wire::created("somebody-elses", &[&raw()]),
+        let body = aws_messages::together(&[
+            aws_messages::created(bucket, &["raw/date=2026-11-20/other.parquet", &raw()]),
+            aws_messages::created("somebody-elses", &[&raw()]),
         ]);
         bench.stack.send(Stage::Glue, &body).await?;
-        // Nothing ticks here: the function itself starts the run, though the message is parked.
+        // Without a tick: the function itself starts the run, although the message is parked.
         bench
             .until("the date to be refined again", || async {
                 Ok((bench.runs_of(date()).await? == 2).then_some(()))
@@ -112,7 +112,8 @@ fn a_record_that_may_pass_is_tried_again_before_its_notification_is_parked() -> 
         bench.comes_again_after(60).await?;
         let good = without_raw_file(&bench).await?;
         let denied = bench.deny_writing("raw/").await?;
-        let body = wire::created(bench.stack.bucket()?, &["landing/index=IBOV/notes.txt", &good]);
+        let body =
+            aws_messages::created(bench.stack.bucket()?, &["landing/index=IBOV/notes.txt", &good]);
         bench.stack.send(Stage::Parquet, &body).await?;
         bench
             .until("the message to be tried again", || async {

@@ -1,12 +1,15 @@
-//! Every stage: it fails, the cause is read and repaired, the message is redriven, and the chain completes as if
-//! nothing had happened.
+//! For every stage: it fails, the cause is repaired, the message is redriven, and the chain completes as if nothing had
+//! happened.
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use e2e::{days, faults::Bench, local};
-use ibov::{b3_server::Answer, dead_letters, stack::Stage};
+use harness::{
+    b3_server::Reply,
+    stack::{Stage, dead_letters},
+};
 
-/// Reads why the only message of a stage was parked.
+/// The cause of the only message that a stage has parked.
 async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
     let parked = bench.parked(stage, 1).await?;
     let [parked] = parked.as_slice() else { panic!("{parked:?}") };
@@ -18,7 +21,7 @@ async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
 /// Redrives, and expects the chain to complete as if nothing had happened.
 async fn completes(bench: &Bench, stage: Stage, date: NaiveDate) -> Result<()> {
     assert_eq!(dead_letters::redrive(&bench.stack, stage).await?, 1, "messages moved");
-    // What was redriven suffices: no tick has to help.
+    // The redriven message must suffice without a tick.
     bench.until("the mail", || async { Ok(bench.completions()?.pop()) }).await?;
     bench.refined(date).await?;
     assert_eq!(bench.dead_letters().await?, 0);
@@ -34,12 +37,12 @@ async fn completes(bench: &Bench, stage: Stage, date: NaiveDate) -> Result<()> {
 fn a_refused_answer_is_fetched_again_by_redrive() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-fetch").await?;
-        bench.b3.answer(Answer::EnglishShapes);
+        bench.b3.reply(Reply::EnglishShapes);
         bench.fetch(days::session(0)).await?;
         let (kind, words) = cause(&bench, Stage::Fetch).await?;
         assert_eq!(kind, "en-us-format");
         assert!(words.contains("en-us format"), "{words}");
-        bench.b3.answer(Answer::Portfolio);
+        bench.b3.reply(Reply::Portfolio);
         completes(&bench, Stage::Fetch, days::session(0)).await
     })
 }
@@ -102,7 +105,7 @@ fn a_redriven_message_that_fails_again_is_parked_again() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("redrive-too-soon").await?;
         bench.b3.publish("IBOV", days::small(days::session(0)));
-        bench.b3.answer(Answer::NullResults);
+        bench.b3.reply(Reply::NullResults);
         bench.stack.request_fetch(None, None).await?;
         let first = bench.parked(Stage::Fetch, 1).await?.remove(0);
         dead_letters::redrive(&bench.stack, Stage::Fetch).await?;

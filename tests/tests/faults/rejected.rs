@@ -1,15 +1,14 @@
-//! The way back of an answer that was refused: it is kept whole, and a copy of it below `landing/` goes on. Where no
-//! copy can become data, the message says so.
+//! Refused answers: they are kept whole, and a copy below `landing/` goes on through the chain. If no copy can ever
+//! become data, the message says so.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{Days, NaiveDate, Utc};
 use e2e::{days, faults::Bench, local};
-use ibov::{
-    b3_server::{Answer, Day},
-    dead_letters::Parked,
-    stack::Stage,
+use harness::{
+    b3_server::{Day, Reply},
+    stack::{Stage, dead_letters::Parked},
 };
 use serde_json::{Value, json};
 use shared::{
@@ -18,36 +17,36 @@ use shared::{
     values::Segment,
 };
 
-/// What an operator does: `aws s3 cp`, to the place where the fetcher would have put it.
+/// Copies an object to where the fetcher would have put it, as an operator does with `aws s3 cp`.
 async fn copy_to_landing(bench: &Bench, rejected: &str, date: NaiveDate) -> Result<()> {
     let name = rejected.rsplit('/').next().context("a key has a name")?;
     let body = bench.stack.read(rejected).await?;
     bench.put(&format!("landing/index=IBOV/date={date}/{name}"), body).await
 }
 
-/// ISO 8859-1, which B3 does not send: the names' accents make it no UTF-8.
+/// ISO 8859-1, which B3 does not send. The accents of names make it invalid UTF-8.
 fn in_latin_1(text: &str) -> Vec<u8> {
     text.chars().map(|character| u8::try_from(character).expect("a Portuguese letter")).collect()
 }
 
-/// What becomes of a copy of an answer that was refused.
+/// The fate of a refused answer's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The rules that parquet-writer applies refuse it for the same reason: it is data once that rule is repaired.
+    /// parquet-writer refuses it for the same reason, until the rule is repaired.
     RefusedAlike,
-    /// Nothing makes data of it, and the message says why.
+    /// It can never become data, and the message says why.
     Hopeless,
 }
 
-/// Each kind of answer that is refused and kept, made from a sound one, and what becomes of its copy.
-fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
+/// Each kind of refused answer, made from a sound one, with the fate of its copy.
+fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Reply)> {
     let sound = days::small(date).page(1, 1_000);
     let with = |pointer: &str, value: Value| {
         let mut answer = sound.clone();
         *answer.pointer_mut(pointer).expect(pointer) = value;
-        Answer::Body(answer.to_string().into())
+        Reply::Body(answer.to_string().into())
     };
-    let text = |text: String| Answer::Body(text.into());
+    let text = |text: String| Reply::Body(text.into());
     let weekend = date.iter_days().find(|day| !is_weekday(*day));
     let weekend = weekend.expect("a Saturday").format("%d/%m/%y").to_string();
     let row = sound["results"][0].clone();
@@ -65,14 +64,14 @@ fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
         ("unexpected-answer", RefusedAlike, text(renamed.to_string())),
         ("results-null", Hopeless, with("/results", Value::Null)),
         ("results-empty", Hopeless, with("/results", json!([]))),
-        ("page-missing", Hopeless, Answer::MissingPage),
-        ("changed-between-pages", Hopeless, Answer::DateChangesBetweenPages),
+        ("page-missing", Hopeless, Reply::MissingPage),
+        ("changed-between-pages", Hopeless, Reply::DateChangesBetweenPages),
         ("pages-overlap", Hopeless, with("/page/totalPages", json!(2))),
         ("too-many-pages", RefusedAlike, with("/page/totalPages", json!(51))),
         ("date-absent", Hopeless, with("/header/date", Value::Null)),
         ("date-malformed", RefusedAlike, with("/header/date", json!("2026-11-25"))),
         ("date-implausible", RefusedAlike, with("/header/date", json!(weekend))),
-        ("en-us-format", RefusedAlike, Answer::EnglishShapes),
+        ("en-us-format", RefusedAlike, Reply::EnglishShapes),
         ("field-absent", RefusedAlike, with("/results/0/part", Value::Null)),
         ("ticker-malformed", RefusedAlike, with("/results/0/cod", json!("BBSE-3"))),
         ("text-damaged", RefusedAlike, with("/results/1/segment", json!("MineraÃ§Ã£o"))),
@@ -83,7 +82,7 @@ fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Answer)> {
         ("too-many-rows", RefusedAlike, text(too_many.to_string())),
         ("sectors-absent", RefusedAlike, text(without_sectors(date))),
         ("weight-total", RefusedAlike, with("/header/part", json!("99,000"))),
-        ("quantity-total", RefusedAlike, Answer::WrongTotals),
+        ("quantity-total", RefusedAlike, Reply::WrongTotals),
         ("sector-weight", RefusedAlike, with("/results/0/partAcum", json!("41,001"))),
     ]
 }
@@ -92,7 +91,7 @@ fn without_sectors(date: NaiveDate) -> String {
     days::small(date).without_sectors().page(1, 1_000).to_string()
 }
 
-/// The code of each refusal that the domain knows.
+/// The codes of all refusals in the domain.
 fn refusals() -> Result<BTreeSet<String>> {
     let source = std::fs::read_to_string(local::in_workspace("shared/src/portfolio/refusal.rs")?)?;
     let (_, rest) = source.split_once("fn code(").context("refusals have no codes")?;
@@ -114,8 +113,8 @@ fn every_refused_answer_is_kept_and_its_copy_goes_on_or_the_message_says_why_not
         let provoked = refused.iter().map(|(code, ..)| (*code).to_owned()).collect();
         let unprovoked: Vec<_> = refusals()?.difference(&provoked).cloned().collect();
         assert_eq!(unprovoked, [""; 0], "refusals without a case here");
-        for (number, (code, fate, answer)) in (1..).zip(refused) {
-            let walked = kept_and_copied(&bench, number, code, fate, answer, date).await;
+        for (number, (code, fate, reply)) in (1..).zip(refused) {
+            let walked = kept_and_copied(&bench, number, code, fate, reply, date).await;
             walked.with_context(|| format!("case {number}, {code}"))?;
         }
         assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
@@ -128,11 +127,11 @@ async fn kept_and_copied(
     number: usize,
     code: &str,
     fate: Fate,
-    answer: Answer,
+    reply: Reply,
     date: NaiveDate,
 ) -> Result<()> {
     let before: BTreeSet<_> = bench.stack.keys("rejected/").await?.into_iter().collect();
-    bench.b3.answer(answer);
+    bench.b3.reply(reply);
     bench.stack.request_fetch(None, None).await?;
     let parked = newest(bench.parked(Stage::Fetch, number).await?)?;
     let kind = parked.attribute("code").unwrap_or_default();
@@ -166,7 +165,7 @@ fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
             Bench::deploy_with("unreadable", |config| config.with("MaxReceiveCount", "1")).await?;
         let date = days::session(0);
         let answer = days::small(date).page(1, 1_000).to_string();
-        bench.b3.answer(Answer::Body(in_latin_1(&answer)));
+        bench.b3.reply(Reply::Body(in_latin_1(&answer)));
         bench.fetch(date).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
         assert_eq!(parked.attribute("code"), Some("b3-not-json"));
@@ -182,7 +181,7 @@ fn no_day_is_lost_because_its_answer_could_not_be_read() -> Result<()> {
         assert!(rejection.message.contains("not UTF-8"), "{rejection:?}");
         assert_eq!(kept.pages, [answer], "byte for byte");
 
-        // A person has looked at it: every name is right.
+        // A person has checked every name.
         copy_to_landing(&bench, unreadable, date).await?;
         bench.refined(date).await
     })
@@ -196,7 +195,7 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
         bench.fetch(before).await?;
         bench.refined(before).await?;
 
-        let upheaval = Day::of(date, &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
+        let upheaval = Day::from_holdings(date, &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
         bench.fetch_day(&upheaval).await?;
         let parked = bench.parked(Stage::Fetch, 1).await?.remove(0);
         assert_eq!(parked.attribute("code"), Some("other-portfolio"));
@@ -208,7 +207,7 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
 
         copy_to_landing(&bench, kept, date).await?;
         bench.refined(date).await?;
-        // From now on that is what the index is made of.
+        // From now on the index consists of these.
         let next = days::session(1);
         bench.fetch_day(&upheaval.dated(next)).await?;
         bench.refined(next).await
@@ -219,7 +218,8 @@ fn another_indexs_portfolio_is_refused_and_a_real_upheaval_has_a_way_round() -> 
 fn a_portfolio_is_compared_with_the_newest_of_thirty_days_that_can_be_read() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("compared-with").await?;
-        let others = Day::of(days::session(0), &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
+        let others =
+            Day::from_holdings(days::session(0), &[days::holding("Diversos", "ABCD3", 100_000, 1)]);
         let today = day_in_sao_paulo(Utc::now());
         let weekday = |days_ago| {
             let from = today - Days::new(days_ago);
@@ -233,13 +233,13 @@ fn a_portfolio_is_compared_with_the_newest_of_thirty_days_that_can_be_read() -> 
                 days::landing(&day.clone().dated(date), Segment::BySector, days::morning(date))?;
             bench.put(&key.to_string(), body).await
         };
-        // Too old to be compared with.
+        // Too old for a comparison.
         put(&others, weekday(31)).await?;
         let first = days::session(-1);
         bench.fetch(first).await?;
         bench.refined(first).await?;
 
-        // Newer, and no use: it does not hide the one before.
+        // A newer but unusable object does not hide the one before it.
         let broken = format!(
             "landing/index=IBOV/date={}/20260102T130000.000Z-0123456789abcdef.json",
             days::session(0)
@@ -281,7 +281,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
     local::run(async {
         let bench = Bench::deploy("rule-was-wrong").await?;
         let day = days::session(0);
-        bench.b3.answer(Answer::WrongTotals);
+        bench.b3.reply(Reply::WrongTotals);
         bench.fetch(day).await?;
         bench.parked(Stage::Fetch, 1).await?;
         let rejected = bench.stack.keys("rejected/").await?;
@@ -289,7 +289,7 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         let mut kept = Envelope::parse(&bench.stack.read(wrong).await?)?;
         assert_eq!(kept.rejection.as_ref().context("no reason")?.code, "quantity-total");
 
-        // An answer that only a rule of then refused: it was right, and the rules of now take it.
+        // A right answer that an earlier rule refused and the current rules accept.
         let next = days::session(1);
         let answer = days::small(next);
         kept.pages = vec![answer.page(1, 1_000).to_string()];
@@ -299,9 +299,9 @@ fn no_day_is_lost_because_a_rule_of_ours_was_wrong() -> Result<()> {
         copy_to_landing(&bench, &right, next).await?;
         bench.refined(next).await?;
 
-        // B3 still says the same: its key has another hash, and so its raw file is another one, which is refined, too.
+        // B3's unchanged answer gets a key with another hash, so that another raw file is written and refined.
         let copied = bench.newest_landing(next).await?;
-        bench.b3.answer(Answer::Portfolio);
+        bench.b3.reply(Reply::Portfolio);
         bench.fetch_day(&answer).await?;
         let raw = format!("raw/date={next}/ibov_setor.parquet");
         bench

@@ -1,19 +1,34 @@
-//! A home folder with AWS's files in it, and `ibov` started there.
+//! A home folder with AWS's files, in which tests start `ibov`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
-use e2e::account::{Account, STACK};
-use e2e::command::{self, Ended};
-use p256::SecretKey;
-use p256::pkcs8::LineEnding;
+use e2e::{
+    aws_account::{AwsAccount, GOOD_KEY, ROLE, STACK},
+    ibov::{self, Ended},
+};
+use p256::{SecretKey, pkcs8::LineEnding};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Who logged in with `aws login`.
-pub(crate) const LOGIN_SESSION: &str = "arn:aws:iam::123456789012:user/ana";
-/// The caches' file names are hashes: of the session's name or start URL (SHA-1), of the login's ARN (SHA-256).
+/// `~/.aws/config` of a person who signs in to the profile `ops` by the SSO session `work`.
+pub(crate) const SSO: &str = "[profile ops]\n\
+                              region = sa-east-1\n\
+                              sso_session = work\n\
+                              sso_account_id = 123456789012\n\
+                              sso_role_name = Operator\n\
+                              [sso-session work]\n\
+                              sso_start_url = https://work.example.com/start\n\
+                              sso_region = us-east-1\n";
+pub(crate) const OPS: [(&str, &str); 1] = [("AWS_PROFILE", "ops")];
+pub(crate) const KEYS: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", GOOD_KEY), ("AWS_SECRET_ACCESS_KEY", "s")];
+
+const LOGIN_SESSION: &str = "arn:aws:iam::123456789012:user/ana";
+/// Names of the files in the caches: SHA-1 of the session's name or start URL, SHA-256 of the login's ARN.
 const SSO_SESSION_WORK: &str = "e274eeff768c6396088ec6eb091f4bf4d47ab1e0";
 const SSO_START_URL: &str = "07a4acfe57cdebd87b1d42fef1361c316cda20a0";
 const LOGIN_OF_ANA: &str = "b2b5a3795600f77a089fcfb9343ad775fd5212cd31b1bbdc2bb1397fd1b68abf";
@@ -21,18 +36,30 @@ const LOGIN_OF_ANA: &str = "b2b5a3795600f77a089fcfb9343ad775fd5212cd31b1bbdc2bb1
 pub(crate) const LATER: &str = "2099-01-01T00:00:00Z";
 pub(crate) const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
-/// A person's machine, and the account that they sign in to.
+/// A person's home folder, and the account that they sign in to.
 pub(crate) struct Home {
     folder: TempDir,
-    pub(crate) account: Account,
+    pub(crate) account: AwsAccount,
 }
 
 impl Home {
-    /// With this as `~/.aws/config`.
-    pub(crate) async fn with(config: &str) -> Result<Self> {
-        let home = Self { folder: tempfile::tempdir()?, account: Account::open().await? };
+    pub(crate) async fn with_config(config: &str) -> Result<Self> {
+        let home = Self { folder: tempfile::tempdir()?, account: AwsAccount::open().await? };
         home.write(".aws/config", config)?;
         Ok(home)
+    }
+
+    /// With a profile `ops` that uses `aws login`.
+    pub(crate) async fn with_login() -> Result<Self> {
+        let session = format!("login_session = {LOGIN_SESSION}");
+        Self::with_config(&format!("[profile ops]\nregion = sa-east-1\n{session}\n")).await
+    }
+
+    /// With a profile `operator` that assumes a role with the credentials of the profile `ops` in `source`.
+    pub(crate) async fn with_role(source: &str) -> Result<Self> {
+        let role = format!("role_arn = {ROLE}\nsource_profile = ops");
+        Self::with_config(&format!("[profile operator]\nregion = sa-east-1\n{role}\n{source}"))
+            .await
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
@@ -45,13 +72,13 @@ impl Home {
         Ok(fs::write(path, content)?)
     }
 
-    /// What `aws sso login` leaves, for the session `work`.
+    /// Writes the file of `aws sso login` for the session `work`.
     pub(crate) fn sso_session(&self, token: &str, expires: &str) -> Result<()> {
         self.sso_token(SSO_SESSION_WORK, token, expires)
     }
 
-    /// The same, of a session that can be prolonged with `refresh_token`.
-    pub(crate) fn sso_session_to_prolong(&self, refresh_token: &str) -> Result<()> {
+    /// The same for an expired session that `refresh_token` refreshes.
+    pub(crate) fn sso_session_to_refresh(&self, refresh_token: &str) -> Result<()> {
         let content = json!({
             "accessToken": "over", "expiresAt": LONG_AGO, "region": "us-east-1",
             "refreshToken": refresh_token, "clientId": "c", "clientSecret": "s",
@@ -70,7 +97,7 @@ impl Home {
         self.write(&format!(".aws/sso/cache/{file}.json"), &content.to_string())
     }
 
-    /// What `aws login` leaves.
+    /// Writes the file of `aws login`.
     pub(crate) fn login(&self, key: &str, refresh_token: &str, expires: &str) -> Result<()> {
         let secret = SecretKey::from_slice(&[7; 32])?;
         let content = json!({
@@ -84,25 +111,25 @@ impl Home {
         self.write(&format!(".aws/login/cache/{LOGIN_OF_ANA}.json"), &content.to_string())
     }
 
-    /// `ibov fetch --stack ibov`, with a few variables of the person's.
+    /// Runs `ibov fetch --stack ibov` with these variables.
     pub(crate) async fn fetch(&self, variables: &[(&str, &str)]) -> Result<Ended> {
         self.fetch_from(STACK, variables).await
     }
 
-    /// The same on any stack.
+    /// The same for any stack.
     pub(crate) async fn fetch_from(
         &self,
         stack: &str,
         variables: &[(&str, &str)],
     ) -> Result<Ended> {
         let home = self.folder.path().to_string_lossy().into_owned();
-        // Nobody asks the machine that this runs on, which may be one of AWS's.
+        // The test may run on an instance of AWS, which must not give its own credentials.
         let mut environment = vec![
             ("HOME", home.as_str()),
             ("AWS_ENDPOINT_URL", self.account.endpoint()),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         environment.extend(variables);
-        command::run(&["fetch", "--stack", stack], &environment).await
+        ibov::run(&["fetch", "--stack", stack], &environment).await
     }
 }

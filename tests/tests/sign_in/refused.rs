@@ -1,20 +1,16 @@
-//! One sentence, and the command that helps.
+//! Each failure to sign in is one sentence, with the command that helps.
 
 use anyhow::Result;
-use e2e::account::{EXPIRED_KEY, GOOD_KEY, SSO_TOKEN};
-use e2e::command::Ended;
-use e2e::local;
+use e2e::{
+    aws_account::{EXPIRED_KEY, GOOD_KEY, SSO_TOKEN},
+    ibov::Ended,
+    local,
+};
 
-use crate::home::{Home, LATER, LOGIN_SESSION, LONG_AGO};
+use crate::home::{Home, KEYS, LATER, LONG_AGO, OPS, SSO};
 
 const MACHINE_NOT_READY: Option<i32> = Some(3);
-const SSO: &str = "[profile ops]\nregion = sa-east-1\nsso_session = work\nsso_account_id = 123456789012\n\
-                   sso_role_name = Operator\n[sso-session work]\n\
-                   sso_start_url = https://work.example.com/start\nsso_region = us-east-1\n";
-const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", GOOD_KEY), ("AWS_SECRET_ACCESS_KEY", "s")];
-const OPS: [(&str, &str); 1] = [("AWS_PROFILE", "ops")];
-
-/// It ended with `code`, after one line that holds `words`, and that nobody but people would print.
+/// Checks that `ibov` ended with `code` after one line for people, which contains `words`.
 fn says(ended: &Ended, code: Option<i32>, words: &[&str]) {
     let said = &ended.stderr;
     assert_eq!(ended.code, code, "{said}");
@@ -32,9 +28,10 @@ fn says(ended: &Ended, code: Option<i32>, words: &[&str]) {
 #[test]
 fn a_missing_region() -> Result<()> {
     local::run(async {
-        let home =
-            Home::with("[profile ops]\naws_access_key_id = AKIA\naws_secret_access_key = s\n")
-                .await?;
+        let home = Home::with_config(
+            "[profile ops]\naws_access_key_id = AKIA\naws_secret_access_key = s\n",
+        )
+        .await?;
         says(
             &home.fetch(&OPS).await?,
             MACHINE_NOT_READY,
@@ -53,10 +50,10 @@ fn a_missing_region() -> Result<()> {
 #[test]
 fn an_unknown_profile() -> Result<()> {
     local::run(async {
-        let home = Home::with("[profile dev]\nregion = sa-east-1\n[profile prod]\n").await?;
+        let home = Home::with_config("[profile dev]\nregion = sa-east-1\n[profile prod]\n").await?;
         let words = ["AWS_PROFILE is \"ops\"", "only dev, prod", "export AWS_PROFILE=dev"];
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         let words = ["there are no profiles", "aws configure sso --profile ops"];
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
         Ok(())
@@ -66,7 +63,7 @@ fn an_unknown_profile() -> Result<()> {
 #[test]
 fn an_unknown_source_profile() -> Result<()> {
     local::run(async {
-        let home = Home::with(
+        let home = Home::with_config(
             "[profile ops]\nregion = sa-east-1\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = base\n",
         )
         .await?;
@@ -79,7 +76,7 @@ fn an_unknown_source_profile() -> Result<()> {
 #[test]
 fn a_file_that_is_no_configuration() -> Result<()> {
     local::run(async {
-        let home = Home::with("[profile ops\nregion = sa-east-1\n").await?;
+        let home = Home::with_config("[profile ops\nregion = sa-east-1\n").await?;
         says(
             &home.fetch(&OPS).await?,
             MACHINE_NOT_READY,
@@ -92,7 +89,7 @@ fn a_file_that_is_no_configuration() -> Result<()> {
 #[test]
 fn nobody_signed_in() -> Result<()> {
     local::run(async {
-        let home = Home::with("[default]\nregion = sa-east-1\n").await?;
+        let home = Home::with_config("[default]\nregion = sa-east-1\n").await?;
         let words = ["profile default has no AWS credentials", "aws login", "aws configure sso"];
         says(&home.fetch(&[]).await?, MACHINE_NOT_READY, &words);
         Ok(())
@@ -102,7 +99,7 @@ fn nobody_signed_in() -> Result<()> {
 #[test]
 fn an_sso_session_that_is_missing_or_over() -> Result<()> {
     local::run(async {
-        let home = Home::with(SSO).await?;
+        let home = Home::with_config(SSO).await?;
         let words = [
             "the SSO session of profile ops is missing or has expired",
             "sign in: aws sso login --profile ops",
@@ -110,10 +107,10 @@ fn an_sso_session_that_is_missing_or_over() -> Result<()> {
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
         home.sso_session(SSO_TOKEN, LONG_AGO)?;
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
-        home.sso_session_to_prolong("no longer good")?;
+        home.sso_session_to_refresh("no longer good")?;
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
         assert_eq!(home.account.signers("CreateToken").len(), 1, "it was tried");
-        // The file does not know that an administrator ended it.
+        // An administrator ended the session, which the file does not say.
         home.sso_session("ended", LATER)?;
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
         Ok(())
@@ -123,10 +120,7 @@ fn an_sso_session_that_is_missing_or_over() -> Result<()> {
 #[test]
 fn the_session_of_the_profile_that_a_role_is_assumed_with() -> Result<()> {
     local::run(async {
-        let home = Home::with(&format!(
-            "[profile operator]\nregion = sa-east-1\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = ops\n{SSO}"
-        ))
-        .await?;
+        let home = Home::with_role(SSO).await?;
         let words = ["the SSO session of profile ops", "aws sso login --profile ops"];
         says(&home.fetch(&[("AWS_PROFILE", "operator")]).await?, MACHINE_NOT_READY, &words);
         Ok(())
@@ -136,7 +130,7 @@ fn the_session_of_the_profile_that_a_role_is_assumed_with() -> Result<()> {
 #[test]
 fn an_sso_role_that_is_not_assigned() -> Result<()> {
     local::run(async {
-        let home = Home::with(&SSO.replace("Operator", "Admin")).await?;
+        let home = Home::with_config(&SSO.replace("Operator", "Admin")).await?;
         home.sso_session(SSO_TOKEN, LATER)?;
         let words = ["profile ops is signed in", "No access", "aws configure sso --profile ops"];
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
@@ -147,7 +141,7 @@ fn an_sso_role_that_is_not_assigned() -> Result<()> {
 #[test]
 fn an_sso_profile_that_lacks_something() -> Result<()> {
     local::run(async {
-        let home = Home::with(&SSO.replace("sso_region = us-east-1\n", "")).await?;
+        let home = Home::with_config(&SSO.replace("sso_region = us-east-1\n", "")).await?;
         let words =
             ["profile ops cannot be used", "sso_region", "aws configure list --profile ops"];
         says(&home.fetch(&OPS).await?, MACHINE_NOT_READY, &words);
@@ -158,10 +152,7 @@ fn an_sso_profile_that_lacks_something() -> Result<()> {
 #[test]
 fn a_login_that_is_missing_or_over() -> Result<()> {
     local::run(async {
-        let home = Home::with(&format!(
-            "[profile ops]\nregion = sa-east-1\nlogin_session = {LOGIN_SESSION}\n"
-        ))
-        .await?;
+        let home = Home::with_login().await?;
         let words = [
             "the login of profile ops is missing or has expired",
             "sign in: aws login --profile ops",
@@ -177,7 +168,7 @@ fn a_login_that_is_missing_or_over() -> Result<()> {
 #[test]
 fn a_credential_process_that_fails() -> Result<()> {
     local::run(async {
-        let home = Home::with(
+        let home = Home::with_config(
             "[profile ops]\nregion = sa-east-1\ncredential_process = echo the vault is locked >&2; exit 7\n",
         )
         .await?;
@@ -194,7 +185,7 @@ fn a_credential_process_that_fails() -> Result<()> {
 #[test]
 fn a_role_that_is_not_given() -> Result<()> {
     local::run(async {
-        let home = Home::with(&format!(
+        let home = Home::with_config(&format!(
             "[profile ops]\nregion = sa-east-1\nrole_arn = arn:aws:iam::1:role/another\nsource_profile = ops\n\
              aws_access_key_id = {GOOD_KEY}\naws_secret_access_key = s\n"
         ))
@@ -208,7 +199,7 @@ fn a_role_that_is_not_given() -> Result<()> {
 #[test]
 fn credentials_that_have_expired() -> Result<()> {
     local::run(async {
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         let variables = [
             ("AWS_ACCESS_KEY_ID", EXPIRED_KEY),
             ("AWS_SECRET_ACCESS_KEY", "s"),
@@ -227,7 +218,7 @@ fn credentials_that_have_expired() -> Result<()> {
 #[test]
 fn an_access_key_that_aws_does_not_know() -> Result<()> {
     local::run(async {
-        let home = Home::with(
+        let home = Home::with_config(
             "[profile ops]\nregion = sa-east-1\naws_access_key_id = AKIAGONE\naws_secret_access_key = s\n",
         )
         .await?;
@@ -240,7 +231,7 @@ fn an_access_key_that_aws_does_not_know() -> Result<()> {
 #[test]
 fn a_web_identity_that_is_over() -> Result<()> {
     local::run(async {
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         home.write("token", "over")?;
         let token = home.path("token").to_string_lossy().into_owned();
         let variables = [
@@ -257,7 +248,7 @@ fn a_web_identity_that_is_over() -> Result<()> {
 #[test]
 fn a_region_in_which_nobody_answers() -> Result<()> {
     local::run(async {
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         let mut variables = KEYS.to_vec();
         variables.extend([("AWS_REGION", "xx-east-1"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
         let words = ["AWS cannot be reached in region xx-east-1", "export AWS_REGION="];
@@ -269,7 +260,7 @@ fn a_region_in_which_nobody_answers() -> Result<()> {
 #[test]
 fn a_stack_that_is_not_there() -> Result<()> {
     local::run(async {
-        let home = Home::with("[profile ops]\n").await?;
+        let home = Home::with_config("[profile ops]\n").await?;
         let mut variables = KEYS.to_vec();
         variables.extend([("AWS_REGION", "sa-east-1"), OPS[0]]);
         let words = [

@@ -1,12 +1,14 @@
-//! Each way to sign in reaches the stack, with the credentials that it hands out.
+//! Each way to sign in reaches the stack, with the credentials that belong to it.
 
 use anyhow::Result;
-use e2e::account::{GOOD_KEY, LOGIN_KEY, REFRESH_TOKEN, ROLE_KEY, SSO_KEY, SSO_TOKEN};
-use e2e::local;
+use e2e::{
+    aws_account::{GOOD_KEY, LOGIN_KEY, REFRESH_TOKEN, ROLE_KEY, SSO_KEY, SSO_TOKEN},
+    local,
+};
 
-use crate::home::{Home, LATER, LOGIN_SESSION, LONG_AGO};
+use crate::home::{Home, LATER, LONG_AGO, OPS, SSO};
 
-/// The stack was found and asked by whoever holds `key`, and nobody else.
+/// Checks that `ibov fetch` finds and calls the stack with the access key `key` only.
 async fn reaches(home: &Home, variables: &[(&str, &str)], key: &str) -> Result<()> {
     let ended = home.fetch(variables).await?;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -19,7 +21,7 @@ async fn reaches(home: &Home, variables: &[(&str, &str)], key: &str) -> Result<(
 #[test]
 fn an_access_key_in_variables() -> Result<()> {
     local::run(async {
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         let variables = [
             ("AWS_ACCESS_KEY_ID", GOOD_KEY),
             ("AWS_SECRET_ACCESS_KEY", "s"),
@@ -33,7 +35,7 @@ fn an_access_key_in_variables() -> Result<()> {
 #[test]
 fn an_access_key_in_a_profile_elsewhere() -> Result<()> {
     local::run(async {
-        let home = Home::with("[profile broken").await?;
+        let home = Home::with_config("[profile broken").await?;
         home.write("elsewhere/config", "[profile ops]\nregion = sa-east-1\n")?;
         home.write(
             "elsewhere/credentials",
@@ -53,7 +55,7 @@ fn an_access_key_in_a_profile_elsewhere() -> Result<()> {
 #[test]
 fn a_credential_process_that_is_asked_once() -> Result<()> {
     local::run(async {
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         home.write(
             "hand-out.sh",
             &format!(
@@ -76,30 +78,21 @@ fn a_credential_process_that_is_asked_once() -> Result<()> {
     })
 }
 
-const SSO: &str = "[profile ops]\n\
-                   region = sa-east-1\n\
-                   sso_session = work\n\
-                   sso_account_id = 123456789012\n\
-                   sso_role_name = Operator\n\
-                   [sso-session work]\n\
-                   sso_start_url = https://work.example.com/start\n\
-                   sso_region = us-east-1\n";
-
 #[test]
 fn an_sso_session() -> Result<()> {
     local::run(async {
-        let home = Home::with(SSO).await?;
+        let home = Home::with_config(SSO).await?;
         home.sso_session(SSO_TOKEN, LATER)?;
-        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+        reaches(&home, &OPS, SSO_KEY).await
     })
 }
 
 #[test]
 fn an_sso_session_that_is_prolonged() -> Result<()> {
     local::run(async {
-        let home = Home::with(SSO).await?;
-        home.sso_session_to_prolong(REFRESH_TOKEN)?;
-        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+        let home = Home::with_config(SSO).await?;
+        home.sso_session_to_refresh(REFRESH_TOKEN)?;
+        reaches(&home, &OPS, SSO_KEY).await
     })
 }
 
@@ -110,42 +103,28 @@ fn sso_without_a_session() -> Result<()> {
             "sso_session = work",
             "sso_start_url = https://work.example.com/start\nsso_region = us-east-1",
         );
-        let home = Home::with(&config).await?;
+        let home = Home::with_config(&config).await?;
         home.sso_start_url(SSO_TOKEN, LATER)?;
-        reaches(&home, &[("AWS_PROFILE", "ops")], SSO_KEY).await
+        reaches(&home, &OPS, SSO_KEY).await
     })
 }
 
 #[test]
 fn a_login() -> Result<()> {
     local::run(async {
-        let home = Home::with(&format!(
-            "[default]\nregion = sa-east-1\nlogin_session = {LOGIN_SESSION}\n"
-        ))
-        .await?;
+        let home = Home::with_login().await?;
         home.login(GOOD_KEY, REFRESH_TOKEN, LATER)?;
-        reaches(&home, &[], GOOD_KEY).await
+        reaches(&home, &OPS, GOOD_KEY).await
     })
 }
 
 #[test]
 fn a_login_that_is_refreshed() -> Result<()> {
     local::run(async {
-        let home = Home::with(&format!(
-            "[default]\nregion = sa-east-1\nlogin_session = {LOGIN_SESSION}\n"
-        ))
-        .await?;
+        let home = Home::with_login().await?;
         home.login(GOOD_KEY, REFRESH_TOKEN, LONG_AGO)?;
-        reaches(&home, &[], LOGIN_KEY).await
+        reaches(&home, &OPS, LOGIN_KEY).await
     })
-}
-
-/// A profile that assumes a role with what `source` holds.
-fn role_of(source: &str) -> String {
-    format!(
-        "[profile operator]\nregion = sa-east-1\nsource_profile = ops\n\
-         role_arn = arn:aws:iam::123456789012:role/operator\n{source}"
-    )
 }
 
 #[test]
@@ -153,7 +132,7 @@ fn a_role_assumed_with_an_access_key() -> Result<()> {
     local::run(async {
         let source =
             format!("[profile ops]\naws_access_key_id = {GOOD_KEY}\naws_secret_access_key = s\n");
-        let home = Home::with(&role_of(&source)).await?;
+        let home = Home::with_role(&source).await?;
         reaches(&home, &[("AWS_PROFILE", "operator")], ROLE_KEY).await?;
         assert_eq!(home.account.signers("AssumeRole"), [GOOD_KEY]);
         Ok(())
@@ -163,7 +142,7 @@ fn a_role_assumed_with_an_access_key() -> Result<()> {
 #[test]
 fn a_role_assumed_with_an_sso_session() -> Result<()> {
     local::run(async {
-        let home = Home::with(&role_of(SSO)).await?;
+        let home = Home::with_role(SSO).await?;
         home.sso_session(SSO_TOKEN, LATER)?;
         reaches(&home, &[("AWS_PROFILE", "operator")], ROLE_KEY).await?;
         assert_eq!(home.account.signers("AssumeRole"), [SSO_KEY]);
@@ -174,7 +153,7 @@ fn a_role_assumed_with_an_sso_session() -> Result<()> {
 #[test]
 fn a_role_assumed_with_a_web_identity() -> Result<()> {
     local::run(async {
-        let home = Home::with("").await?;
+        let home = Home::with_config("").await?;
         home.write("token", "web-token")?;
         let token = home.path("token").to_string_lossy().into_owned();
         let variables = [

@@ -27,7 +27,7 @@ fn a_second_failure_mails_again() {
     let template = Template::load();
     for (stage, ..) in STAGES {
         let alarm = template.properties(&format!("{stage}ParkedAlarm"));
-        // What arrives, not what is there: it falls back to zero while the queue is still full.
+        // It counts arrivals, so it falls back to zero while the queue is still full.
         assert_metric(
             alarm,
             "AWS/SQS",
@@ -48,7 +48,7 @@ fn a_waiting_dead_letter_is_seen_by_a_metric_that_is_always_there() {
     let template = Template::load();
     for (stage, ..) in STAGES {
         let alarm = template.properties(&format!("{stage}DlqDepthAlarm"));
-        // SQS leaves messages in flight out where there are none, and a sum with a missing metric is missing.
+        // SQS omits the metric of messages in flight if there are none, and a sum with a missing metric is missing.
         assert!(alarm["Metrics"].is_null(), "{stage}");
         assert_metric(
             alarm,
@@ -86,7 +86,7 @@ fn a_queue_that_nobody_reads_is_noticed_but_not_one_that_retries() {
         let default =
             |parameter: &str| template.default_of(parameter).parse::<u64>().expect("a number");
         let attempts = default("MaxReceiveCount");
-        // Each attempt may wait twice as long as the one before, or for a function that died.
+        // Each wait may be twice the one before, or the visibility timeout after a function died.
         let waits = (1..attempts).map(|failed| default("BackoffBase") << (failed - 1));
         let longest: u64 = waits.map(|wait| wait.max(default("VisibilityTimeout"))).sum();
         let threshold = template.number(&alarm["Threshold"]);
@@ -115,10 +115,10 @@ fn ticks_that_stop_are_noticed_whether_or_not_something_is_fetched() {
     assert!(seconds <= 2 * 60 * 60, "a run whose end nobody hears of waits that much longer");
 }
 
-/// Gives the seconds of silence after which the alarm goes off.
+/// The seconds of silence after which the alarm goes off.
 fn assert_tells_silence(template: &Template, alarm: &str, queue: &str) -> u64 {
     let alarm = template.properties(alarm);
-    // What is sent is reported only where something is; what Lambda receives is reported as zero, too.
+    // Sent messages are only reported if there are any; those that Lambda receives are also reported as zero.
     let queue = format!("${{{queue}.QueueName}}");
     assert_metric(alarm, "AWS/SQS", "NumberOfMessagesReceived", "QueueName", &queue);
     assert_eq!(alarm["Statistic"], "Sum");
@@ -197,7 +197,7 @@ fn topics_refuse_unencrypted_transport() {
             statements.iter().filter(|statement| statement["Effect"] == "Deny").collect();
         assert_eq!(refusals.len(), 1, "{topic}");
         assert_eq!(refusals[0]["Principal"], "*", "{topic}");
-        // SNS takes no wildcard here, and no action that is not about topics.
+        // SNS accepts no wildcard here, and only actions about topics.
         assert_eq!(refusals[0]["Action"], "sns:Publish", "{topic}");
         assert_eq!(texts(&refusals[0]["Resource"]), [format!("${{{topic}}}")]);
         let expected = serde_json::json!({"Bool": {"aws:SecureTransport": "false"}});

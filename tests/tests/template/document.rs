@@ -1,7 +1,6 @@
 //! The template as JSON, with CloudFormation's short tags (`!Ref X`) in their long form (`{"Ref": "X"}`).
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -56,12 +55,12 @@ impl Template {
         &self.resource(name)["Properties"]
     }
 
-    /// A parameter's default as text; empty where it has none.
+    /// A parameter's default as text, empty if there is none.
     pub(crate) fn default_of(&self, parameter: &str) -> String {
         text(&self.section("Parameters")[parameter]["Default"])
     }
 
-    /// The number that a property has with all parameters at their defaults.
+    /// The value of a numeric property when all parameters have their defaults.
     pub(crate) fn number(&self, value: &Value) -> u64 {
         let value = match value["Ref"].as_str() {
             Some(parameter) => self.default_of(parameter),
@@ -70,7 +69,7 @@ impl Template {
         value.parse().unwrap_or_else(|_| panic!("{value:?} is not a whole number"))
     }
 
-    /// Every statement of every policy, conditional ones too, with the resource that it is written in.
+    /// Every statement of every policy, including conditional ones, with the resource that holds it.
     pub(crate) fn statements(&self) -> Vec<(&str, &Value)> {
         let mut found = Vec::new();
         for (name, resource) in self.section("Resources") {
@@ -87,7 +86,7 @@ impl Template {
         found
     }
 
-    /// The statements of the policies of one queue or topic, told by the property that lists what they are for.
+    /// The statements of the policies of one queue or topic, which `property` lists.
     pub(crate) fn statements_for(&self, list: &str, resource: &str) -> Vec<&Value> {
         let wanted = format!("${{{resource}}}");
         self.statements()

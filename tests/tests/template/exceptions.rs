@@ -1,4 +1,4 @@
-//! What checkov, the second opinion on the template, is told to overlook.
+//! The rules of checkov, the second opinion on the template, that the template overrides.
 
 use crate::document::{Template, repository, text};
 

@@ -53,13 +53,13 @@ fn no_run_may_say_what_belongs_to_the_stack_and_every_run_says_the_rest() {
     ];
     let expected = expected.map(|(name, value)| (name, value.to_owned()));
     assert_eq!(BTreeSet::from_iter(owned), BTreeSet::from(expected));
-    // --dates, --etags and --as_of are for the run to say: the functions and people do.
+    // --dates, --etags and --as_of are arguments of a run, which functions and people set.
     assert!(job["DefaultArguments"].is_null(), "an argument with two homes has two values");
 }
 
 #[test]
 fn glue_job_uses_nothing_that_only_glue_has() {
-    // Job.init takes texts only and is for bookmarks, which are off; what is not used cannot fail on AWS alone.
+    // Job.init accepts only texts and serves bookmarks, which are off. Code that is not used cannot fail on AWS alone.
     let template = Template::load();
     let arguments = &template.properties("GlueJob")["NonOverridableArguments"];
     assert_eq!(arguments["--job-bookmark-option"], "job-bookmark-disable");
@@ -84,7 +84,7 @@ fn glue_job_takes_the_file_names_that_the_template_takes() {
 
 #[test]
 fn glue_logs_go_to_groups_that_expire() {
-    // Glue would make groups of its own, kept for ever, and the role could not write to them.
+    // Glue would create log groups of its own that never expire, and the role could not write to them.
     let template = Template::load();
     let prefix = text(
         &template.properties("GlueJob")["NonOverridableArguments"]["--custom-logGroup-prefix"],
@@ -148,7 +148,7 @@ fn raw_table_projects_its_partitions_from_a_parameter_as_far_as_a_date_is_accept
     assert_eq!(parameters["projection.enabled"], "true");
     assert_eq!(parameters["projection.date.type"], "date");
     assert_eq!(parameters["projection.date.format"], "yyyy-MM-dd");
-    // One more to spare, since Athena's day is another than São Paulo's for three hours.
+    // One day to spare: for three hours Athena's day differs from São Paulo's.
     let range = format!("${{FirstMonth}}-01,NOW+{}DAYS", DAYS_AFTER + 1);
     assert_eq!(text(&parameters["projection.date.range"]), range);
     // ${!date} is how Fn::Sub writes a literal ${date}, which is Athena's placeholder.

@@ -30,7 +30,7 @@ fn no_two_resources_wait_for_each_other() {
         needed.retain(|needed| resources.contains_key(needed));
         waiting.insert(name, needed);
     }
-    // Deploy whatever waits for nothing any more, as CloudFormation does.
+    // Deploys each resource whose dependencies are deployed, as CloudFormation does.
     while !waiting.is_empty() {
         let ready: Vec<String> = waiting
             .iter()
@@ -44,7 +44,7 @@ fn no_two_resources_wait_for_each_other() {
 
 #[test]
 fn bucket_waits_for_the_policies_of_the_queues_that_it_notifies() {
-    // S3 tries each queue when it is told about it, and refuses the bucket if it is not let in.
+    // S3 tests each queue of the configuration, and refuses the bucket if it may not send to one.
     let template = Template::load();
     let awaited = texts(&template.resource("LakeBucket")["DependsOn"]);
     for notification in notifications(&template) {
@@ -84,7 +84,7 @@ fn landing_feeds_the_parquet_queue_and_raw_the_glue_queue() {
 #[test]
 fn lake_survives_its_stack_but_not_a_deployment_that_never_succeeded() {
     let template = Template::load();
-    // Kept after a failed first deployment, it would hold the name that the second attempt needs.
+    // A bucket that outlives a failed first deployment would occupy the name that the second attempt needs.
     assert_eq!(template.resource("LakeBucket")["DeletionPolicy"], "RetainExceptOnCreate");
     assert_eq!(template.resource("LakeBucket")["UpdateReplacePolicy"], "Retain");
 }
@@ -158,7 +158,7 @@ fn lake_refuses_unencrypted_transport() {
 
 #[test]
 fn no_managed_kms_keys() {
-    // S3 and CloudWatch cannot send to what is encrypted with an AWS-managed key, and do not say so.
+    // S3 and CloudWatch cannot send to a queue or topic with an AWS-managed key, and do not report that.
     let template = Template::load();
     for (name, resource) in template.section("Resources") {
         let written = resource["Properties"].to_string().to_lowercase();

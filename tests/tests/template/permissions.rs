@@ -1,4 +1,4 @@
-//! What each role may do: these actions on these resources, written down a second time, so that a change is a decision.
+//! The actions and resources of each role, repeated here so that a change is a deliberate one.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ fn no_permission_covers_every_resource() {
         for statement in statements_of(&template, role) {
             assert!(statement["NotResource"].is_null(), "{role}");
             for resource in texts(&statement["Resource"]) {
-                // X-Ray alone has no resources that a policy could name.
+                // Only X-Ray has no resources that a policy could name.
                 let nameless = statement["Sid"] == "Trace";
                 assert_eq!(resource == "*", nameless, "{role}: {}", statement["Sid"]);
             }
@@ -128,7 +128,7 @@ fn functions_are_traced_only_if_asked_and_only_then_may_they_trace() {
         assert!(template.properties(function)["Tracing"].is_null(), "{function} has its own way");
         let policy = &template.properties(&format!("{function}Role"))["Policies"][1]["Fn::If"];
         assert_eq!(policy[0], "Traces", "{function}");
-        // A function that is traced needs the right to upload what was traced.
+        // A traced function has to upload its traces.
         assert_eq!(policy[1]["PolicyDocument"]["Statement"], json!([statement]), "{function}");
         assert_eq!(policy[2], json!({"Ref": "AWS::NoValue"}), "{function}");
     }
@@ -302,7 +302,7 @@ fn a_missing_object_answers_404_to_those_who_look_for_one() {
     // S3 answers 403 instead unless the caller may list. A HEAD names no prefix, so the condition must let that pass.
     let template = Template::load();
     let expected: [(&str, &[&str]); 5] = [
-        // It reads the landing object that it found last, which somebody may have deleted since.
+        // It reads the newest landing object of its listing, which may have been deleted since.
         ("FetcherRole", &["landing/index=${IndexCode}/*"]),
         ("ParquetWriterRole", &["landing/*", "raw/*"]),
         ("GlueTriggerRole", &["raw/*", "control/refine/*"]),
@@ -328,7 +328,7 @@ fn assert_rights_beyond_a_stage(role: &str, expected: &[(&str, String)]) {
     assert_eq!(rights, expected.collect(), "{role}");
 }
 
-/// Every action with every resource that a role's own policies allow it on.
+/// Every pair of action and resource that a role's own policies allow.
 fn rights_of(template: &Template, role: &str) -> BTreeSet<(String, String)> {
     let mut rights = BTreeSet::new();
     for statement in statements_of(template, role) {

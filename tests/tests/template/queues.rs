@@ -36,7 +36,7 @@ fn every_dead_letter_queue_takes_messages_of_its_own_queue_only() {
     for (stage, ..) in STAGES {
         let allowed = &template.properties(&format!("{stage}Dlq"))["RedriveAllowPolicy"];
         assert_eq!(allowed["redrivePermission"], "byQueue", "{stage}");
-        // Written out, because queue and dead-letter queue cannot both refer to the other.
+        // Written out, because queue and dead-letter queue cannot refer to each other.
         let name = text(&template.properties(&format!("{stage}Queue"))["QueueName"]);
         let arn =
             format!("arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{name}");
@@ -78,7 +78,7 @@ fn attempts_of_one_message_outlast_an_hour_of_trouble_but_not_the_queue() {
 
 #[test]
 fn no_setting_lets_a_queue_forget_a_message_between_its_attempts() {
-    // Ten hours: what the functions wait at most.
+    // Ten hours, the longest wait of the functions.
     const LONGEST_WAIT: u64 = 36_000;
     let template = Template::load();
     let parameter = |name: &str| template.number(&template.section("Parameters")[name]["MaxValue"]);
@@ -177,7 +177,7 @@ fn eventbridge_may_write_to_the_completion_queue_only_from_its_rule() {
     }
 }
 
-/// The statements that let somebody send to a queue.
+/// The statements that allow sending to a queue.
 fn senders<'a>(template: &'a Template, queue: &str) -> Vec<&'a Value> {
     template
         .statements_for("Queues", queue)

@@ -44,7 +44,7 @@ fn one_bad_message_does_not_fail_its_batch() {
 
 #[test]
 fn only_what_asks_somebody_elses_server_has_a_bound() {
-    // A bound keeps Lambda from polling an idle queue less, so it wants a reason, which stands beside it.
+    // A bound keeps Lambda from polling an idle queue less often, so the template has to give a reason for it.
     let template = Template::load();
     for (_, function, _) in STAGES {
         let (_, event) = only_event(&template, function);
@@ -226,11 +226,11 @@ fn tick_comes_every_quarter_of_an_hour_even_where_nothing_is_fetched_by_itself()
     assert_eq!(text(&tick["ScheduleExpression"]), "${TickSchedule}");
     assert_eq!(template.default_of("TickSchedule"), "rate(15 minutes)");
     assert_eq!(input(&template, "Tick"), serde_json::json!({"tick": true}));
-    // One that is late is superseded by the next.
+    // The next tick supersedes one that is late.
     assert_eq!(tick["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"], 15 * 60);
 }
 
-/// What a schedule sends.
+/// The message of a schedule.
 fn input(template: &Template, schedule: &str) -> Value {
     let input = text(&template.properties(schedule)["Target"]["Input"]);
     serde_json::from_str(&input).expect("the input is JSON")

@@ -1,4 +1,4 @@
-"""Limits of CloudFormation: a stack takes no parameter that its template does not have.
+"""Limits of CloudFormation: a stack accepts only the parameters of its template.
 
 Patches in `ministack.services.cloudformation.handlers` (CreateStack, UpdateStack) and `changesets`
 (CreateChangeSet): `_resolve_parameters`.

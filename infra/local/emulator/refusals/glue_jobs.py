@@ -1,4 +1,4 @@
-"""Limits of Glue jobs: versions and worker types that there are, and arguments that are texts.
+"""Limits of Glue jobs: existing versions and worker types, and arguments that are texts.
 
 Patches in `ministack.services.glue`: `_create_job`, `_update_job`, `_start_job_run`.
 CloudFormation's jobs go through the first two.
@@ -13,7 +13,7 @@ from refusals.guard import RefusedError, guard
 
 JSON = dict[str, Any]
 
-# 0.9, 1.0 and 2.0 reached their end of life on 1 April 2026: nothing can be created or started.
+# 0.9, 1.0 and 2.0 reached their end of life on 1 April 2026 and can neither be created nor started.
 VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0")
 WORKER_TYPES = (
     *("Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X"),
@@ -37,7 +37,7 @@ def check_update(request: JSON) -> None:
 
 
 def check_settings(settings: JSON) -> None:
-    """What a job and a run may be asked for."""
+    """Settings that jobs and runs have in common."""
     version = settings.get("GlueVersion")
     if version is not None and str(version) not in VERSIONS:
         raise RefusedError("InvalidInputException", f"Given GlueVersion [{version}] is not valid.")

@@ -1,9 +1,9 @@
-"""Puts a check before a function of ministack: what the check refuses never reaches the function.
+"""Puts a check before a function of ministack. A refused request never reaches the function.
 
 A check takes the arguments of the function it guards and raises `RefusedError`.
 
 Patches in `ministack.services.cloudformation.provisioners`: `_RESOURCE_HANDLERS` (create and update
-of the guarded types; they write past the functions that requests go through).
+of the guarded types; they bypass the functions for requests).
 """
 
 import functools
@@ -20,7 +20,7 @@ Check = Callable[..., None]
 
 
 class RefusedError(Exception):
-    """AWS's answer to a request that it does not carry out: its code and a sentence."""
+    """AWS's refusal of a request: its code and a sentence."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{message} ({code})")
@@ -31,8 +31,8 @@ class RefusedError(Exception):
 def guard(
     owner: ModuleType, name: str, check: Check, answer: Callable[[RefusedError], Any]
 ) -> None:
-    """Puts `check` before `owner.name`; `answer` says or raises what the service's callers
-    expect."""
+    """Puts `check` before `owner.name`. `answer` returns or raises the refusal as the service's
+    callers expect it."""
     pinned.require(owner, name)
     setattr(owner, name, behind(check, getattr(owner, name), answer))
 
@@ -40,7 +40,7 @@ def guard(
 def guard_resource(resource_type: str, check: Callable[[JSON, str | None], None]) -> None:
     """Puts `check` before CloudFormation's creation and change of a resource.
 
-    It gets the resource's properties, and its physical id if it exists already.
+    The check gets the resource's properties, and its physical id if the resource exists.
     """
     pinned.require(provisioners, "_RESOURCE_HANDLERS")
     handlers = provisioners._RESOURCE_HANDLERS[resource_type]
@@ -56,7 +56,7 @@ def guard_resource(resource_type: str, check: Callable[[JSON, str | None], None]
 
 
 def fail_resource(refusal: RefusedError) -> NoReturn:
-    """Makes the refusal the reason why the resource, and with it the stack, failed."""
+    """Makes the refusal the reason for the failure of the resource and its stack."""
     raise ValueError(str(refusal))
 
 

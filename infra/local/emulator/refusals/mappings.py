@@ -15,7 +15,7 @@ from refusals.guard import RefusedError, guard, guard_resource, invalid
 
 JSON = dict[str, Any]
 
-# Without a window, that is: ten messages are what one receive can bring.
+# Without a window: one receive returns ten messages at most.
 MOST_AT_ONCE = 10
 MOST_IN_A_BATCH = 10_000
 MOST_IN_A_FIFO_BATCH = 10
@@ -72,7 +72,7 @@ def check_batch(size: int, window: int, fifo: bool) -> None:
 def check_visibility(queue_arn: str, function: str) -> None:
     """A message must stay hidden at least as long as the function may work on it.
 
-    Looked at with the mapping alone, as AWS does: a later change of either side is not."""
+    As on AWS, only the mapping is checked, not a later change of the queue or function."""
     queue = sqs._queue_by_arn(queue_arn)
     # A name, or an ARN, with or without a version.
     name = function.rsplit("function:", 1)[-1].split(":", 1)[0]

@@ -1,6 +1,6 @@
-"""Names that a stack gives to what it makes: a long stack name, or one with capitals, is refused.
+"""Names of a stack's resources: they refuse a long stack name, or one with capitals.
 
-Queues, schedules and rules are not here: their own modules look at their names, in requests too.
+The modules of queues, schedules and rules check their names themselves, also in requests.
 
 CloudFormation: the types of `NAMES`.
 """
@@ -12,7 +12,7 @@ from refusals.guard import RefusedError, guard_resource
 
 JSON = dict[str, Any]
 
-# By type: the property that holds the name, what it looks like, and what AWS says otherwise.
+# By type: the property with the name, its pattern, and AWS's message.
 NAMES = {
     "AWS::CloudWatch::Alarm": ("AlarmName", r".{1,255}", "ValidationError"),
     "AWS::Lambda::Function": ("FunctionName", r"[A-Za-z0-9_-]{1,64}", "ValidationException"),

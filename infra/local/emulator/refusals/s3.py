@@ -1,4 +1,4 @@
-"""Limits of S3: how long a key is, and how much metadata an object carries.
+"""Limits of S3: the length of a key and the size of an object's metadata.
 
 Patches in `ministack.services.s3`: `_dispatch`. Uses `_error`.
 """

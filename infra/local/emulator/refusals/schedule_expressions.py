@@ -1,4 +1,4 @@
-"""Whether AWS takes a text as a schedule: `cron(…)` with six fields, `rate(…)`, `at(…)`.
+"""Whether AWS accepts a text as a schedule: `cron(…)` with six fields, `rate(…)`, `at(…)`.
 
 A field of cron is a list of values, ranges and steps, with names for months and days of the week;
 exactly one of day-of-month and day-of-week is `?`.
@@ -19,9 +19,9 @@ DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 class Field:
     least: int
     most: int
-    # Names of the values, the first one for `least`.
+    # Names of the values, beginning with `least`.
     names: tuple[str, ...] = ()
-    # What else stands for a day: the last one, the nearest weekday, the third Monday.
+    # Other forms of days: the last one, the nearest weekday, the third Monday.
     special: re.Pattern[str] = field(default=re.compile(r"(?!)"))
 
     def takes(self, text: str) -> bool:
@@ -55,7 +55,7 @@ def scheduler_takes(expression: str) -> bool:
 
 
 def rule_takes(expression: str) -> bool:
-    """Rules know no `at`, and tell `1 minute` from `2 minutes`."""
+    """Rules have no `at`, and distinguish `1 minute` from `2 minutes`."""
     rate = RATE.fullmatch(expression)
     if rate is not None:
         return (rate[1] == "1") == (rate[3] == "")

@@ -1,4 +1,4 @@
-"""Limits of schedules and rules: their names, and when they say that they fire.
+"""Limits of schedules and rules: their names and expressions.
 
 Patches in `ministack.services.scheduler`: `_create_schedule`, `_update_schedule`,
 `_create_schedule_group`; in `ministack.services.eventbridge`: `_put_rule`. Uses `_error` and
@@ -54,7 +54,7 @@ def check_schedule(name: str, request: JSON) -> None:
 def check_schedule_of_template(properties: JSON, _physical_id: str | None) -> None:
     check_schedule(properties.get("Name") or "made-up", properties)
     group = properties.get("GroupName", "default")
-    # CloudFormation does not look at what ministack's Scheduler answers.
+    # CloudFormation ignores the response of ministack's Scheduler.
     if group != "default" and group not in scheduler._schedule_groups:
         raise RefusedError("ResourceNotFoundException", f"Schedule group {group} does not exist.")
 
@@ -76,7 +76,7 @@ def check_rule(request: JSON) -> None:
 
 def check_rule_of_template(properties: JSON, _physical_id: str | None) -> None:
     check_rule(properties)
-    # PutRule looks at the pattern itself.
+    # PutRule checks the pattern itself.
     pattern = properties.get("EventPattern")
     problem = eventbridge._event_pattern_error(json.dumps(pattern)) if pattern else None
     if problem:

@@ -1,7 +1,7 @@
-"""Limits of SNS: the subject of a mail, and messages with a text for each protocol.
+"""Limits of SNS: a mail's subject, and messages with a text for each protocol.
 
-Patches in `ministack.services.sns`: `publish_internal` (Publish and the emulator's own services go
-through it, PublishBatch does not). Uses `SnsPublishError`.
+Patches in `ministack.services.sns`: `publish_internal` (Publish and the emulator's own services
+call it, PublishBatch does not). Uses `SnsPublishError`.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""Limits of SQS: message attributes, sizes, visibility, names of queues, who may be whose
-dead-letter queue.
+"""Limits of SQS: message attributes, sizes, visibility, names of queues, sources of dead-letter
+queues.
 
 Patches in `ministack.services.sqs`: `_HANDLERS` (CreateQueue, SetQueueAttributes, SendMessage,
 SendMessageBatch, ReceiveMessage, ChangeMessageVisibility), `_act_send_message`, `_collect_msgs`
@@ -25,9 +25,9 @@ MOST_ATTRIBUTES = 10
 ATTRIBUTE_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,254}[A-Za-z0-9_-])?")
 RESERVED_PREFIXES = ("aws.", "amazon.")
 ATTRIBUTE_TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
-# Of one message, where its queue does not say less, and of a batch: body and attributes together.
+# Size of one message, unless its queue has a lower limit, and of a batch: body and attributes.
 MOST_BYTES = 1_048_576
-# Of a message, counted from its receipt, however often it is prolonged.
+# Of a message, counted from its receipt, regardless of changes.
 MOST_INVISIBLE_SECONDS = 43_200
 MOST_SOURCE_QUEUES = 10
 
@@ -39,7 +39,7 @@ def install() -> None:
     guard_action("CreateQueue", check_new_queue)
     guard_action("SetQueueAttributes", check_attributes_of_queue)
     guard_action("SendMessage", check_message)
-    # The messages of a batch and of a redrive are sent past the handlers.
+    # The messages of a batch and of a redrive bypass the handlers.
     guard(sqs, "_act_send_message", check_message, refuse)
     guard_action("SendMessageBatch", check_batch)
     guard_action("ReceiveMessage", check_receive)
@@ -78,12 +78,12 @@ def check_queue_of_template(properties: JSON, physical_id: str | None) -> None:
     name = properties.get("QueueName")
     if name is not None:
         check_queue_name(name)
-    # A name that CloudFormation will make up is on no list of source queues.
+    # A name that CloudFormation generates is on no list of source queues.
     check_redrive(properties, name or existing.get("name") or "")
 
 
 def check_queue_name(name: str) -> None:
-    # That a name is there at all, ministack sees to.
+    # ministack itself refuses a missing name.
     if name and not QUEUE_NAME.fullmatch(name):
         raise invalid_value(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
@@ -91,8 +91,8 @@ def check_queue_name(name: str) -> None:
 
 
 def check_redrive(attributes: JSON, queue_name: str) -> None:
-    """Whether the dead-letter queue that a queue names accepts it as a source, and whether its own
-    policy about sources is one."""
+    """Checks that the dead-letter queue accepts this queue as a source, and that the queue's own
+    policy about sources is valid."""
     if attributes.get("RedriveAllowPolicy"):
         check_redrive_allow_policy(attributes["RedriveAllowPolicy"])
     policy = as_object(attributes.get("RedrivePolicy"))
@@ -132,14 +132,14 @@ def takes_dead_letters_of(dead_letter_queue: JSON, queue_name: str) -> bool:
     policy = as_object(dead_letter_queue["attributes"].get("RedriveAllowPolicy"))
     permission = permission_of(policy)
     if permission == "byQueue":
-        # Queues of one account and region: their ARNs differ in the name alone.
+        # ARNs of queues in one account and region differ only in the name.
         prefix = dead_letter_queue["attributes"]["QueueArn"].rsplit(":", 1)[0]
         return f"{prefix}:{queue_name}" in policy.get("sourceQueueArns", [])
     return permission == "allowAll"
 
 
 def as_object(policy: Any) -> JSON:
-    """A policy, a text in requests and an object in templates; empty if it is neither."""
+    """A policy, which is a text in requests and an object in templates; empty otherwise."""
     if isinstance(policy, str):
         try:
             policy = json.loads(policy or "{}")
@@ -171,7 +171,7 @@ def check_message(request: JSON, queue_url: str) -> None:
 
 
 def check_batch(request: JSON, _queue_url: str) -> None:
-    """A batch that is too long fails as a whole; what else is wrong, fails entry by entry."""
+    """A batch that is too large fails as a whole; other errors fail single entries."""
     size = sum(size_of(entry) for entry in request.get("Entries") or [])
     if size > MOST_BYTES:
         raise RefusedError(
@@ -219,7 +219,7 @@ def check_attribute_value(name: str, attribute: JSON) -> None:
 
 
 def size_of(message: JSON) -> int:
-    """Bytes that count towards the limits: the body, and each attribute's name, type and value."""
+    """Bytes that count towards the limits: body and each attribute's name, type and value."""
     texts = [message.get("MessageBody") or ""]
     binary = 0
     for name, attribute in (message.get("MessageAttributes") or {}).items():
@@ -266,7 +266,7 @@ def visibility_refusal(seconds: int, reason: str) -> RefusedError:
 
 
 def note_receipts() -> None:
-    """Notes when a message was last received, which ministack forgets."""
+    """Records when a message was last received, which ministack does not."""
     collect = sqs._collect_msgs
 
     def collect_and_note(queue: JSON, most: int, visibility: int) -> list[JSON]:

@@ -12,7 +12,7 @@ fn landing(second: u32) -> LandingKey {
     .unwrap()
 }
 
-/// The file made from the landing object of a second.
+/// The file made from the landing object of this second.
 fn file(second: u32, bytes: &str) -> RawMetadata {
     let hash = Some(ContentHash::of_bytes(bytes.as_bytes()));
     RawMetadata { landing: landing(second), content: hash.clone(), file: hash }
@@ -57,11 +57,11 @@ fn a_file_of_unknown_origin_is_replaced() {
 }
 
 mod interleavings {
-    //! Every order in which two and three writers of one date can read, write and die.
+    //! Every order in which two or three writers of a date can read, write and crash.
 
     use super::*;
 
-    /// The raw object in memory. Its ETag is its number of writes, as if no two files were alike.
+    /// The raw object in memory. The ETag is the number of writes, as if no two files were alike.
     #[derive(Clone, Default)]
     struct Raw {
         writes: u32,
@@ -115,11 +115,11 @@ mod interleavings {
                 true => Writer::Returned,
                 false => Writer::Reads,
             },
-            Writer::Returned | Writer::Died => panic!("it has ended"),
+            Writer::Returned | Writer::Died => panic!("the writer has ended"),
         }
     }
 
-    /// Tries every order and every crash from here on; `orders` counts how many there are.
+    /// Tries every order and every crash from this state on, and counts them in `orders`.
     fn explore(files: &[RawMetadata], writers: &[Writer], raw: &Raw, orders: &mut u32) {
         let mut over = true;
         for (index, writer) in writers.iter().enumerate() {
@@ -141,7 +141,7 @@ mod interleavings {
         }
     }
 
-    /// The messages of those who died come again; then the newest content must be there.
+    /// Redelivers the messages of crashed writers, and checks that the newest content wins.
     fn settled(files: &[RawMetadata], writers: &[Writer], mut raw: Raw) {
         for (file, writer) in files.iter().zip(writers) {
             if matches!(writer, Writer::Died) {

@@ -1,4 +1,4 @@
-//! Who acts in a world: the functions, parquet-writer and Glue, and time that passes when they are done.
+//! The actors of a world: the functions, parquet-writer and Glue; and the passing of time after they are done.
 
 use std::collections::BTreeSet;
 
@@ -12,16 +12,14 @@ use super::{
 };
 use crate::{Refusal, Run, answer, ended, tick};
 
-/// A message that some function is handling.
+/// A message to a function.
 #[derive(Clone, Debug)]
 pub(super) enum Message {
     /// A raw file was written.
     Raw,
-    /// Somebody wants a date refined.
     Refine(RefineRequest),
-    /// That run ended.
+    /// The run with this id ended.
     Ended(String),
-    /// The schedule.
     Tick,
 }
 
@@ -29,14 +27,14 @@ pub(super) fn refine(day: u32, force: bool) -> Message {
     Message::Refine(RefineRequest { date: date(day), force, retry_of: None })
 }
 
-/// Handles a message as the functions do; `true` acknowledges it.
+/// Handles a message as the functions do. `true` acknowledges the message.
 pub(super) fn handle(world: &World, message: &Message) -> Actor<bool> {
     let (world, message) = (world.actor(), message.clone());
     Box::pin(async move {
         match message {
             Message::Raw => answer(&world, &[]).await.is_ok(),
             Message::Refine(request) => match answer(&world, &[request]).await {
-                // What is refused is parked, and then acknowledged.
+                // A permanent refusal is parked, and the message acknowledged.
                 Ok((refused, _)) => refused.values().all(|refusal| *refusal == Refusal::NoRawFile),
                 Err(_) => false,
             },
@@ -59,7 +57,7 @@ pub(super) fn write_raw(world: &World, day: u32, name: &'static str) -> Actor<bo
     })
 }
 
-/// Somebody redrives what is parked first, as soon as it is.
+/// A person redrives the first parked request, if there is one by then.
 pub(super) fn redrive(world: &World) -> Actor<bool> {
     let world = world.actor();
     Box::pin(async move {
@@ -76,7 +74,7 @@ pub(super) fn redrive(world: &World) -> Actor<bool> {
     })
 }
 
-/// The job works for the run that waits for it, if any, and the event of its end is handled.
+/// The job works for the waiting run, if any, and the event of the run's end is handled.
 pub(super) fn work_and_end(world: &World) -> Actor<bool> {
     let world = world.actor();
     Box::pin(async move {
@@ -88,7 +86,7 @@ pub(super) fn work_and_end(world: &World) -> Actor<bool> {
     })
 }
 
-/// The job works, and the event of its end is lost.
+/// The job works, and the event of the run's end is lost.
 pub(super) fn work(world: &World) -> Actor<bool> {
     let world = world.actor();
     Box::pin(async move {
@@ -98,7 +96,7 @@ pub(super) fn work(world: &World) -> Actor<bool> {
     })
 }
 
-/// Runs one actor to its end, undisturbed.
+/// Runs one actor to its end, without interleaving.
 pub(super) fn alone<T: Copy + 'static>(actor: Actor<T>) -> T {
     let mut actor = Some(actor);
     let mut result = None;
@@ -109,14 +107,14 @@ pub(super) fn alone<T: Copy + 'static>(actor: Actor<T>) -> T {
     }
 }
 
-/// The job works for all runs that wait for it, and nobody hears of their ends.
+/// The job works for all waiting runs, and the events of their ends are lost.
 pub(super) fn runs_end(world: &World) {
     while world.lake().waiting_run().is_some() {
         alone(work(world));
     }
 }
 
-/// Time passes: what was not acknowledged comes again, runs end, the tick comes.
+/// Time passes: unacknowledged messages are delivered again, runs end, ticks come.
 pub(super) fn settle(world: &World, unacknowledged: &[Message]) {
     const ROUNDS: usize = 12;
     let mut waiting = unacknowledged.to_vec();
@@ -130,8 +128,8 @@ pub(super) fn settle(world: &World, unacknowledged: &[Message]) {
     assert!(waiting.is_empty(), "{waiting:?} never gets through");
 }
 
-/// Explores actors that act at the same time, lets each world settle, and checks what came of it. The messages are those
-/// that come again if the actor in their place did not acknowledge.
+/// Explores concurrent actors, lets each world settle, and checks the result. An actor's message is delivered again
+/// unless the actor acknowledges it.
 pub(super) fn at_the_same_time(
     max_crashes: usize,
     mut prepare: impl FnMut() -> (World, Vec<(Actor<bool>, Message)>),
@@ -150,7 +148,7 @@ pub(super) fn at_the_same_time(
     })
 }
 
-/// What holds when all is quiet, whatever happened.
+/// Checks the invariants of a settled world.
 pub(super) fn check(world: &World) {
     let lake = world.lake();
     for (day, raw) in &lake.raw() {
@@ -166,7 +164,7 @@ pub(super) fn check(world: &World) {
     assert!(lake.redundant.is_empty(), "{:?} for nothing: {}", lake.redundant, describe(&lake));
 }
 
-/// The causes are repaired, and everything that is parked is redriven.
+/// Repairs the causes of failures, redrives all parked requests, and checks that every date is refined.
 pub(super) fn check_redriven(world: &World) {
     let parked: BTreeSet<_> = {
         let mut lake = world.lake();
@@ -186,7 +184,7 @@ pub(super) fn parked(lake: &Lake) -> BTreeSet<NaiveDate> {
     lake.parked.iter().map(|request| request.date).collect()
 }
 
-/// How many mails say that something is to be redriven.
+/// Number of mails about a run.
 pub(super) fn mails_about(lake: &Lake, run_id: &str) -> usize {
     lake.mails.iter().filter(|(told, _)| told == run_id).count()
 }
@@ -205,7 +203,7 @@ fn describe(lake: &Lake) -> String {
     )
 }
 
-/// A world of that many days, from the 20th on, with a run for all of them that waits for its job.
+/// A world of `days` days, beginning on the 20th, with a run for all of them that the job has not begun.
 pub(super) fn with_a_run_of(days: u32) -> World {
     let world = World::default();
     for day in 20..20 + days {

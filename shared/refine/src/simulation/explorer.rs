@@ -1,8 +1,8 @@
-//! Tries the interleavings of some actors: which one makes the next step, or dies before it.
+//! Explores the interleavings of actors: before each step, which actor moves next or crashes.
 //!
-//! Depth-first and without stored states: each schedule is a list of choices, run from the start. All
-//! schedules with at most [`MAX_PREEMPTIONS`] preemptions are tried, that is switches away from an actor
-//! that could have gone on; switches at an actor's end are free. Almost all races show with two.
+//! Depth-first and without stored states: each schedule is a list of choices, run from the start. Covers all schedules
+//! with at most [`MAX_PREEMPTIONS`] preemptions, that is switches away from an actor that could have continued;
+//! switches at an actor's end are free. Two preemptions reveal almost all races.
 
 use std::{
     future::Future,
@@ -14,14 +14,13 @@ pub(super) const MAX_PREEMPTIONS: usize = 2;
 
 pub(super) type Actor<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// How an actor ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End<T> {
     Returned(T),
     Crashed,
 }
 
-/// One step of an actor: pending once.
+/// One step of an actor: a future that is pending once.
 #[derive(Default)]
 pub(super) struct Step {
     taken: bool,
@@ -34,14 +33,14 @@ impl Future for Step {
         if std::mem::replace(&mut self.taken, true) {
             return Poll::Ready(());
         }
-        // For whoever polls several steps at once and waits for those that are ready.
+        // For a combinator that polls several steps and waits to be woken.
         context.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-/// Runs `attempt` for every schedule. It builds a fresh world and its actors, has `Schedule::run` run
-/// them, and checks what came of it. Returns the number of schedules.
+/// Runs `attempt` for every schedule and returns the number of schedules. `attempt` creates a new world and its actors,
+/// calls [`Schedule::run`], and checks the result.
 pub(super) fn explore(max_crashes: usize, mut attempt: impl FnMut(&mut Schedule)) -> usize {
     let (mut prefix, mut tried) = (Some(Vec::new()), 0);
     while let Some(choices) = prefix {
@@ -53,7 +52,7 @@ pub(super) fn explore(max_crashes: usize, mut attempt: impl FnMut(&mut Schedule)
     tried
 }
 
-/// The choices of one attempt: those given, then the first of each.
+/// The choices of one attempt: a given prefix, then always the first option.
 pub(super) struct Schedule {
     prefix: Vec<usize>,
     made: Vec<(usize, usize)>,
@@ -91,7 +90,7 @@ impl Schedule {
         options[choice]
     }
 
-    /// Runs actors to their ends in the order that this schedule says.
+    /// Runs actors to their ends in the order of this schedule.
     pub(super) fn run<T: Copy>(&mut self, actors: Vec<Actor<T>>) -> Vec<End<T>> {
         let mut actors: Vec<_> = actors.into_iter().map(Some).collect();
         let mut ends: Vec<_> = actors.iter().map(|_| None).collect();

@@ -1,4 +1,4 @@
-//! Who meets whom, and what must hold afterwards.
+//! Scenarios of concurrent actors, and the invariants of each.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +22,13 @@ fn the_tick(world: &World) -> (Actor<bool>, Message) {
     (handle(world, &Message::Tick), Message::Tick)
 }
 
-/// The job works for the first run, whose end is handled.
+/// The job works for the first run, and the run's end is handled.
 fn first_run(world: &World) -> (Actor<bool>, Message) {
     (work_and_end(world), Message::Tick)
 }
 
 fn written(world: &World, day: u32, name: &'static str) -> (Actor<bool>, Message) {
-    let lost = Message::Raw;
-    (write_raw(world, day, name), lost)
+    (write_raw(world, day, name), Message::Raw)
 }
 
 fn end_of(world: &World, run_id: &str) -> (Actor<bool>, Message) {
@@ -42,7 +41,7 @@ fn asked(world: &World, day: u32, force: bool) -> (Actor<bool>, Message) {
     (handle(world, &message), message)
 }
 
-/// The job cannot refine a raw object, or dies of it.
+/// Makes the job fail for a raw object, or die.
 fn spoil(world: &World, name: ETag, deadly: bool) {
     let mut lake = world.lake();
     match deadly {
@@ -53,7 +52,7 @@ fn spoil(world: &World, name: ETag, deadly: bool) {
 
 fn no_more_runs_than(world: &World, most: usize) {
     let runs = world.lake().runs.len();
-    assert!(runs <= most, "{runs} runs, {most} would do");
+    assert!(runs <= most, "{runs} runs, {most} are enough");
 }
 
 #[test]
@@ -127,7 +126,7 @@ fn a_job_may_die_at_any_step_and_its_dates_are_parked() {
     at_the_same_time(1, prepare, |world, crashed| {
         let lake = world.lake();
         assert!(crashed || lake.parked.is_empty());
-        // Who looks before the end is taken in tries once more what killed the run.
+        // A reconcile before the end is recorded retries the dates of the killed run once.
         assert!(lake.runs.len() <= 1 + usize::from(crashed));
     });
 }
@@ -147,7 +146,7 @@ fn a_bad_date_is_parked_and_does_not_stop_the_others() {
         assert_eq!(lake.parked[0].retry_of.as_deref(), Some("jr_1"));
         assert!(lake.is_refined(date(20)) && lake.is_refined(date(22)));
         assert_eq!(lake.mails, [("jr_1".to_owned(), vec![date(21)])]);
-        assert!(lake.unasked.is_empty(), "a bad date is not tried again before somebody asks");
+        assert!(lake.unasked.is_empty(), "a bad date is not retried without a request");
         assert_eq!(lake.runs.len(), 1);
     });
 }
@@ -186,7 +185,7 @@ fn the_end_of_a_failed_run_is_taken_in_whoever_dies_when() {
             assert!(crashed || lake.parked.len() == parked(&lake).len(), "parked twice");
             assert!(crashed || mails_about(&lake, "jr_1") == 1, "{:?}", lake.mails);
             assert!(lake.mails.iter().all(|(_, dates)| *dates == Vec::from_iter(parked(&lake))));
-            assert_eq!(lake.runs.len(), 1, "however often its end is taken in");
+            assert_eq!(lake.runs.len(), 1, "however often its end is recorded");
         });
     }
 }
@@ -217,14 +216,14 @@ fn an_end_that_comes_twice_and_the_tick_harm_nobody() {
             runs_end(&world);
             world.write_raw(21, "21-a");
             let mut acts = vec![end_of(&world, "jr_1"), the_tick(&world)];
-            // All three, or two of whom one may die: more takes minutes.
+            // Three actors, or two with a crash: more takes minutes.
             acts.extend((crashes == 0).then(|| end_of(&world, "jr_1")));
             (world, acts)
         };
         at_the_same_time(crashes, prepare, |world, _| {
             let lake = world.lake();
             assert_eq!(parked(&lake).len(), usize::from(bad));
-            assert!(mails_about(&lake, "jr_1") <= 3, "who looks at the same moment tells, too");
+            assert!(mails_about(&lake, "jr_1") <= 3, "concurrent actors may all notify");
             assert!(lake.runs.len() <= 2, "one for each content");
         });
     }
@@ -275,7 +274,7 @@ fn what_was_written_after_a_failed_run_began_is_refined_without_being_asked_for(
         };
         at_the_same_time(0, prepare, |world, _| {
             let lake = world.lake();
-            assert!(lake.is_refined(date(20)), "the new one is good, and nobody said otherwise");
+            assert!(lake.is_refined(date(20)), "the new one is good");
         });
     }
 }
@@ -288,14 +287,14 @@ fn a_bad_version_that_the_run_was_not_started_for_is_parked() {
         let acts = vec![first_run(&world), written(&world, 20, "20-b")];
         (world, acts)
     };
-    let mut times = 0;
+    let mut bad_schedules = 0;
     at_the_same_time(1, prepare, |world, _| {
         let lake = world.lake();
         let bad = lake.raw()[&date(20)] == etag("20-b");
-        times += usize::from(bad);
+        bad_schedules += usize::from(bad);
         assert_eq!(parked(&lake).contains(&date(20)), bad);
     });
-    assert!(times > 100, "{times} schedules in which it was written");
+    assert!(bad_schedules > 100, "{bad_schedules} schedules in which the bad version was written");
 }
 
 #[test]
@@ -321,7 +320,7 @@ fn a_job_that_is_busy_for_some_seconds_after_its_run_only_delays() {
     world.write_raw(22, "22-a");
     world.lake().slot_held = u32::MAX;
     world.lake().hurry = true;
-    assert!(alone(handle(&world, &Message::Ended("jr_2".to_owned()))), "there is no time to wait");
+    assert!(alone(handle(&world, &Message::Ended("jr_2".to_owned()))), "no time to wait");
     assert!(alone(handle(&world, &Message::Raw)), "what is due is durable");
     assert_eq!(world.lake().runs.len(), 2);
     settle(&world, &[]);
@@ -410,10 +409,10 @@ fn a_call_that_fails_is_made_up_for_parks_nothing_twice_and_holds_nothing_up() {
         let end = Message::Ended("jr_1".to_owned());
         let calls = 2 + 1;
         assert_eq!(alone(handle(&world, &end)), call >= calls, "call {call}");
-        // Two dates are parked, and then people are told.
-        let told_in_vain = call == calls - 1;
+        // Two dates are parked, and then people are notified.
+        let notification_failed = call == calls - 1;
         assert_eq!(world.lake().runs.len() == 2, call >= calls - 1, "call {call}");
-        if told_in_vain {
+        if notification_failed {
             world.lake().report_that_fails = Some(0);
             assert!(!alone(handle(&world, &end)));
         }
@@ -441,9 +440,9 @@ fn a_run_that_a_person_starts_is_a_run_like_any_other() {
         settle(&world, &[]);
         check(&world);
         let lake = world.lake();
-        assert_eq!(lake.runs.len(), 1, "nothing is due that it refined");
+        assert_eq!(lake.runs.len(), 1, "a date that it refined is not due");
         let expected = if bad { vec![date(20)] } else { vec![] };
-        assert_eq!(lake.mails, [(run_id, expected.clone())], "the 21st has nothing to wait for");
+        assert_eq!(lake.mails, [(run_id, expected.clone())], "the 21st has no raw object");
         assert_eq!(Vec::from_iter(parked(&lake)), expected);
     }
 }
@@ -493,7 +492,7 @@ fn a_run_that_succeeds_without_recording_a_date_has_failed() {
     check(&world);
     {
         let lake = world.lake();
-        assert_eq!(lake.runs.len(), 1, "or it would be started for ever");
+        assert_eq!(lake.runs.len(), 1, "otherwise runs would be started forever");
         assert_eq!(lake.runs[0].state, RunState::Succeeded);
         assert_eq!(lake.mails, [("jr_1".to_owned(), vec![date(20)])]);
     }

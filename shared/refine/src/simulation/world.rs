@@ -1,4 +1,4 @@
-//! The lake, Glue and the mailbox in memory. Every call is a step of the actor that makes it.
+//! The lake, Glue and the mailbox in memory. Every call is a step of the calling actor.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ use crate::{FailedMark, Reporter, Run, State, listing::done_key};
 pub(super) struct World {
     lake: Arc<Mutex<Lake>>,
     file_name: FileName,
-    /// How many runs had ended when this actor looked for active ones.
+    /// Number of ended runs when this actor last listed the runs.
     ended_when_looked: Mutex<usize>,
 }
 
@@ -29,42 +29,42 @@ pub(super) struct World {
 pub(super) struct Lake {
     clock: i64,
     objects: MemoryBucket,
-    /// The refined rows of each date, in two halves: what each was made of.
+    /// The refined rows of each date, in two halves, each with the raw object that it is made from.
     pub(super) rows: BTreeMap<NaiveDate, [Option<ETag>; 2]>,
     pub(super) runs: Vec<Run>,
-    /// Runs as they were before the last change.
+    /// The runs before the last change.
     runs_before: Vec<Run>,
-    /// Runs whose job has begun to work.
+    /// Runs that the job has begun.
     pub(super) at_work: BTreeSet<String>,
     pub(super) parked: Vec<RefineRequest>,
-    /// Which runs people were told of, and what they were told to redrive.
+    /// For each notification, the run and the dates to redrive.
     pub(super) mails: Vec<(String, Vec<NaiveDate>)>,
 
-    /// Raw objects that the job cannot refine, and says so.
+    /// Raw objects that the job cannot refine and marks as failed.
     pub(super) bad: BTreeSet<ETag>,
     /// Raw objects that kill the run.
     pub(super) deadly: BTreeSet<ETag>,
     /// The job succeeds without doing anything.
     pub(super) idle_job: bool,
-    /// How often Glue still says that the job is busy, although no run is active.
+    /// Number of starts that Glue still refuses as busy, although no run is active.
     pub(super) slot_held: u32,
     /// Invocations have no time to wait.
     pub(super) hurry: bool,
-    /// How many of the next looks at the runs show them as they were before the last change.
+    /// Number of listings of runs that show the state before the last change.
     pub(super) lagging: u32,
-    /// How many of the next starts work, but lose their answer.
+    /// Number of starts that succeed, but lose their answer.
     pub(super) lost_answers: u32,
-    /// How many of the next starts work although a run is active.
+    /// Number of starts that succeed although a run is active.
     pub(super) slips: u32,
-    /// The index of the next call of SNS or SQS that fails, counted from here.
+    /// Index of the SNS or SQS call that fails, counted from now.
     pub(super) report_that_fails: Option<u32>,
 
-    /// What nobody wants: a run for raw objects that are all refined already. That is not held against a starter while
-    /// whose look a whole run went by: on AWS a run takes longer than that.
+    /// Violations: runs for raw objects that were all refined already. Not counted if a whole run passed between the
+    /// starter's look at the runs and its start: on AWS, a run takes longer than that.
     pub(super) redundant: Vec<String>,
-    /// What nobody wants: a run for a raw object that has failed, although nobody asked.
+    /// Violations: runs for a raw object that has failed, without a request since.
     pub(super) unasked: Vec<String>,
-    /// Raw objects that failed since somebody asked for them.
+    /// Raw objects that have failed since the last request for them.
     failures: BTreeSet<(NaiveDate, ETag)>,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn etag(name: &str) -> ETag {
     MemoryBucket::etag(name.as_bytes())
 }
 
-/// The result of a call that waits for nothing.
+/// The result of a call that is ready at once.
 fn ready<T>(call: impl Future<Output = Result<T, CallError>>) -> T {
     call.now_or_never().unwrap().unwrap()
 }
@@ -99,7 +99,7 @@ impl World {
         self.lake.lock().unwrap()
     }
 
-    /// The same world, seen by another actor.
+    /// The same world for another actor.
     pub(super) fn actor(&self) -> Self {
         let (lake, file_name) = (Arc::clone(&self.lake), self.file_name.clone());
         Self { lake, file_name, ended_when_looked: Mutex::default() }
@@ -115,29 +115,29 @@ impl World {
         self.lake().write_raw(date(day), name);
     }
 
-    /// A person starts a run, and says nothing of raw objects.
+    /// A person starts a run, without `--etags`.
     pub(super) fn start_by_hand(&self, dates: &str) -> String {
         self.lake().begin(dates.to_owned(), String::new())
     }
 
-    /// Does what the job does, with the oldest run that no job works for yet. Dropping the future kills the run.
+    /// The job, for the oldest run that has not begun. Dropping the future kills the run.
     pub(super) async fn work(&self) -> Option<Run> {
         let id = self.lake().waiting_run()?.id;
         self.lake().at_work.insert(id.clone());
         let alive = Alive { world: self, id: &id };
         let run = self.lake().run(&id);
-        let mut well = true;
+        let mut all_refined = true;
         if !self.lake().idle_job {
             for day in run.started_for().into_keys() {
-                well &= self.refine(day, &id).await?;
+                all_refined &= self.refine(day, &id).await?;
             }
         }
-        self.step().await.end(&id, if well { "SUCCEEDED" } else { "FAILED" });
+        self.step().await.end(&id, if all_refined { "SUCCEEDED" } else { "FAILED" });
         drop(alive);
         Some(self.lake().run(&id))
     }
 
-    /// `None` if the run was killed by it.
+    /// Whether the date was refined; `None` if it killed the run.
     async fn refine(&self, day: NaiveDate, run_id: &str) -> Option<bool> {
         let Some(etag) = self.step().await.raw().get(&day).cloned() else { return Some(false) };
         if self.lake().deadly.contains(&etag) {
@@ -160,7 +160,7 @@ impl World {
     }
 }
 
-/// A run that ends with its job, however that ends.
+/// Ends the run as failed when the job is dropped before its end.
 struct Alive<'a> {
     world: &'a World,
     id: &'a str,
@@ -245,20 +245,21 @@ impl Lake {
         self.runs.iter().filter(|run| !run.is_active()).count()
     }
 
-    /// Whether the rows of a date are made of its raw object, and known to be.
+    /// Whether the rows of a date are made from its raw object, and `done` says so.
     pub(super) fn is_refined(&self, day: NaiveDate) -> bool {
         let raw = &self.raw()[&day];
         self.is_done(day, raw)
             && self.rows.get(&day) == Some(&[Some(raw.clone()), Some(raw.clone())])
     }
 
+    /// Decrements a counter; `false` at zero.
     fn counts_down(counter: &mut u32) -> bool {
         let counts = *counter > 0;
         *counter -= u32::from(counts);
         counts
     }
 
-    /// One more call of SNS or SQS.
+    /// A call of SNS or SQS.
     fn report(&mut self, operation: &'static str) -> Result<(), CallError> {
         match &mut self.report_that_fails {
             Some(0) => {
@@ -307,7 +308,7 @@ impl Bucket for World {
             match (object.bytes.is_empty(), condition) {
                 (false, Condition::Absent) => drop(lake.failures.insert((mark.date, mark.etag))),
                 (true, Condition::Always) => lake.failures.retain(|(day, _)| *day != mark.date),
-                _ => panic!("a mark that is written again may be one that was emptied"),
+                _ => panic!("overwriting a mark may revive an emptied one"),
             }
         }
         let put = lake.objects.put(key, object, condition).now_or_never();

@@ -1,0 +1,141 @@
+//! The AWS account behind `--stack`: its region and credentials, and the command that helps when they do not work.
+
+mod diagnosis;
+mod sign_in;
+
+use std::{error::Error as StdError, iter::successors};
+
+use anyhow::{Error, Result};
+use aws_config::{
+    BehaviorVersion, SdkConfig,
+    profile::{self, ProfileSet},
+    retry::RetryConfig,
+};
+use aws_types::os_shim_internal::{Env, Fs};
+use harness::{
+    aws::{CallFailure, Clients},
+    failure::{Exit, Failure},
+};
+
+use self::{
+    diagnosis::{Diagnosis, Problem},
+    sign_in::{DEFAULT_PROFILE, SignIn, profile_option},
+};
+
+/// An account, as the usual AWS environment describes it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    config: SdkConfig,
+    region: String,
+    sign_in: SignIn,
+}
+
+impl Account {
+    /// Takes region and credentials from where every AWS program does: variables and profiles.
+    ///
+    /// # Errors
+    /// A [`Failure`] of a machine that is not ready, if `AWS_PROFILE` names an unknown profile or no region is set.
+    pub(crate) async fn from_environment() -> Result<Self> {
+        let env = Env::real();
+        let profiles = profile::load(&Fs::real(), &env, &Default::default(), None).await;
+        let profiles = profiles.map_err(|error| not_ready(unreadable(&error)))?;
+        let name = profiles.selected_profile();
+        if name != DEFAULT_PROFILE && profiles.get_profile(name).is_none() {
+            return Err(not_ready(unknown_profile(name, &profiles)));
+        }
+        // Set here because the SDK panics if a variable or profile holds something other than a number.
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .retry_config(RetryConfig::standard())
+            .load()
+            .await;
+        let region = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
+        let Some(region) = region else { return Err(not_ready(no_region(name))) };
+        let sign_in = SignIn::find(&env, &profiles).map_err(not_ready)?;
+        Ok(Self { config, region, sign_in })
+    }
+
+    pub(crate) fn clients(&self) -> Clients {
+        Clients::of_account(&self.config)
+    }
+
+    /// Replaces an error that has its reason in the account, or in the stack's name, by one sentence with the command
+    /// that helps. Any other error stays as it is.
+    pub(crate) fn explain(&self, error: Error, stack: &str) -> Error {
+        let call = error.chain().find_map(|cause| cause.downcast_ref::<CallFailure>());
+        match call.and_then(Diagnosis::of) {
+            Some(Diagnosis { problem: Problem::NoSuchStack, .. }) => {
+                Failure::new("account", self.no_such_stack(stack)).into()
+            }
+            Some(diagnosis) => not_ready(self.sentence(&diagnosis)),
+            None => error,
+        }
+    }
+
+    fn no_such_stack(&self, stack: &str) -> String {
+        let Self { region, sign_in, .. } = self;
+        format!(
+            "there is no stack named {stack} in region {region} of the account of {sign_in}; see which there are: \
+             aws cloudformation list-stacks --region {region}{}, or look in another region: export AWS_REGION=sa-east-1",
+            sign_in.profile_option()
+        )
+    }
+
+    fn sentence(&self, Diagnosis { problem, said }: &Diagnosis) -> String {
+        let Self { region, sign_in, .. } = self;
+        let (option, remedy) = (sign_in.profile_option(), sign_in.remedy());
+        match problem {
+            Problem::NoCredentials | Problem::Expired => {
+                format!("{} ({said}); {remedy}", sign_in.lacks_credentials())
+            }
+            Problem::UnknownKey => format!(
+                "AWS does not know the access key of {sign_in}, or not with its secret ({said}); {remedy}"
+            ),
+            Problem::NoRole => format!(
+                "{sign_in} is signed in, but is not given its role ({said}); see which one it asks for: \
+                 aws configure get role_arn{option}"
+            ),
+            Problem::NoAssignment => format!(
+                "{sign_in} is signed in, but is given no credentials for its account and role ({said}); \
+                 choose among those that there are: aws configure sso{option}"
+            ),
+            Problem::BadProfile => format!(
+                "{sign_in} cannot be used ({said}); see what it says: aws configure list{option}"
+            ),
+            Problem::Unreached | Problem::NoSuchStack => format!(
+                "AWS cannot be reached in region {region} ({said}); if the stack is in another one: export AWS_REGION=sa-east-1"
+            ),
+        }
+    }
+}
+
+fn not_ready(sentence: String) -> Error {
+    Failure { exit: Exit::MachineNotReady, ..Failure::new("account", sentence) }.into()
+}
+
+fn unknown_profile(name: &str, profiles: &ProfileSet) -> String {
+    let mut known: Vec<&str> = profiles.profiles().collect();
+    known.sort_unstable();
+    match known.first() {
+        Some(first) => format!(
+            "AWS_PROFILE is {name:?}, and there is no such profile, only {}; choose one: export AWS_PROFILE={first}",
+            known.join(", ")
+        ),
+        None => format!(
+            "AWS_PROFILE is {name:?}, and there are no profiles; make it: aws configure sso --profile {name}"
+        ),
+    }
+}
+
+fn no_region(profile: &str) -> String {
+    format!(
+        "profile {profile} has no AWS region, and AWS_REGION is not set; name the stack's: aws configure set region sa-east-1{}, or export AWS_REGION=sa-east-1",
+        profile_option(profile)
+    )
+}
+
+fn unreadable(error: &(dyn StdError + 'static)) -> String {
+    let causes: Vec<String> =
+        successors(Some(error), |&cause| cause.source()).map(ToString::to_string).collect();
+    let text = causes.join(": ").split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("the AWS profiles cannot be read, mend that line: {text}")
+}

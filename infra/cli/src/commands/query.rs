@@ -1,0 +1,21 @@
+use anyhow::Result;
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use harness::stack::athena;
+
+use super::with_stack;
+use crate::args::QueryArgs;
+
+/// Prints the result of a query as a table.
+pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
+    with_stack(&args.stack, async |stack| {
+        let result = athena::query(&stack, &args.sql).await?;
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED).set_header(result.columns);
+        for row in &result.rows {
+            table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")));
+        }
+        println!("{table}");
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,17 @@
+use anyhow::Result;
+use harness::stack::Stage;
+use shared::events::RefineRequest;
+
+use super::with_stack;
+use crate::args::RefineArgs;
+
+pub(crate) async fn refine(args: &RefineArgs) -> Result<()> {
+    let RefineArgs { date, force, .. } = *args;
+    let request = RefineRequest { date, force, retry_of: None };
+    with_stack(&args.stack, async |stack| {
+        let id = stack.send(Stage::Glue, &serde_json::to_string(&request)?).await?;
+        println!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?);
+        Ok(())
+    })
+    .await
+}

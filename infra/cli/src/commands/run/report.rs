@@ -1,0 +1,183 @@
+//! The document of `--json`. The table and the other lines for people are made from it too.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use harness::{
+    emulator::Mail,
+    journey::{GlueRun, Journey},
+    stack::athena::Sector,
+};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use shared::portfolio::Warning;
+
+/// The document. Decimals are text, so that no reader makes floating-point numbers of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Report {
+    #[serde(flatten)]
+    pub(super) request: RunRequest,
+    pub(super) date: NaiveDate,
+    pub(super) landing_key: String,
+    pub(super) raw_key: String,
+    pub(super) constituents: i64,
+    pub(super) warnings: Vec<WarningLine>,
+    /// Heaviest first.
+    pub(super) sectors: Vec<Sector>,
+    pub(super) totals: Totals,
+    pub(super) glue_run: GlueRun,
+    /// Mails that AWS would have sent.
+    pub(super) notifications: Vec<Notification>,
+    /// Seconds from the start to the table.
+    pub(super) elapsed_s: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct RunRequest {
+    /// `live`, `sample`, or the URL that was given.
+    pub(super) source: String,
+    pub(super) index: String,
+    pub(super) segment: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct WarningLine {
+    /// A stable name, such as `type-absent`.
+    pub(super) kind: String,
+    /// Number of rows with the warning.
+    pub(super) rows: usize,
+    pub(super) message: String,
+}
+
+/// Sums over all sectors, under the names of the table's columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Totals {
+    pub(super) soma_part: Decimal,
+    pub(super) total_codigo: i64,
+    pub(super) soma_qtd_teorica: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Notification {
+    pub(super) topic: String,
+    pub(super) to: String,
+    pub(super) subject: String,
+}
+
+impl Report {
+    pub(super) fn new(
+        request: RunRequest,
+        journey: Journey,
+        constituents: i64,
+        sectors: Vec<Sector>,
+        elapsed: Duration,
+    ) -> Self {
+        Self {
+            request,
+            date: journey.date,
+            landing_key: journey.landing_key,
+            raw_key: journey.raw_key,
+            constituents,
+            warnings: journey.warnings.iter().map(WarningLine::from).collect(),
+            totals: Totals::of(&sectors),
+            sectors,
+            glue_run: journey.glue_run,
+            notifications: vec![Notification::from(&journey.notification)],
+            elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
+        }
+    }
+}
+
+impl From<&Warning> for WarningLine {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            kind: warning.kind().to_owned(),
+            rows: warning.count(),
+            message: warning.to_string(),
+        }
+    }
+}
+
+impl Totals {
+    fn of(sectors: &[Sector]) -> Self {
+        Self {
+            soma_part: sectors.iter().map(|sector| sector.weight).sum(),
+            total_codigo: sectors.iter().map(|sector| sector.constituents).sum(),
+            soma_qtd_teorica: sectors.iter().map(|sector| sector.quantity).sum(),
+        }
+    }
+}
+
+impl From<&Mail> for Notification {
+    fn from(mail: &Mail) -> Self {
+        Self {
+            topic: mail.topic_name().to_owned(),
+            to: mail.to.clone(),
+            subject: mail.subject().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use harness::{emulator::Mail, journey::GlueRun};
+    use serde_json::json;
+    use shared::portfolio::OptionalField;
+
+    use super::*;
+
+    pub(in crate::commands::run) fn report() -> Report {
+        let sector = |name: &str, weight: &str| Sector {
+            name: name.into(),
+            weight: weight.parse().unwrap(),
+            constituents: 2,
+            quantity: 3_000_000_000,
+            days: 2,
+        };
+        let journey = Journey {
+            date: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap(),
+            landing_key: "landing/l.json".into(),
+            warnings: vec![Warning::FieldAbsent {
+                field: OptionalField::Kind,
+                tickers: vec!["MBRF3".parse().unwrap()],
+            }],
+            raw_key: "raw/r.parquet".into(),
+            glue_run: GlueRun { id: "jr_1".into(), state: "SUCCEEDED".into(), seconds: 9 },
+            notification: Mail {
+                to: "team@example.com".into(),
+                topic: "arn:aws:sns:us-east-1:000000000000:ibov-completions".into(),
+                subject: Some("done".into()),
+                message: "m".into(),
+            },
+        };
+        let request =
+            RunRequest { source: "sample".into(), index: "IBOV".into(), segment: "2".into() };
+        Report::new(
+            request,
+            journey,
+            4,
+            vec![sector("Bens Indls / X", "60.100"), sector("Saúde", "39.900")],
+            Duration::from_millis(12_345),
+        )
+    }
+
+    #[test]
+    fn the_document_has_the_promised_shape() {
+        assert_eq!(
+            serde_json::to_value(report()).unwrap(),
+            json!({
+                "source": "sample", "index": "IBOV", "segment": "2", "date": "2026-11-20",
+                "landing_key": "landing/l.json", "raw_key": "raw/r.parquet", "constituents": 4,
+                "warnings": [{"kind": "type-absent", "rows": 1, "message": "1 row has no type: MBRF3"}],
+                "sectors": [
+                    {"setor": "Bens Indls / X", "soma_part": "60.100", "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
+                    {"setor": "Saúde", "soma_part": "39.900", "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
+                ],
+                "totals": {"soma_part": "100.000", "total_codigo": 4, "soma_qtd_teorica": 6_000_000_000_i64},
+                "glue_run": {"id": "jr_1", "state": "SUCCEEDED", "seconds": 9},
+                "notifications": [{"topic": "ibov-completions", "to": "team@example.com", "subject": "done"}],
+                "elapsed_s": 12.3,
+            })
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! The stack that `ibov run --keep` leaves up, and the note in `.ibov/local.json` by which other commands find it.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use harness::{
+    aws::{Clients, LOCAL_KEY, LOCAL_REGION},
+    checkout::Workspace,
+    stack::{Stack, Stage},
+};
+use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
+
+/// The note, which exists while the stack is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunningStack {
+    /// Of all AWS services.
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+    /// Its name.
+    pub(crate) stack: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// Where `ibov b3` scripts the stand-in B3 server, if that is the source.
+    pub(crate) b3_control_url: Option<String>,
+    /// Logs, outbox and state.
+    pub(crate) folder: PathBuf,
+    /// The `ibov run` that keeps it up.
+    pub(crate) pid: u32,
+}
+
+impl RunningStack {
+    pub(crate) fn new(
+        endpoint: &str,
+        stack: &Stack,
+        b3_control_url: Option<String>,
+        folder: PathBuf,
+    ) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            region: LOCAL_REGION.to_owned(),
+            access_key_id: LOCAL_KEY.to_owned(),
+            secret_access_key: LOCAL_KEY.to_owned(),
+            stack: stack.name.clone(),
+            outputs: stack.outputs.clone(),
+            b3_control_url,
+            folder,
+            pid: std::process::id(),
+        }
+    }
+
+    pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
+        match Self::read(workspace)? {
+            Some(running) => Ok(running),
+            None => bail!(
+                "no local stack is up: start one with `cargo ibov run --keep` in another terminal, or name a deployed one with --stack"
+            ),
+        }
+    }
+
+    fn read(workspace: &Workspace) -> Result<Option<Self>> {
+        let path = path(workspace);
+        let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
+        let running: Self = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not readable; remove it", path.display()))?;
+        // A process that was killed leaves its note, and so does a checkout that this one was copied from.
+        Ok((running.is_of(workspace) && is_alive(running.pid)).then_some(running))
+    }
+
+    fn is_of(&self, workspace: &Workspace) -> bool {
+        self.folder.starts_with(workspace.private("runs"))
+    }
+
+    /// Fails if another local stack is up.
+    pub(crate) fn refuse_second(workspace: &Workspace) -> Result<()> {
+        match Self::read(workspace)? {
+            Some(running) => bail!(
+                "process {} keeps a local stack up already: stop it first (Ctrl-C there)",
+                running.pid
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the note. Dropping the guard removes it.
+    pub(crate) fn leave_note(&self, workspace: &Workspace) -> Result<Note> {
+        let path = path(workspace);
+        fs::write(&path, serde_json::to_string_pretty(self)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Note(path))
+    }
+
+    pub(crate) fn stack(&self) -> Stack {
+        Stack {
+            name: self.stack.clone(),
+            clients: Clients::local(&self.endpoint),
+            outputs: self.outputs.clone(),
+        }
+    }
+
+    /// How people reach it.
+    pub(crate) fn instructions(&self) -> String {
+        let queues: Vec<String> = Stage::ALL
+            .into_iter()
+            .filter_map(|stage| {
+                self.outputs
+                    .iter()
+                    .find(|(name, _)| name.to_lowercase() == format!("{stage}queueurl"))
+                    .map(|(_, url)| format!("  {stage:<11} {url}"))
+            })
+            .collect();
+        let database = self.outputs.get("DatabaseName").map_or("default", String::as_str);
+        let stand_in = if self.b3_control_url.is_some() {
+            "  cargo ibov b3 totals       # from now on B3 answers something wrong; `ok` mends it\n"
+        } else {
+            ""
+        };
+        format!(
+            "The stack {stack} stays up until Ctrl-C. In another terminal:\n\
+             \n\
+             {stand_in}  cargo ibov fetch           # ask for the portfolio again\n\
+             \x20 cargo ibov parked          # what failed, and why\n\
+             \x20 cargo ibov redrive fetch   # replay it\n\
+             \x20 cargo ibov query 'SELECT * FROM \"{database}\".\"tb_ibov_refined\" LIMIT 5'\n\
+             \n\
+             With the AWS CLI or an SDK (AWS CLI 1 wants --endpoint-url {endpoint} on each command besides):\n\
+             \n\
+             \x20 export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}\n\
+             \x20 aws athena start-query-execution --query-string 'SELECT setor, soma_part FROM \"{database}\".\"tb_ibov_refined\"' --result-configuration OutputLocation=s3://{bucket}/athena/\n\
+             \n\
+             Queues:\n{queues}\n\
+             Logs and outbox: {folder}",
+            stack = self.stack,
+            endpoint = self.endpoint,
+            region = self.region,
+            key = self.access_key_id,
+            secret = self.secret_access_key,
+            bucket = self.outputs.get("BucketName").map_or("?", String::as_str),
+            queues = queues.join("\n"),
+            folder = self.folder.display(),
+        )
+    }
+}
+
+/// Removes the note when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Note(PathBuf);
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        let _gone_already = fs::remove_file(&self.0);
+    }
+}
+
+fn path(workspace: &Workspace) -> PathBuf {
+    workspace.private("local.json")
+}
+
+fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(folder: PathBuf) -> RunningStack {
+        let outputs =
+            [("FetchQueueUrl", "http://q/fetch"), ("DatabaseName", "default"), ("BucketName", "b")];
+        RunningStack {
+            endpoint: "http://127.0.0.1:1".into(),
+            region: "us-east-1".into(),
+            access_key_id: "test".into(),
+            secret_access_key: "test".into(),
+            stack: "ibov".into(),
+            outputs: outputs
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            b3_control_url: Some("http://127.0.0.1:2".into()),
+            folder,
+            pid: std::process::id(),
+        }
+    }
+
+    #[test]
+    fn the_kept_stack_of_another_checkout_is_not_ours() {
+        let workspace = Workspace::locate().unwrap();
+        let ours = running(workspace.private("runs/1"));
+        assert!(ours.is_of(&workspace));
+        assert!(!running("/original/.ibov/runs/1".into()).is_of(&workspace));
+    }
+
+    #[test]
+    fn instructions_hold_what_a_client_needs() {
+        let text = running("/runs/1".into()).instructions();
+        for part in [
+            "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+            "http://q/fetch",
+            "cargo ibov b3",
+            "s3://b/athena/",
+            "/runs/1",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+use anyhow::{Context as _, Result, bail};
+use serde_yaml_ng::{Mapping, Value};
+
+/// A template that names its code and scripts in S3, and what has to be uploaded there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PackagedTemplate {
+    pub(super) text: String,
+    pub(super) binaries: Vec<Binary>,
+    /// Paths beside the template, which are the keys too.
+    pub(super) scripts: Vec<String>,
+}
+
+/// A function's binary, and the key of its archive.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Binary {
+    pub(super) name: String,
+    pub(super) key: String,
+}
+
+impl PackagedTemplate {
+    /// Only `CodeUri` and `ScriptLocation` change; `!Sub` and its like stay as they are.
+    pub(super) fn new(text: &str, bucket: &str) -> Result<Self> {
+        let mut document: Value = serde_yaml_ng::from_str(text).context("it is not YAML")?;
+        let resources = document
+            .get_mut("Resources")
+            .and_then(Value::as_mapping_mut)
+            .context("it has no Resources")?;
+        let (mut binaries, mut scripts) = (Vec::new(), Vec::new());
+        for (name, resource) in resources.iter_mut() {
+            let name = name.as_str().unwrap_or_default();
+            match resource.get("Type").and_then(Value::as_str) {
+                Some("AWS::Serverless::Function") => binaries.push(
+                    place_code(resource, bucket).with_context(|| format!("function {name}"))?,
+                ),
+                Some("AWS::Glue::Job") => scripts.extend(
+                    place_script(resource, bucket).with_context(|| format!("Glue job {name}"))?,
+                ),
+                Some(_) | None => {}
+            }
+        }
+        if binaries.is_empty() {
+            bail!("it has no function");
+        }
+        Ok(Self { text: serde_yaml_ng::to_string(&document)?, binaries, scripts })
+    }
+}
+
+fn place_code(function: &mut Value, bucket: &str) -> Result<Binary> {
+    let name = function
+        .get("Metadata")
+        .and_then(|metadata| metadata.get("BuildProperties"))
+        .and_then(|properties| properties.get("Binary"))
+        .and_then(Value::as_str)
+        .context("has no Metadata.BuildProperties.Binary")?
+        .to_owned();
+    let key = format!("{name}.zip");
+    let properties = function
+        .get_mut("Properties")
+        .and_then(Value::as_mapping_mut)
+        .context("has no Properties")?;
+    let code = Mapping::from_iter([
+        (Value::from("Bucket"), Value::from(bucket)),
+        (Value::from("Key"), Value::from(key.as_str())),
+    ]);
+    properties.insert(Value::from("CodeUri"), Value::Mapping(code));
+    Ok(Binary { name, key })
+}
+
+/// A script that already lies in S3 stays there.
+fn place_script(job: &mut Value, bucket: &str) -> Result<Option<String>> {
+    let command =
+        job.get_mut("Properties").and_then(|p| p.get_mut("Command")).context("has no Command")?;
+    let location = command.get_mut("ScriptLocation").context("has no ScriptLocation")?;
+    match location.as_str().map(str::to_owned) {
+        Some(local) if !local.starts_with("s3://") => {
+            *location = Value::from(format!("s3://{bucket}/{local}"));
+            Ok(Some(local))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = r"
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Sub ${AWS::StackName}-fetch-queue
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dlq.Arn, maxReceiveCount: !Ref MaxReceiveCount}
+  Fetcher:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: fetcher}}
+    Properties:
+      CodeUri: ..
+      Environment: {Variables: {S3_BUCKET: !If [Named, !Ref BucketName, !Sub '${AWS::StackName}-lake']}}
+  Job:
+    Type: AWS::Glue::Job
+    Properties: {Command: {Name: glueetl, ScriptLocation: glue/refine.py}}
+";
+
+    #[test]
+    fn code_and_script_are_named_in_the_bucket_and_nothing_else_changes() {
+        let packaged = PackagedTemplate::new(TEMPLATE, "b").unwrap();
+        assert_eq!(packaged.binaries[0].name, "fetcher");
+        assert_eq!(packaged.scripts, ["glue/refine.py"]);
+        let mut expected: Value = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+        expected["Resources"]["Fetcher"]["Properties"]["CodeUri"] =
+            serde_yaml_ng::from_str("{Bucket: b, Key: fetcher.zip}").unwrap();
+        expected["Resources"]["Job"]["Properties"]["Command"]["ScriptLocation"] =
+            Value::from("s3://b/glue/refine.py");
+        assert_eq!(serde_yaml_ng::from_str::<Value>(&packaged.text).unwrap(), expected);
+    }
+
+    #[test]
+    fn tags_survive() {
+        let text = PackagedTemplate::new(TEMPLATE, "b").unwrap().text;
+        for tag in
+            ["!Sub ${AWS::StackName}-fetch-queue", "!GetAtt Dlq.Arn", "!Ref MaxReceiveCount", "!If"]
+        {
+            assert!(text.contains(tag), "{tag} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_names_no_binary_is_refused() {
+        let error = PackagedTemplate::new(&TEMPLATE.replace("Binary", "Other"), "b").unwrap_err();
+        assert!(format!("{error:#}").contains("function Fetcher"), "{error:#}");
+    }
+}

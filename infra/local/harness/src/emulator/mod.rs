@@ -1,0 +1,206 @@
+//! The emulator of AWS: starting and ending its process, and the files that it writes.
+
+mod logs;
+mod outbox;
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::process::Command;
+
+pub use self::{logs::Logs, outbox::Mail};
+use crate::{
+    aws::Clients,
+    checkout::{RunFolder, Workspace},
+    processes::{Process, Processes},
+};
+
+const HEALTH: &str = "/_ministack/health";
+const START_DEADLINE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+/// Another program may take the port between its choice and the emulator's start.
+const ATTEMPTS: usize = 3;
+
+/// How an emulator differs from that of the local run.
+#[derive(Debug, Clone, Default)]
+pub struct EmulatorOptions {
+    glue_runner: Option<PathBuf>,
+    glue_minute: Option<Duration>,
+}
+
+impl EmulatorOptions {
+    /// Runs Glue jobs with this Python program instead of `infra/local/glue_runner.py`.
+    pub fn with_glue_runner(mut self, program: PathBuf) -> Self {
+        self.glue_runner = Some(program);
+        self
+    }
+
+    /// Sets how long a minute of a Glue job's timeout lasts.
+    pub fn with_glue_minute(mut self, minute: Duration) -> Self {
+        self.glue_minute = Some(minute);
+        self
+    }
+}
+
+/// A running emulator. It ends when its standard input closes, so it cannot outlive this program.
+#[derive(Debug)]
+pub struct Emulator {
+    process: Process,
+    endpoint: String,
+    run: RunFolder,
+}
+
+impl Emulator {
+    /// Starts it on a free port of 127.0.0.1 and waits until it answers. An error holds the last lines of its log.
+    pub async fn start(
+        workspace: &Workspace,
+        processes: &Processes,
+        options: &EmulatorOptions,
+    ) -> Result<Self> {
+        let run = RunFolder::create(workspace)?;
+        let mut failure = None;
+        for _ in 0..ATTEMPTS {
+            let port = free_port()?;
+            let process = processes.spawn(&mut command(workspace, options, run.path(), port)?)?;
+            match ready(process, port, run.path()).await {
+                Ok(process) => {
+                    return Ok(Self { process, endpoint: format!("http://127.0.0.1:{port}"), run });
+                }
+                Err(error) if error.to_string().contains("ddress already in use") => {
+                    failure = Some(error)
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| anyhow::anyhow!("no port was free")))
+    }
+
+    /// Where all services answer.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The logs of the emulator and of everything that runs in it.
+    pub fn logs(&self) -> Logs {
+        Logs::new(self.run.path())
+    }
+
+    pub fn clients(&self) -> Clients {
+        Clients::local(&self.endpoint)
+    }
+
+    /// Waits until it ends unexpectedly. The error holds the last lines of its log.
+    pub async fn died(&mut self) -> Result<std::convert::Infallible> {
+        let status = self.process.wait().await?;
+        bail!("the emulator ended ({status}): {}", last_lines(&self.logs().emulator()))
+    }
+
+    /// Ends it together with its functions and Spark runs.
+    pub async fn stop(self) {
+        self.process.end().await;
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
+}
+
+fn command(
+    workspace: &Workspace,
+    options: &EmulatorOptions,
+    state: &Path,
+    port: u16,
+) -> Result<Command> {
+    let log = File::create(state.join("emulator.log"))?;
+    let python = workspace.python();
+    let runner = options.glue_runner.clone();
+    let runner = runner.unwrap_or_else(|| workspace.path("infra/local/glue_runner.py"));
+    let mut command = Command::new(&python);
+    command
+        .arg(workspace.path("infra/local/emulator"))
+        .args(["--port", &port.to_string(), "--state-dir"])
+        .arg(state)
+        .args(["--glue-runner", &format!("{} {}", quoted(&python)?, quoted(&runner)?)])
+        .env("PYTHONUNBUFFERED", "1")
+        .envs(loopback_without_proxy())
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    if let Some(minute) = options.glue_minute {
+        command.args(["--glue-minute", &minute.as_secs_f64().to_string()]);
+    }
+    Ok(command)
+}
+
+/// The emulator splits the runner's command line as a shell does.
+fn quoted(path: &Path) -> Result<String> {
+    let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
+    Ok(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
+/// The user's proxy may be needed to reach B3, but never for the emulator and the stand-in server.
+fn loopback_without_proxy() -> [(&'static str, OsString); 2] {
+    ["NO_PROXY", "no_proxy"].map(|name| {
+        let mut value = std::env::var_os(name).unwrap_or_default();
+        value.push(if value.is_empty() { "127.0.0.1,localhost" } else { ",127.0.0.1,localhost" });
+        (name, value)
+    })
+}
+
+async fn ready(mut process: Process, port: u16, state: &Path) -> Result<Process> {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+    let url = format!("http://127.0.0.1:{port}{HEALTH}");
+    let log = state.join("emulator.log");
+    let deadline = Instant::now() + START_DEADLINE;
+    while Instant::now() < deadline {
+        if let Some(status) = process.child.try_wait()? {
+            process.wait().await?;
+            bail!("the emulator ended as it started ({status}): {}", last_lines(&log));
+        }
+        if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(process);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    bail!("the emulator did not answer within {} s: {}", START_DEADLINE.as_secs(), last_lines(&log))
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let tail = lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n");
+    format!("{tail}\n(all of it in {})", log.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(options: &EmulatorOptions) -> String {
+        let state = tempfile::tempdir().unwrap();
+        let workspace = Workspace::locate().unwrap();
+        let command = command(&workspace, options, state.path(), 4566).unwrap();
+        let arguments = command.as_std().get_args().map(|argument| argument.to_string_lossy());
+        arguments.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn glue_runs_are_carried_out_as_the_options_say() {
+        let usual = arguments(&EmulatorOptions::default());
+        assert!(usual.contains("infra/local/glue_runner.py'") && !usual.contains("--glue-minute"));
+        let options = EmulatorOptions::default()
+            .with_glue_runner("/it's/fast.py".into())
+            .with_glue_minute(Duration::from_millis(500));
+        let other = arguments(&options);
+        assert!(other.contains(r"'/it'\''s/fast.py'"), "{other}");
+        assert!(other.ends_with("--glue-minute 0.5"), "{other}");
+    }
+}

@@ -1,0 +1,241 @@
+//! Following one portfolio through the chain, by what it leaves behind: objects, Glue runs, mails, dead letters.
+
+use std::{collections::HashSet, future::Future, time::Duration};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_glue::types::{JobRun, JobRunState};
+use chrono::NaiveDate;
+use serde::Serialize;
+use shared::{events::RunState, keys::LandingKey, landing::Envelope, portfolio::Warning};
+
+use crate::{
+    aws::explain,
+    emulator::{Logs, Mail},
+    failure::Failure,
+    progress::{Progress, Step},
+    stack::{Stack, Stage, dead_letters},
+};
+
+const POLL: Duration = Duration::from_millis(150);
+
+/// What a stack held before a request, so that only what is new is followed.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    landing: HashSet<String>,
+    runs: HashSet<String>,
+    mails: usize,
+    parked: usize,
+}
+
+/// A Glue run that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GlueRun {
+    pub id: String,
+    /// As Glue spells it.
+    pub state: String,
+    pub seconds: i64,
+}
+
+/// What a request left behind at each stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journey {
+    /// The portfolio's session.
+    pub date: NaiveDate,
+    /// Key of B3's answer.
+    pub landing_key: String,
+    /// What is odd about the answer but harmless.
+    pub warnings: Vec<Warning>,
+    /// Key of the Parquet file.
+    pub raw_key: String,
+    pub glue_run: GlueRun,
+    /// The mail about the completed run.
+    pub notification: Mail,
+}
+
+/// Watches one stack in the emulator.
+#[derive(Debug, Clone)]
+pub struct Tracker<'a> {
+    stack: &'a Stack,
+    logs: Logs,
+}
+
+impl<'a> Tracker<'a> {
+    pub fn new(stack: &'a Stack, logs: Logs) -> Self {
+        Self { stack, logs }
+    }
+
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let landing = self.stack.keys("landing/").await?.into_iter().collect();
+        let runs =
+            self.stack.runs().await?.iter().filter_map(|run| run.id().map(str::to_owned)).collect();
+        let parked = dead_letters::total_depth(self.stack).await?;
+        Ok(Snapshot { landing, runs, mails: self.logs.mails()?.len(), parked })
+    }
+
+    /// Follows what was requested after `before`, stage by stage, until its completion is mailed.
+    ///
+    /// # Errors
+    /// A [`Failure`] as soon as a message is parked, a run fails, or an alert is mailed.
+    pub async fn follow(&self, before: &Snapshot, progress: &Progress) -> Result<Journey> {
+        let step = progress.step("fetcher", "fetch the portfolio");
+        let landing_key = self
+            .wait_for(before, &step, "waiting for landing/", || self.new_landing(before))
+            .await?;
+        step.done(&landing_key);
+        let LandingKey { date, .. } = landing_key.parse()?;
+        let warnings = self.warnings(&landing_key).await?;
+
+        let step = progress.step("parquet-writer", "write Parquet");
+        let raw_key =
+            self.wait_for(before, &step, "waiting for raw/", || self.raw_key(date)).await?;
+        step.done(&raw_key);
+
+        let step = progress.step("glue-trigger", "start the Glue run");
+        let id = self.wait_for(before, &step, "waiting for a run", || self.new_run(before)).await?;
+        step.done(&id);
+
+        let step = progress.step("glue", "refine with Spark");
+        let glue_run = self.wait_for(before, &step, "RUNNING", || self.succeeded(&id)).await?;
+        step.done(format_args!("{} after {} s", glue_run.state, glue_run.seconds));
+
+        let step = progress.step("glue-notifier", "notify");
+        let notification = self
+            .wait_for(before, &step, "waiting for the mail", || self.completion(before))
+            .await?;
+        step.done(format_args!("{} to {}", notification.topic_name(), notification.to));
+        Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notification })
+    }
+
+    /// Polls until `look` finds something, and stops at the first failure of any stage.
+    async fn wait_for<T, F>(
+        &self,
+        before: &Snapshot,
+        step: &Step,
+        waiting: &str,
+        look: impl Fn() -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        step.note(waiting);
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(found);
+            }
+            self.fail_if_anything_failed(before).await?;
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+        let depths = futures::future::try_join_all(
+            Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
+        )
+        .await?;
+        if depths.iter().sum::<usize>() > before.parked {
+            for (stage, _) in Stage::ALL.into_iter().zip(&depths).filter(|(_, depth)| **depth > 0) {
+                if let Some(parked) =
+                    dead_letters::peek(self.stack, stage).await?.into_iter().next_back()
+                {
+                    return Err(Failure {
+                        logs: Some(self.logs.function(self.stack, stage)),
+                        ..parked.failure()
+                    }
+                    .into());
+                }
+            }
+        }
+        let mails = self.logs.mails()?;
+        match mails.iter().skip(before.mails).find(|mail| self.is_alert(mail)) {
+            Some(alert) => Err(self.alert_failure(alert).await.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn is_alert(&self, mail: &Mail) -> bool {
+        self.stack.output("AlertsTopicArn").is_ok_and(|arn| arn == mail.topic)
+    }
+
+    async fn alert_failure(&self, alert: &Mail) -> Failure {
+        // Alarms and the notifier mail to this topic, but a failed run explains more than either of their mails.
+        if let Ok(runs) = self.stack.runs().await
+            && let Some(run) = runs.iter().find(|run| has_failed(run))
+        {
+            return self.failed_run(run);
+        }
+        let cause =
+            format!("{}: {}", alert.subject(), alert.message.lines().next().unwrap_or_default());
+        Failure { logs: Some(self.logs.folder().to_path_buf()), ..Failure::new("alert", cause) }
+    }
+
+    async fn new_landing(&self, before: &Snapshot) -> Result<Option<String>> {
+        Ok(self.stack.keys("landing/").await?.into_iter().find(|key| !before.landing.contains(key)))
+    }
+
+    async fn raw_key(&self, date: NaiveDate) -> Result<Option<String>> {
+        Ok(self.stack.keys(&format!("raw/date={date}/")).await?.into_iter().next())
+    }
+
+    async fn new_run(&self, before: &Snapshot) -> Result<Option<String>> {
+        let runs = self.stack.runs().await?;
+        Ok(runs
+            .iter()
+            .filter_map(JobRun::id)
+            .find(|id| !before.runs.contains(*id))
+            .map(str::to_owned))
+    }
+
+    /// `None` while the run is active.
+    async fn succeeded(&self, id: &str) -> Result<Option<GlueRun>> {
+        let request = self
+            .stack
+            .clients
+            .glue
+            .get_job_run()
+            .job_name(self.stack.output("GlueJobName")?)
+            .run_id(id);
+        let answer = request
+            .send()
+            .await
+            .map_err(explain)
+            .with_context(|| format!("cannot look at run {id}"))?;
+        let run = answer.job_run().with_context(|| format!("run {id} is gone"))?;
+        if has_failed(run) {
+            return Err(self.failed_run(run).into());
+        }
+        Ok((run.job_run_state() == Some(&JobRunState::Succeeded)).then(|| GlueRun {
+            id: id.to_owned(),
+            state: JobRunState::Succeeded.as_str().to_owned(),
+            seconds: i64::from(run.execution_time()),
+        }))
+    }
+
+    fn failed_run(&self, run: &JobRun) -> Failure {
+        let id = run.id().unwrap_or_default();
+        let state = run.job_run_state().map_or("failed", JobRunState::as_str);
+        let cause = format!("Glue run {state}: {}", run.error_message().unwrap_or("no message"));
+        Failure {
+            object: Some(id.to_owned()),
+            logs: Some(self.logs.glue_run(id)),
+            ..Failure::new("glue", cause)
+        }
+    }
+
+    /// Computed again from the landing object, because the functions only log them.
+    async fn warnings(&self, landing_key: &str) -> Result<Vec<Warning>> {
+        let envelope = Envelope::parse(&self.stack.read(landing_key).await?)?;
+        let (_, warnings) = envelope.portfolio()?;
+        Ok(warnings)
+    }
+
+    async fn completion(&self, before: &Snapshot) -> Result<Option<Mail>> {
+        let topic = self.stack.output("CompletionsTopicArn")?;
+        let mails = self.logs.mails()?;
+        Ok(mails.into_iter().skip(before.mails).find(|mail| mail.topic == topic))
+    }
+}
+
+fn has_failed(run: &JobRun) -> bool {
+    let state = run.job_run_state().map_or("UNKNOWN", JobRunState::as_str);
+    matches!(RunState::from_name(state), RunState::Failed(_))
+}

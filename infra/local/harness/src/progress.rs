@@ -1,0 +1,147 @@
+//! Steps, named and timed, on standard error.
+
+use std::{
+    fmt::Display,
+    io::IsTerminal as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where steps are shown: spinners on a terminal, plain lines elsewhere.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bars: MultiProgress,
+    style: Style,
+    current: Arc<Mutex<&'static str>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Spinners,
+    Lines,
+    Silent,
+}
+
+impl Progress {
+    /// Shows steps on standard error.
+    pub fn stderr() -> Self {
+        let style = if std::io::stderr().is_terminal() { Style::Spinners } else { Style::Lines };
+        Self::new(style)
+    }
+
+    /// Shows nothing.
+    pub fn silent() -> Self {
+        Self::new(Style::Silent)
+    }
+
+    fn new(style: Style) -> Self {
+        let target = if style == Style::Spinners {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            bars: MultiProgress::with_draw_target(target),
+            style,
+            current: Arc::new(Mutex::new("start")),
+        }
+    }
+
+    /// Begins a step. `stage` is its short name in failures.
+    pub fn step(&self, stage: &'static str, what: impl Into<String>) -> Step {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        let what = what.into();
+        if self.style == Style::Lines {
+            eprintln!("  … {what}");
+        }
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(spinner_style("{spinner} {prefix} {wide_msg:.dim} {elapsed}"));
+        bar.set_prefix(what.clone());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Step { bar, what, started: Instant::now(), progress: self.clone(), ended: false }
+    }
+
+    /// The stage that began last, which a timeout or signal interrupted.
+    pub fn current_stage(&self) -> &'static str {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints a line that is not a step.
+    pub fn say(&self, text: impl Display) {
+        match self.style {
+            Style::Spinners => self.bars.suspend(|| eprintln!("{text}")),
+            Style::Lines => eprintln!("{text}"),
+            Style::Silent => {}
+        }
+    }
+}
+
+/// A step that runs. Dropped before [`Step::done`], it shows as failed.
+#[derive(Debug)]
+#[must_use]
+pub struct Step {
+    bar: ProgressBar,
+    what: String,
+    started: Instant,
+    progress: Progress,
+    ended: bool,
+}
+
+impl Step {
+    /// Shows what the step is busy with.
+    pub fn note(&self, text: impl Into<String>) {
+        self.bar.set_message(text.into());
+    }
+
+    /// Turns the spinner into a bar of `total` units.
+    pub fn total(&self, total: usize) {
+        self.bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        self.bar.set_style(spinner_style(
+            "{spinner} {prefix} {bar:24} {pos}/{len} {wide_msg:.dim} {elapsed}",
+        ));
+    }
+
+    /// Adds one unit to the bar.
+    pub fn advance(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Ends the step as a success.
+    pub fn done(mut self, detail: impl Display) {
+        self.end("✓", &format!(": {detail}"));
+    }
+
+    fn end(&mut self, mark: &str, detail: &str) {
+        self.ended = true;
+        self.bar.finish_and_clear();
+        self.progress.bars.remove(&self.bar);
+        self.progress.say(format_args!(
+            "  {mark} {}{detail} ({})",
+            self.what,
+            seconds(self.started.elapsed())
+        ));
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end("✗", "");
+        }
+    }
+}
+
+/// `3.2 s`, or words above a minute.
+pub fn seconds(elapsed: Duration) -> String {
+    if elapsed < Duration::from_secs(60) {
+        format!("{:.1} s", elapsed.as_secs_f64())
+    } else {
+        HumanDuration(elapsed).to_string()
+    }
+}
+
+fn spinner_style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

@@ -1,0 +1,141 @@
+//! A deployed stack and the operations on it: its queues and dead-letter queues, its lake, its Glue runs, its tables.
+
+pub mod athena;
+pub mod dead_letters;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_glue::types::JobRun;
+use aws_sdk_sqs::types::QueueAttributeName;
+
+pub use self::stage::Stage;
+use crate::aws::{Clients, explain};
+
+/// A stack in the emulator or in AWS.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    pub name: String,
+    pub clients: Clients,
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// Reads the outputs of a stack that exists.
+    pub async fn describe(clients: Clients, name: &str) -> Result<Self> {
+        let answer = clients.cloudformation.describe_stacks().stack_name(name).send().await;
+        let answer =
+            answer.map_err(explain).with_context(|| format!("cannot read stack {name}"))?;
+        let stack =
+            answer.stacks().first().with_context(|| format!("there is no stack named {name}"))?;
+        let outputs = stack
+            .outputs()
+            .iter()
+            .filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned())))
+            .collect();
+        Ok(Self { name: name.to_owned(), clients, outputs })
+    }
+
+    pub fn output(&self, name: &str) -> Result<&str> {
+        self.outputs
+            .get(name)
+            .map(String::as_str)
+            .with_context(|| format!("stack {} has no output {name}", self.name))
+    }
+
+    /// Name of the lake's bucket.
+    pub fn bucket(&self) -> Result<&str> {
+        self.output("BucketName")
+    }
+
+    pub fn queue_url(&self, stage: Stage) -> Result<&str> {
+        self.output(&stage.url_output("Queue"))
+    }
+
+    pub fn dlq_url(&self, stage: Stage) -> Result<&str> {
+        self.output(&stage.url_output("Dlq"))
+    }
+
+    /// The physical name of a stage's function.
+    pub fn function_name(&self, stage: Stage) -> String {
+        format!("{}-{}", self.name, stage.function())
+    }
+
+    /// Sends a fetch request and returns its message id. The stack fills in what is `None`.
+    pub async fn request_fetch(
+        &self,
+        index: Option<&str>,
+        segment: Option<&str>,
+    ) -> Result<String> {
+        let mut body = serde_json::Map::new();
+        for (name, value) in [("index", index), ("segment", segment)] {
+            if let Some(value) = value {
+                body.insert(name.to_owned(), value.into());
+            }
+        }
+        self.send(Stage::Fetch, &serde_json::Value::from(body).to_string()).await
+    }
+
+    /// Sends a message to a stage's queue and returns its id.
+    pub async fn send(&self, stage: Stage, body: &str) -> Result<String> {
+        let request = self.clients.sqs.send_message().queue_url(self.queue_url(stage)?);
+        let sent = request.message_body(body).send().await;
+        let sent =
+            sent.map_err(explain).with_context(|| format!("cannot send to the {stage} queue"))?;
+        Ok(sent.message_id().unwrap_or_default().to_owned())
+    }
+
+    /// About how many messages a queue holds: visible, in flight and delayed.
+    async fn message_count(&self, url: &str) -> Result<usize> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let request = self.clients.sqs.get_queue_attributes().queue_url(url);
+        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await;
+        let answer = answer.map_err(explain)?;
+        let attributes = answer.attributes().into_iter().flatten();
+        Ok(attributes.filter_map(|(_, value)| value.parse::<usize>().ok()).sum())
+    }
+
+    /// About how many messages a stage's queue holds: visible, in flight and delayed.
+    pub async fn waiting(&self, stage: Stage) -> Result<usize> {
+        let count = self.message_count(self.queue_url(stage)?).await;
+        count.with_context(|| format!("cannot look at the {stage} queue"))
+    }
+
+    /// Every run of the stack's Glue job, newest first.
+    pub async fn runs(&self) -> Result<Vec<JobRun>> {
+        let request = self.clients.glue.get_job_runs().job_name(self.output("GlueJobName")?);
+        let mut pages = request.into_paginator().send();
+        let mut runs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).context("cannot list the Glue runs")?;
+            runs.extend(page.job_runs.unwrap_or_default());
+        }
+        Ok(runs)
+    }
+
+    /// The keys of the lake's objects below a prefix, in order.
+    pub async fn keys(&self, prefix: &str) -> Result<Vec<String>> {
+        let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
+        let mut pages = request.into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
+            keys.extend(
+                page.contents().iter().filter_map(|object| object.key().map(str::to_owned)),
+            );
+        }
+        Ok(keys)
+    }
+
+    /// The content of one of the lake's objects.
+    pub async fn read(&self, key: &str) -> Result<Vec<u8>> {
+        let object = self.clients.s3.get_object().bucket(self.bucket()?).key(key).send().await;
+        let object = object.map_err(explain).with_context(|| format!("cannot read {key}"))?;
+        Ok(object.body.collect().await.with_context(|| format!("cannot read {key}"))?.to_vec())
+    }
+}
