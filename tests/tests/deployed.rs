@@ -15,5 +15,7 @@ mod failing_runs;
 mod parked;
 #[path = "deployed/recordings.rs"]
 mod recordings;
+#[path = "deployed/smoke.rs"]
+mod smoke;
 #[path = "deployed/verify.rs"]
 mod verify;
