@@ -49,6 +49,8 @@ def test_every_metric_of_a_queue_is_reported(
     out: nothing reads these.
     """
     shown = {metric for widget in widgets for metric in metrics(widget)}
+    # Up to 50 are free.
+    assert len(shown) == 17
     shown.remove(("NumberOfMessagesReceived", "QueueName", f"{name}-parquet-queue"))
     cloudwatch = emulator.client("cloudwatch")
 
