@@ -43,7 +43,7 @@ unit *words:
 
 # The refine state in all orders of its steps.
 simulation:
-    cargo test --workspace --lib -- refine::simulation
+    cargo test --workspace --lib -- simulation::
 
 # Rules of AWS that can be read off the template.
 template:

@@ -6,7 +6,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `requestId` (in `spans`) | AWS's id of the invocation, on all of its lines |
-//! | `stage` | the function: `fetcher`, `parquet-writer`, `glue-trigger`, `glue-notifier` |
+//! | `stage` | `fetch`, `parquet`, `glue` or `completion` |
 //! | `message_id`, `attempt`, `max_attempts` | the SQS message, the number of this delivery, and the limit |
 //! | `delay_s` | the wait before a failed message is delivered again |
 //! | `code` | the stable name of a failure, such as `results-null` ([`Code`](crate::failure::Code)) |

@@ -2,21 +2,22 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use harness::stack::{Stage, dead_letters};
-
-use crate::pipeline::Pipeline;
+use harness::{
+    emulator::Logs,
+    stack::{Stack, Stage, dead_letters},
+};
 
 const LOG_LINES: usize = 6;
 
 /// Queues, dead-letter queues, logs and Glue runs. It never fails: errors become part of the text.
-pub async fn of(pipeline: &Pipeline) -> String {
+pub async fn of(stack: &Stack, logs: &Logs) -> String {
     let mut text = String::new();
     for stage in Stage::ALL {
-        let waiting = match pipeline.stack.waiting(stage).await {
+        let waiting = match stack.waiting(stage).await {
             Ok(count) => format!("{count} waiting"),
             Err(error) => format!("{error:#}"),
         };
-        let parked = match dead_letters::peek(&pipeline.stack, stage).await {
+        let parked = match dead_letters::peek(stack, stage).await {
             Ok(parked) => parked
                 .iter()
                 .map(|message| format!("\n    parked: {} ({})", message.cause(), message.body))
@@ -24,9 +25,9 @@ pub async fn of(pipeline: &Pipeline) -> String {
             Err(error) => format!("\n    {error:#}"),
         };
         line(&mut text, &format!("  {stage}: {waiting}{parked}"));
-        line(&mut text, &tail(&pipeline.logs().function(&pipeline.stack, stage)));
+        line(&mut text, &tail(&logs.function(stack, stage)));
     }
-    match pipeline.stack.runs().await {
+    match stack.runs().await {
         Ok(runs) => {
             for run in runs {
                 let id = run.id().unwrap_or_default();
@@ -35,12 +36,12 @@ pub async fn of(pipeline: &Pipeline) -> String {
                     &mut text,
                     &format!("  run {id}: {state} {}", run.error_message().unwrap_or_default()),
                 );
-                line(&mut text, &tail(&pipeline.logs().glue_run(id)));
+                line(&mut text, &tail(&logs.glue_run(id)));
             }
         }
         Err(error) => line(&mut text, &format!("  runs: {error:#}")),
     }
-    line(&mut text, &format!("  all logs: {}", pipeline.logs().folder().display()));
+    line(&mut text, &format!("  all logs: {}", logs.folder().display()));
     text
 }
 

@@ -123,7 +123,7 @@ impl Pipeline {
             Ok(Err(error)) => error,
             Err(_) => anyhow::anyhow!("not within {} s", DEADLINE.as_secs()),
         };
-        let state = diagnosis::of(self).await;
+        let state = diagnosis::of(&self.stack, &self.logs()).await;
         Err(failure.context(format!(
             "waited for {what} in stack {}, which stands like this:\n{state}\n",
             self.stack.name

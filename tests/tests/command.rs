@@ -184,7 +184,7 @@ async fn fails(reply: Reply, words: &str) -> Result<()> {
             .await?;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let error = &ended.document()?["error"];
-    assert_eq!(error["stage"], "fetcher", "{error}");
+    assert_eq!(error["stage"], "fetch", "{error}");
     let cause = error["cause"].as_str().context("no cause")?;
     assert!(cause.contains(words) && !cause.contains('\n'), "{cause}");
     assert!(ended.stderr.contains(cause), "people are told the same: {}", ended.stderr);

@@ -49,7 +49,7 @@ pub struct Fetcher<B = S3Bucket> {
 const B3_BASE_URL: &str = "https://sistemaswebb3-listados.b3.com.br";
 
 impl Handler for Fetcher {
-    const NAME: &'static str = "fetcher";
+    const STAGE: &'static str = "fetch";
     type Task = FetchRequest;
     type Error = FetchError;
 

@@ -23,7 +23,7 @@ pub struct GlueNotifier {
 }
 
 impl Handler for GlueNotifier {
-    const NAME: &'static str = "glue-notifier";
+    const STAGE: &'static str = "completion";
     type Task = CompletionMessage;
     type Error = NotifyError;
 

@@ -84,7 +84,7 @@ impl Reporter for SnsReporter {
             Message { id: run.id.clone(), body, receive_count: 1, receipt_handle: String::new() };
         let failure = Failure::permanent(Code::RunFailed).on(&run.id);
         let error = format!("{}: {cause}", run.state.name());
-        let parked = Parked::new("glue-trigger", &message, &failure, &error, "");
+        let parked = Parked::new("glue", &message, &failure, &error, "");
         failpoint::around("park-dates", self.glue_queues.park(&parked)).await
     }
 }

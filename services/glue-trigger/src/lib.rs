@@ -28,7 +28,7 @@ pub enum Task {
 }
 
 impl Handler for GlueTrigger {
-    const NAME: &'static str = "glue-trigger";
+    const STAGE: &'static str = "glue";
     type Task = Task;
     type Error = TriggerError;
 

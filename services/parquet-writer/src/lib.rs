@@ -36,7 +36,7 @@ pub struct ParquetWriter<B = S3Bucket> {
 }
 
 impl Handler for ParquetWriter {
-    const NAME: &'static str = "parquet-writer";
+    const STAGE: &'static str = "parquet";
     type Task = CreatedObject;
     type Error = WriteError;
 

@@ -141,7 +141,7 @@ async fn a_writer_that_loses_to_a_newer_landing_object_leaves_that_in_place() {
     let (writer, raw) = writer().await;
     writer.bucket.races.set(1);
     writer.bucket.other.set(Other::WritesNewer);
-    let older = Outcome::NothingToDo("older than what is there");
+    let older = Outcome::NothingToDo("older than the raw file");
     assert_eq!(write(&writer).await.unwrap(), older);
     assert_eq!(raw_object(&writer, &raw).await.unwrap().landing, landing(2));
 }

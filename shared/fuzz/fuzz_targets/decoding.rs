@@ -4,17 +4,19 @@
 
 #![no_main]
 
-use std::fmt::Display;
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::DateTime;
 use libfuzzer_sys::fuzz_target;
-use shared::b3::{Answer, ptbr};
-use shared::events::{CompletionMessage, FetchRequest, GlueQueueMessage, S3Message};
-use shared::lake::{LandingKey, RawKey, Stamp};
-use shared::landing::Envelope;
-use shared::parquet;
-use shared::portfolio::{ContentHash, Portfolio, Segment};
+use shared::{
+    b3::{PortfolioPage, ptbr},
+    events::{CompletionMessage, FetchRequest, GlueQueueMessage, S3Message},
+    keys::{LandingKey, RawKey, Stamp},
+    landing::Envelope,
+    portfolio::{ContentHash, Portfolio},
+    raw,
+    values::Segment,
+};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(envelope) = Envelope::parse(data) {
@@ -29,24 +31,24 @@ fuzz_target!(|data: &[u8]| {
     prints_back::<LandingKey>(text);
     prints_back::<RawKey>(text);
     prints_back::<Stamp>(text);
-    if let Ok(answer) = Answer::parse(text) {
+    if let Ok(page) = PortfolioPage::parse(text) {
         for segment in [Segment::ByTicker, Segment::BySector] {
-            portfolio(&answer, segment);
+            portfolio(&page, segment);
         }
     }
 });
 
 /// Every accepted portfolio can be encoded.
-fn portfolio(answer: &Answer, segment: Segment) {
+fn portfolio(page: &PortfolioPage, segment: Segment) {
     let index = "IBOV".parse().expect("an index");
-    let answers = std::slice::from_ref(answer);
+    let pages = std::slice::from_ref(page);
     // The date of the samples.
     let fetched_at = "2026-11-19T13:00:00Z".parse().expect("a time");
-    if let Ok((portfolio, _)) = Portfolio::from_answers(index, segment, fetched_at, answers) {
+    if let Ok((portfolio, _)) = Portfolio::from_pages(index, segment, fetched_at, pages) {
         let stamp = Stamp::new(DateTime::UNIX_EPOCH, ContentHash::of(&portfolio));
         let index = portfolio.index.clone();
         let landing = LandingKey { index, date: portfolio.date, stamp };
-        parquet::encode(&portfolio, &landing).expect("every portfolio fits the schema");
+        raw::encode(&portfolio, &landing).expect("every portfolio fits the schema");
     }
 }
 

@@ -43,7 +43,7 @@ impl CallError {
             None if matches!(error, SdkError::ConstructionFailure(_)) => Cause::Invalid,
             None => Cause::Unavailable,
         };
-        Self::new(operation, object, cause, Answer(error))
+        Self::new(operation, object, cause, SdkFailure(error))
     }
 
     /// For an answer that lacks a part which every answer has.
@@ -61,9 +61,9 @@ impl StageError for CallError {
 
 /// The SDK's error, printed with the service's code and message, which the SDK shows only in the error's sources.
 #[derive(Debug)]
-struct Answer<E>(SdkError<E, HttpResponse>);
+struct SdkFailure<E>(SdkError<E, HttpResponse>);
 
-impl<E> fmt::Display for Answer<E>
+impl<E> fmt::Display for SdkFailure<E>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -79,7 +79,7 @@ where
     }
 }
 
-impl<E> Error for Answer<E>
+impl<E> Error for SdkFailure<E>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

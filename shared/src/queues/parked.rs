@@ -84,7 +84,7 @@ mod tests {
     fn parked(body: String, error: String) -> Parked {
         let message =
             Message { id: "1".to_owned(), body, receive_count: 1, receipt_handle: String::new() };
-        Parked::new("fetcher", &message, &Failure::permanent(Code::UnknownEvent), &error, "")
+        Parked::new("fetch", &message, &Failure::permanent(Code::UnknownEvent), &error, "")
     }
 
     fn attribute<'a>(parked: &'a Parked, name: &str) -> Option<&'a str> {

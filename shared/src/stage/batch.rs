@@ -6,7 +6,11 @@ use futures::{StreamExt as _, stream};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
-use super::{Failed, Invocation, Outcome, isolation::isolated};
+use super::{
+    invocation::Invocation,
+    isolation::isolated,
+    outcome::{Failed, Outcome},
+};
 use crate::{
     failure::{Failure, StageError},
     queues::Message,

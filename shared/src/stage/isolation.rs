@@ -5,7 +5,7 @@ use std::{any::Any, panic, panic::AssertUnwindSafe, sync::Arc};
 use futures::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::Failed;
+use super::outcome::Failed;
 use crate::failure::{Code, Failure, StageError};
 
 pub(super) async fn isolated<T, E: StageError>(

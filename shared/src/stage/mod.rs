@@ -14,6 +14,7 @@ mod batch;
 mod disposition;
 mod invocation;
 mod isolation;
+mod outcome;
 mod parts;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use batch::Batch;
 pub use invocation::Invocation;
+pub use outcome::{Failed, Outcome};
 
 use crate::{
     aws,
@@ -35,25 +37,14 @@ use crate::{
 };
 use disposition::Disposition;
 
-/// Outcome of a successfully handled message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The effect is durable.
-    Done,
-    /// With the reason.
-    NothingToDo(&'static str),
-}
-
-/// An error with its sources, shared because one error may fail several messages.
-pub type Failed = Arc<dyn StageError>;
-
 /// The tasks of a message, or why the message cannot be decoded.
 pub type Decoded<T, E> = Result<Vec<Result<T, E>>, E>;
 
 /// The work of a function.
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Handler: Sized {
-    const NAME: &'static str;
+    /// The stage's name, which the names of its queues begin with.
+    const STAGE: &'static str;
     /// A unit of work. A message may have several: an S3 notification may name several objects.
     type Task;
     type Error: StageError;
@@ -134,7 +125,7 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
         let outcomes = decoded.into_iter().zip(&messages).map(|(parts, message)| {
             let parts =
                 parts?.into_iter().map(|part| part.and_then(|()| batch::next(&mut results)));
-            parts::combined(H::NAME, message, self.max_receive_count, parts.collect())
+            parts::combined(H::STAGE, message, self.max_receive_count, parts.collect())
         });
         // Concurrently: after a timeout, little time is left.
         let settled = messages.iter().zip(outcomes.collect::<Vec<_>>());
@@ -168,7 +159,7 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
         outcome: Result<Outcome, Failed>,
         invocation: &Invocation,
     ) -> bool {
-        let (stage, message_id, attempt) = (H::NAME, &message.id, message.receive_count);
+        let (stage, message_id, attempt) = (H::STAGE, &message.id, message.receive_count);
         match outcome {
             Ok(Outcome::Done) => tracing::info!(stage, message_id, attempt, "message handled"),
             Ok(Outcome::NothingToDo(reason)) => {
@@ -188,7 +179,7 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
     /// Best effort: if the visibility timeout cannot be changed, the queue's own applies.
     async fn postpone(&self, message: &Message, error: &Failed) -> bool {
         let failure = error.failure();
-        let (stage, message_id, attempt) = (H::NAME, &message.id, message.receive_count);
+        let (stage, message_id, attempt) = (H::STAGE, &message.id, message.receive_count);
         let mut delay = backoff::backoff(self.backoff_base, attempt, failure.retry_after);
         if let Some(wait) = delay
             && let Err(error) = self.queues.postpone(message, wait).await
@@ -213,14 +204,14 @@ impl<H: Handler, Q: Queues> Stage<H, Q> {
 
     async fn park(&self, message: &Message, error: &Failed, invocation: &Invocation) -> bool {
         let (failure, text) = (error.failure(), readable(&error.to_string()));
-        let parked = Parked::new(H::NAME, message, &failure, &text, &invocation.request_id);
+        let parked = Parked::new(H::STAGE, message, &failure, &text, &invocation.request_id);
         let parking = self.queues.park(&parked).await;
         let fate = match &parking {
             Ok(()) => "message parked on the dead-letter queue",
             Err(_) => "message failed and could not be parked, it will come again",
         };
         tracing::error!(
-            stage = H::NAME,
+            stage = H::STAGE,
             message_id = message.id,
             attempt = message.receive_count,
             code = failure.code.name(),

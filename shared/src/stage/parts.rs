@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::{
-    Failed, Outcome,
     disposition::{self, Disposition},
+    outcome::{Failed, Outcome},
 };
 use crate::{
     failure::{Class, Failure, StageError, readable},

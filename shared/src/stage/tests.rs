@@ -29,7 +29,7 @@ impl StageError for TestError {
 struct Script;
 
 impl Handler for Script {
-    const NAME: &'static str = "fetcher";
+    const STAGE: &'static str = "fetch";
     type Task = String;
     type Error = TestError;
 
@@ -150,7 +150,7 @@ async fn the_last_attempt_parks_with_its_cause() {
     let parked = stage.queues.parked.lock().unwrap();
     let [busy, panic] = parked.as_slice() else { panic!("{parked:?}") };
     assert_eq!(busy.body, "busy");
-    assert_eq!(attribute(busy, "stage"), "fetcher");
+    assert_eq!(attribute(busy, "stage"), "fetch");
     assert_eq!(attribute(busy, "code"), "aws-busy");
     assert_eq!(attribute(busy, "class"), "transient");
     assert_eq!(attribute(busy, "object"), "s3://bucket/key");

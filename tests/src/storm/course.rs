@@ -12,8 +12,9 @@ use refine::{Listing, State as _};
 use tokio::time::sleep;
 
 use super::{
+    action::Action,
     field::Field,
-    plan::{Action, Event, Plan},
+    plan::{Event, Plan},
 };
 use crate::diagnosis;
 
@@ -131,6 +132,6 @@ async fn to_redrive(field: &Field, plan: &Plan) -> Result<Option<Stage>> {
 }
 
 async fn stuck(field: &Field, what: &str) -> Result<()> {
-    let state = diagnosis::of(field).await;
+    let state = diagnosis::of(&field.stack, &field.logs()).await;
     bail!("waited in vain for {what}. The stack stands like this:\n{state}")
 }

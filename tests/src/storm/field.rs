@@ -15,7 +15,7 @@ use harness::{
 };
 use tokio::sync::OnceCell;
 
-use super::plan::Action;
+use super::action::Action;
 use crate::{local, pipeline::Pipeline};
 
 /// It ends with this process, as the shared emulator does.

@@ -9,6 +9,7 @@
 //! The functions are built with debug assertions, which hold the failpoints. The seed decides what a storm does, but
 //! not how its parts interleave.
 
+mod action;
 mod course;
 mod field;
 mod plan;

@@ -9,6 +9,7 @@ use harness::{b3_server::Day, stack::Stage};
 use shared::portfolio::is_weekday;
 
 use super::{
+    action::Action,
     poison::{self, Poison},
     portfolios::{self, Landing},
 };
@@ -41,23 +42,6 @@ const EFFECTS: [(Stage, &[&str]); 3] = [
     (Stage::Glue, &["empty-mark", "start-run", "park"]),
     (Stage::Completion, &["mark", "park-dates", "publish", "set-told", "start-run"]),
 ];
-
-/// One step of the storm.
-#[derive(Debug, Clone)]
-pub(super) enum Action {
-    /// Write an object, about which S3 notifies the queue.
-    Put { key: String, body: Vec<u8> },
-    /// Send a message.
-    Send { stage: Stage, body: String, delay_seconds: i32 },
-    /// Kill the stage's function the next time it reaches this failpoint.
-    Kill { stage: Stage, failpoint: String },
-    /// Make the next run of the job fail.
-    FailRun,
-    /// Redrive the dates of failed runs.
-    Redrive,
-    /// Send the schedule's tick.
-    Tick,
-}
 
 /// An event that the pipeline has to account for.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use harness::{
 };
 use shared::events::S3Message;
 
-use super::{plan::Action, portfolios};
+use super::{action::Action, portfolios};
 use crate::aws_messages::created;
 
 /// Number of kinds that [`poison`] makes.

@@ -70,7 +70,7 @@ async fn parked_as(pipeline: &Pipeline, count: usize, code: &str) -> Result<Park
             "{name} in {parked:?}"
         );
     }
-    assert_eq!(parked.attribute("stage"), Some("fetcher"));
+    assert_eq!(parked.attribute("stage"), Some("fetch"));
     Ok(parked)
 }
 

@@ -47,7 +47,7 @@ fn what_will_not_pass_is_parked_at_once_with_its_cause_and_its_body_untouched() 
             let parked = only(&bench, stage).await?;
             assert_eq!(parked.body, body);
             for (name, wanted) in [
-                ("stage", stage.function()),
+                ("stage", stage.name()),
                 ("code", kind),
                 ("class", "permanent"),
                 ("attempts", "1"),

@@ -14,7 +14,7 @@ async fn cause(bench: &Bench, stage: Stage) -> Result<(String, String)> {
     let parked = bench.parked(stage, 1).await?;
     let [parked] = parked.as_slice() else { panic!("{parked:?}") };
     let kind = parked.attribute("code").context("no code")?;
-    assert_eq!(parked.attribute("stage"), Some(stage.function()));
+    assert_eq!(parked.attribute("stage"), Some(stage.name()));
     Ok((kind.to_owned(), parked.cause().to_owned()))
 }
 

@@ -12,10 +12,12 @@ use harness::{
 };
 use serde_json::{Value, json};
 use shared::{
+    failure::Code,
     landing::Envelope,
     portfolio::{day_in_sao_paulo, is_weekday},
     values::Segment,
 };
+use strum::VariantArray as _;
 
 /// Copies an object to where the fetcher would have put it, as an operator does with `aws s3 cp`.
 async fn copy_to_landing(bench: &Bench, rejected: &str, date: NaiveDate) -> Result<()> {
@@ -92,11 +94,15 @@ fn without_sectors(date: NaiveDate) -> String {
 }
 
 /// The codes of all refusals in the domain.
-fn refusals() -> Result<BTreeSet<String>> {
+fn refusals() -> Result<BTreeSet<&'static str>> {
     let source = std::fs::read_to_string(local::in_workspace("shared/src/portfolio/refusal.rs")?)?;
-    let (_, rest) = source.split_once("fn code(").context("refusals have no codes")?;
-    let (body, _) = rest.split_once("\n    }\n").context("it has no end")?;
-    Ok(body.split('"').skip(1).step_by(2).map(str::to_owned).collect())
+    let named: BTreeSet<_> = source
+        .split("Code::")
+        .skip(1)
+        .filter_map(|text| text.split(|c: char| !c.is_alphanumeric()).next())
+        .collect();
+    let codes = Code::VARIANTS.iter().filter(|code| named.contains(format!("{code:?}").as_str()));
+    Ok(codes.map(|code| code.name()).collect())
 }
 
 #[test]
@@ -110,8 +116,8 @@ fn every_refused_answer_is_kept_and_its_copy_goes_on_or_the_message_says_why_not
         let date = days::session(0);
         bench.b3.publish("IBOV", days::small(date));
         let refused = refused(date);
-        let provoked = refused.iter().map(|(code, ..)| (*code).to_owned()).collect();
-        let unprovoked: Vec<_> = refusals()?.difference(&provoked).cloned().collect();
+        let provoked = refused.iter().map(|(code, ..)| *code).collect();
+        let unprovoked: Vec<_> = refusals()?.difference(&provoked).copied().collect();
         assert_eq!(unprovoked, [""; 0], "refusals without a case here");
         for (number, (code, fate, reply)) in (1..).zip(refused) {
             let walked = kept_and_copied(&bench, number, code, fate, reply, date).await;

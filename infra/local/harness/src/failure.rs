@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_error_that_is_a_failure_already_stays_it() {
         let known =
-            Failure { object: Some("landing/x".into()), ..Failure::new("fetcher", "no rows") };
+            Failure { object: Some("landing/x".into()), ..Failure::new("fetch", "no rows") };
         assert_eq!(Failure::of(known.clone().into(), "other", None), known);
         let plain =
             Failure::of(anyhow!("inner").context("outer"), "build", Some(Path::new("/log")));
@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn the_document_names_stage_cause_object_and_logs() {
-        let json = serde_json::to_value(Failure::new("fetcher", "no rows")).unwrap();
+        let json = serde_json::to_value(Failure::new("fetch", "no rows")).unwrap();
         assert_eq!(
             json,
-            serde_json::json!({"stage": "fetcher", "cause": "no rows", "object": null, "logs": null})
+            serde_json::json!({"stage": "fetch", "cause": "no rows", "object": null, "logs": null})
         );
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Tracker<'a> {
     /// # Errors
     /// A [`Failure`] as soon as a message is parked, a run fails, or an alert is mailed.
     pub async fn follow(&self, before: &Snapshot, progress: &Progress) -> Result<Journey> {
-        let step = progress.step("fetcher", "fetch the portfolio");
+        let step = progress.step("fetch", "fetch the portfolio");
         let landing_key = self
             .wait_for(before, &step, "waiting for landing/", || self.new_landing(before))
             .await?;
@@ -85,20 +85,20 @@ impl<'a> Tracker<'a> {
         let LandingKey { date, .. } = landing_key.parse()?;
         let warnings = self.warnings(&landing_key).await?;
 
-        let step = progress.step("parquet-writer", "write Parquet");
+        let step = progress.step("parquet", "write Parquet");
         let raw_key =
             self.wait_for(before, &step, "waiting for raw/", || self.raw_key(date)).await?;
         step.done(&raw_key);
 
-        let step = progress.step("glue-trigger", "start the Glue run");
+        let step = progress.step("glue", "start the Glue run");
         let id = self.wait_for(before, &step, "waiting for a run", || self.new_run(before)).await?;
         step.done(&id);
 
-        let step = progress.step("glue", "refine with Spark");
+        let step = progress.step("refine", "refine with Spark");
         let glue_run = self.wait_for(before, &step, "RUNNING", || self.succeeded(&id)).await?;
         step.done(format_args!("{} after {} s", glue_run.state, glue_run.seconds));
 
-        let step = progress.step("glue-notifier", "notify");
+        let step = progress.step("completion", "notify");
         let notification = self
             .wait_for(before, &step, "waiting for the mail", || self.completion(before))
             .await?;
@@ -217,7 +217,7 @@ impl<'a> Tracker<'a> {
         Failure {
             object: Some(id.to_owned()),
             logs: Some(self.logs.glue_run(id)),
-            ..Failure::new("glue", cause)
+            ..Failure::new("refine", cause)
         }
     }
 

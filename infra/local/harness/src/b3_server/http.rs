@@ -15,7 +15,11 @@ use base64::Engine as _;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::{Day, PageRequest, Reply, State, day::thousands};
+use super::{
+    day::{Day, thousands},
+    reply::Reply,
+    state::{ReceivedRequest, State},
+};
 
 const HTML: &str =
     "<!DOCTYPE html><html><head><title>B3</title></head><body>Sistema em manutenção</body></html>";
@@ -80,7 +84,7 @@ async fn portfolio_day(
     respond(reply, day, request, page_size).await
 }
 
-fn decode(encoded: &str) -> Option<PageRequest> {
+fn decode(encoded: &str) -> Option<ReceivedRequest> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
@@ -88,7 +92,7 @@ fn decode(encoded: &str) -> Option<PageRequest> {
 async fn respond(
     reply: Reply,
     day: Option<Day>,
-    request: PageRequest,
+    request: ReceivedRequest,
     page_size: usize,
 ) -> Response {
     let Some(day) = day else {
@@ -184,7 +188,7 @@ fn truncated(body: &str) -> Response {
     (headers, Body::from_stream(stream)).into_response()
 }
 
-fn unknown_index(request: &PageRequest) -> Value {
+fn unknown_index(request: &ReceivedRequest) -> Value {
     json!({
         "page": {"pageNumber": request.page_number, "pageSize": request.page_size, "totalRecords": 0, "totalPages": 0},
         "header": {"date": null, "text": null, "part": null, "partAcum": null, "textReductor": null, "reductor": null, "theoricalQty": null},

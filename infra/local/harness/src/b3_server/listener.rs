@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::State;
+use super::state::State;
 
 pub(super) struct Resetting {
     inner: TcpListener,

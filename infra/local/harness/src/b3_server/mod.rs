@@ -9,35 +9,14 @@ mod day;
 mod http;
 mod listener;
 mod reply;
-
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+mod state;
 
 use anyhow::{Context as _, Result};
-use chrono::NaiveDate;
 pub use day::{Day, Header, Holding, Row, next_session};
 pub use reply::Reply;
-use serde::{Deserialize, Serialize};
+use state::State;
+pub use state::{ReceivedRequest, SAMPLE_INDEX};
 use tokio::{net::TcpListener, task::JoinHandle};
-
-/// The only index of the bundled sample.
-pub const SAMPLE_INDEX: &str = "IBOV";
-
-/// A client's request, decoded from the base64 in the path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PageRequest {
-    /// `pt-br` or `en-us`.
-    pub language: String,
-    /// Counts from 1.
-    pub page_number: usize,
-    pub page_size: usize,
-    pub index: String,
-    /// `1` without sectors, `2` with.
-    pub segment: String,
-}
 
 /// The running server. Dropping it closes both ports.
 #[derive(Debug)]
@@ -103,7 +82,7 @@ impl B3Server {
     }
 
     /// Every request for a portfolio that was read, in order. Those whose connection was reset are missing.
-    pub fn requests(&self) -> Vec<PageRequest> {
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.lock().requests.clone()
     }
 }
@@ -122,64 +101,6 @@ async fn bind() -> Result<(String, TcpListener)> {
         .context("no free port on 127.0.0.1 for the stand-in B3 server")?;
     let url = format!("http://{}", listener.local_addr()?);
     Ok((url, listener))
-}
-
-/// Shared by both ports.
-#[derive(Debug, Clone, Default)]
-struct State(Arc<Mutex<Script>>);
-
-#[derive(Debug)]
-struct Script {
-    days: HashMap<String, Day>,
-    /// Served as IBOV if a test published no other.
-    sample: Option<Day>,
-    /// The sample's date, once it was set.
-    date: Option<NaiveDate>,
-    page_cap: Option<usize>,
-    always: Reply,
-    next: VecDeque<Reply>,
-    requests: Vec<PageRequest>,
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self {
-            days: HashMap::new(),
-            sample: None,
-            date: None,
-            page_cap: None,
-            always: Reply::Portfolio,
-            next: VecDeque::new(),
-            requests: Vec::new(),
-        }
-    }
-}
-
-impl State {
-    fn lock(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Script {
-    fn day(&self, index: &str) -> Option<Day> {
-        let sample = || self.sample.clone().filter(|_| index == SAMPLE_INDEX);
-        let dated = |sample: Day| sample.dated(self.date.unwrap_or_else(next_session));
-        self.days.get(index).cloned().or_else(|| sample().map(dated))
-    }
-
-    fn take_reply(&mut self) -> Reply {
-        self.next.pop_front().unwrap_or_else(|| self.always.clone())
-    }
-
-    /// Takes the reply only if it is a reset, which has to happen before a request is read.
-    fn take_reset(&mut self) -> bool {
-        match self.next.front() {
-            Some(Reply::Reset) => self.next.pop_front().is_some(),
-            Some(_) => false,
-            None => self.always == Reply::Reset,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use super::*;
 
 fn url(server: &B3Server, page_number: usize, page_size: usize) -> String {
-    let request = PageRequest {
+    let request = ReceivedRequest {
         language: "pt-br".into(),
         page_number,
         page_size,

@@ -64,7 +64,7 @@ impl Parked {
             attempts: text("attempts"),
             parked_at: text("parked_at"),
             ..Failure::new(
-                text("stage").unwrap_or_else(|| self.stage.function().to_owned()),
+                text("stage").unwrap_or_else(|| self.stage.name().to_owned()),
                 self.cause(),
             )
         }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_parked_message_tells_where_and_why() {
         let attributes = [
-            ("stage", "fetcher"),
+            ("stage", "fetch"),
             ("code", "totals"),
             ("error", "rows add up to 1"),
             ("request_id", "r-1"),
@@ -210,10 +210,7 @@ mod tests {
                 .collect(),
         };
         let failure = parked.failure();
-        assert_eq!(
-            (failure.stage.as_str(), failure.cause.as_str()),
-            ("fetcher", "rows add up to 1")
-        );
+        assert_eq!((failure.stage.as_str(), failure.cause.as_str()), ("fetch", "rows add up to 1"));
         assert_eq!(failure.object.as_deref(), Some("{}"));
         assert_eq!(failure.request_id.as_deref(), Some("r-1"));
     }
@@ -221,7 +218,7 @@ mod tests {
     #[test]
     fn a_message_that_sqs_moved_points_to_the_log() {
         let parked = Parked { stage: Stage::Glue, body: "b".into(), attributes: BTreeMap::new() };
-        assert_eq!(parked.failure().stage, "glue-trigger");
+        assert_eq!(parked.failure().stage, "glue");
         assert!(parked.cause().contains("log"));
     }
 }
