@@ -14,9 +14,9 @@ fn text(path: &str) -> Result<String> {
 /// The scripts of a workflow's steps.
 fn scripts(workflow: &str) -> Result<Vec<String>> {
     let workflow: Value = serde_yaml_ng::from_str(&text(workflow)?)?;
-    let jobs = workflow["jobs"].as_mapping().context("a workflow has jobs")?;
-    let steps = jobs.values().filter_map(|job| job["steps"].as_sequence()).flatten();
-    Ok(steps.filter_map(|step| step["run"].as_str()).map(str::to_owned).collect())
+    let jobs = workflow.get("jobs").and_then(Value::as_mapping).context("a workflow has jobs")?;
+    let steps = jobs.values().filter_map(|job| job.get("steps")?.as_sequence()).flatten();
+    Ok(steps.filter_map(|step| step.get("run")?.as_str()).map(str::to_owned).collect())
 }
 
 #[test]
