@@ -21,6 +21,8 @@ mod failing_runs;
 mod parked;
 #[path = "deployed/recordings.rs"]
 mod recordings;
+#[path = "deployed/smoke.rs"]
+mod smoke;
 #[path = "deployed/verify.rs"]
 mod verify;
 #[path = "deployed/warnings.rs"]

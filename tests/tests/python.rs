@@ -61,6 +61,16 @@ fn the_tests_of_the_emulator_pass() -> Result<()> {
 }
 
 #[test]
+fn the_tests_of_the_notebook_pass() -> Result<()> {
+    pytest("infra/athena/notebook/tests")
+}
+
+#[test]
+fn the_tests_of_the_grafana_dashboard_pass() -> Result<()> {
+    pytest("infra/grafana/tests")
+}
+
+#[test]
 fn the_counts_of_a_report_are_read() -> Result<()> {
     let report = r#"<?xml?><testsuites name="pytest tests"><testsuite name="pytest" errors="0" skipped="2" tests="12" time="1.5">"#;
     let counts = counts(report)?;

@@ -100,6 +100,7 @@ fn several_stacks_fit_in_one_account() {
     let template = Template::load();
     let names = [
         ("AWS::CloudWatch::Alarm", "AlarmName"),
+        ("AWS::CloudWatch::Dashboard", "DashboardName"),
         ("AWS::Events::Rule", "Name"),
         ("AWS::Glue::Job", "Name"),
         ("AWS::IAM::Role", "RoleName"),
