@@ -61,7 +61,9 @@ impl Notification {
         let Stack { index, name, job, .. } = stack;
         let dates = warnings.keys().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let mut document = document(stack, run, &[]);
-        document["warnings"] = json!(warnings);
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("warnings".to_owned(), json!(warnings));
+        }
         let texts =
             warnings.iter().flat_map(|(date, texts)| texts.iter().map(move |text| (date, text)));
         let texts = texts.map(|(date, text)| format!("  {date}  {text}\n")).collect::<String>();
