@@ -7,10 +7,10 @@ reads the input and writes the result, since Spark and Hadoop would need several
 in place of a single PutObject. Each raw object is read only once, so that the bytes that were
 checked are those that were summed and those that `done` names.
 
-A date that cannot be refined does not stop the others (see `each`). The date is marked as failed
-before the run ends, and not refined again until a person asks for it. The other dates are written
-in an order that keeps the table readable throughout and lets the next run repair it if this one
-dies (see `replace_date`).
+A date that cannot be refined does not stop the others (see `for_each_date`). The date is marked as
+failed before the run ends, and not refined again until a person asks for it. The other dates are
+written in an order that keeps the table readable throughout and lets the next run repair it if this
+one dies (see `replace_date`).
 
 The rules of quality.dqdl are enforced on each date before anything of it is replaced (see
 `check_quality`). What is only odd is a warning, which `done` carries (see `session_warnings`).
@@ -215,7 +215,7 @@ class RawObject:
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawRows:
     """A checked raw object: its rows, its metadata, and its version."""
 
     path: str
@@ -239,7 +239,7 @@ def fetch_raw(s3: Any, source: Folder, filename: str, day: date) -> RawObject:
     return RawObject(path, answer["Body"].read(), answer["Metadata"], etag)
 
 
-def read_raw(found: RawObject, day: date) -> Raw:
+def read_raw(found: RawObject, day: date) -> RawRows:
     """Parse and check a raw object."""
     path, metadata = found.path, found.metadata
     try:
@@ -251,7 +251,7 @@ def read_raw(found: RawObject, day: date) -> Raw:
     check_rows(path, table, day)
     footer = file.metadata.metadata or {}
     try:
-        return Raw(
+        return RawRows(
             path,
             table,
             total_part=Decimal(footer[b"total-part"].decode()),
@@ -295,7 +295,7 @@ def broken(rule: Rule, path: str, what: str) -> RefineError:
     return unusable(path, f"breaks the rule {rule}: it {what}")
 
 
-def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
+def frame(spark: SparkSession, raws: Iterable[RawRows]) -> DataFrame:
     """The rows as a DataFrame, passed as JSON: Python objects would need Python workers."""
     names = [column.split()[0] for column in RAW_ROW.split(", ")]
     rows = [row for raw in raws for row in raw.table.select(names).to_pylist()]
@@ -307,7 +307,7 @@ def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
 # ---------------------------------------------------------------- quality
 
 
-def check_quality(raw: Raw, rows: list[Row]) -> None:
+def check_quality(raw: RawRows, rows: list[Row]) -> None:
     """Fail unless the refined rows of a date are its whole portfolio, wherever the error was.
 
     The rules are those of quality.dqdl, which Glue evaluates over the whole table. Here each is
@@ -330,7 +330,7 @@ def check_quality(raw: Raw, rows: list[Row]) -> None:
     check_totals(raw, rows, part)
 
 
-def check_totals(raw: Raw, rows: list[Row], part: Decimal) -> None:
+def check_totals(raw: RawRows, rows: list[Row], part: Decimal) -> None:
     """The sums are what B3 said in all, which the footer of the raw object has."""
     if (count := sum(row["total_codigo"] for row in rows)) != raw.table.num_rows:
         what = f"holds {raw.table.num_rows} rows, and {count} were counted"
@@ -556,7 +556,7 @@ def batches(items: list, size: int) -> list[list]:
 
 
 def replace_date(
-    raw: Raw,
+    raw: RawRows,
     rows: list[Row],
     existing: Partitions,
     lake: Lake,
@@ -606,7 +606,7 @@ def today_in_sao_paulo(spark: SparkSession, now_seconds: float) -> date:
     return date.fromisoformat(instant.atZone(zone).toLocalDate().toString())
 
 
-def each(
+def for_each_date(
     pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
 ) -> tuple[dict[date, Any], dict[date, str]]:
     """Run `work` for each date by itself: the results, and the causes of the failed dates."""
@@ -651,18 +651,18 @@ def run(
             lake.create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
 
         fetch = partial(fetch_raw, s3, arguments.source, arguments.filename)
-        found, missing = each(calls, arguments.dates, fetch)
-        raws, unread = each(calls, found, lambda day: read_raw(found[day], day))
+        found, missing = for_each_date(calls, arguments.dates, fetch)
+        raws, unread = for_each_date(calls, found, lambda day: read_raw(found[day], day))
         rows = rows_by_date(refine(frame(spark, raws.values()), as_of)) if raws else {}
-        good, bad = each(calls, raws, check)
+        good, bad = for_each_date(calls, raws, check)
         warnings = warn(s3, arguments, fetch, good, missing | unread | bad)
         existing = catalog.partitions(list(good)) if good else {}
-        counts, unwritten = each(dates, good, replace)
+        counts, unwritten = for_each_date(dates, good, replace)
 
         failed = dict(sorted((missing | unread | bad | unwritten).items()))
         # Without an ETag or a run's id nothing is marked: whoever reads the run's end does it then.
         known = sorted(unread | bad | unwritten) if arguments.JOB_RUN_ID else []
-        _, unmarked = each(calls, known, mark)
+        _, unmarked = for_each_date(calls, known, mark)
 
     written, dropped = ("partitions_written", "partitions_dropped")
     report = {
@@ -698,7 +698,7 @@ def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:
     return rows
 
 
-def told(failed: dict[date, str], count: int) -> str:
+def summary(failed: dict[date, str], count: int) -> str:
     """The failed dates with their causes in one line, as many as fit into MESSAGE_LENGTH."""
     text = f"{len(failed)} of {count} dates failed"
     for number, (day, cause) in enumerate(failed.items()):
@@ -736,7 +736,7 @@ def main(argv: list[str]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
     if failed:
-        raise RefineError(told(failed, len(arguments.dates)))
+        raise RefineError(summary(failed, len(arguments.dates)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Packages that only the tests of the notebook and of the Grafana dashboard need.
+"""Packages that only the tests of the notebook, of the Grafana dashboard and of Athena's SQL need.
 
 They lie in `.ibov/readers`, beside the virtual environment of local runs and not in it, so that a
 local run downloads nothing for them. Spark, the largest package, is not installed twice.
