@@ -17,11 +17,13 @@ fmt:
     cargo fmt --all
     .ibov/lint/bin/ruff format infra tests
 
-# Lints Rust, Python and the template.
+# Lints Rust, Python, templates and workflows.
 lint:
     cargo clippy --workspace --all-targets -- --deny warnings
     .ibov/lint/bin/ruff check infra tests
-    .ibov/lint/bin/cfn-lint infra/template.yaml
+    .ibov/lint/bin/cfn-lint infra/template.yaml infra/deploy-role.yaml
+    PATH="$PWD/.ibov/lint/bin:$PATH" actionlint
+    .ibov/lint/bin/zizmor --offline --quiet --no-progress .github
 
 # Formatting, lints, and the tests that need neither the emulator nor Spark.
 fast:
@@ -58,6 +60,14 @@ emulator *arguments:
 # Tests of the Glue job; arguments of pytest may follow.
 job *arguments:
     cd infra/glue && ../../.ibov/venv/bin/python -m pytest tests {{ arguments }}
+
+# Runs the notebook; `just notebook --write-notebook` also writes its outputs into it.
+notebook *arguments:
+    .ibov/venv/bin/python -m pytest infra/athena/notebook/tests {{ arguments }}
+
+# Tests of the Grafana dashboard; arguments of pytest may follow.
+grafana *arguments:
+    .ibov/venv/bin/python -m pytest infra/grafana/tests {{ arguments }}
 
 # Breaks the code on purpose, and fails if no test notices; words choose among the mutations.
 mutants *words:

@@ -7,10 +7,13 @@ reads the input and writes the result, since Spark and Hadoop would need several
 in place of a single PutObject. Each raw object is read only once, so that the bytes that were
 checked are those that were summed and those that `done` names.
 
-A date that cannot be refined does not stop the others (see `each`). The date is marked as failed
-before the run ends, and not refined again until a person asks for it. The other dates are written
-in an order that keeps the table readable throughout and lets the next run repair it if this one
-dies (see `replace_date`).
+A date that cannot be refined does not stop the others (see `for_each_date`). The date is marked as
+failed before the run ends, and not refined again until a person asks for it. The other dates are
+written in an order that keeps the table readable throughout and lets the next run repair it if this
+one dies (see `replace_date`).
+
+The rules of quality.dqdl are enforced on each date before anything of it is replaced (see
+`check_quality`). What is only odd is a warning, which `done` carries (see `session_warnings`).
 """
 
 import argparse
@@ -20,9 +23,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -76,6 +81,23 @@ REFINED_COLUMNS = pa.schema(
         pa.field("dias_desde_carteira", pa.int32()),
     ]
 )
+
+
+# What the rules of quality.dqdl allow: how far a date's weights may be from 100, how far off each
+# of them is rounded, and which part of its constituents a session may lose unnoticed.
+WEIGHTS, WEIGHTS_OFF, ROUNDING = Decimal(100), Decimal("0.010"), Decimal("0.001")
+LARGEST_DROP = Decimal("0.2")
+
+
+class Rule(StrEnum):
+    """The rules of quality.dqdl, by their names there."""
+
+    ROWS = "rows"
+    KEY = "key"
+    SUMS = "sums"
+    WEIGHTS = "weights"
+    TOTALS = "totals"
+    CONSTITUENTS = "constituents"
 
 
 class RefineError(Exception):
@@ -193,7 +215,7 @@ class RawObject:
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawRows:
     """A checked raw object: its rows, its metadata, and its version."""
 
     path: str
@@ -217,7 +239,7 @@ def fetch_raw(s3: Any, source: Folder, filename: str, day: date) -> RawObject:
     return RawObject(path, answer["Body"].read(), answer["Metadata"], etag)
 
 
-def read_raw(found: RawObject, day: date) -> Raw:
+def read_raw(found: RawObject, day: date) -> RawRows:
     """Parse and check a raw object."""
     path, metadata = found.path, found.metadata
     try:
@@ -229,7 +251,7 @@ def read_raw(found: RawObject, day: date) -> Raw:
     check_rows(path, table, day)
     footer = file.metadata.metadata or {}
     try:
-        return Raw(
+        return RawRows(
             path,
             table,
             total_part=Decimal(footer[b"total-part"].decode()),
@@ -255,7 +277,7 @@ def check_columns(path: str, table: pa.Table) -> None:
 def check_rows(path: str, table: pa.Table, day: date) -> None:
     """Fail on an empty object, a row of another date, or a required value that is null."""
     if not table.num_rows:
-        raise unusable(path, "holds no rows")
+        raise broken(Rule.ROWS, path, "holds no rows")
     foreign = table.filter(pc.fill_null(pc.not_equal(table["DataCarteira"], day), True))
     if foreign.num_rows:
         what = f"rows whose DataCarteira is not {day} (for example {foreign['DataCarteira'][0]})"
@@ -269,7 +291,11 @@ def unusable(path: str, what: str) -> RefineError:
     return RefineError(f"{path} {what}: write the raw object again")
 
 
-def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
+def broken(rule: Rule, path: str, what: str) -> RefineError:
+    return unusable(path, f"breaks the rule {rule}: it {what}")
+
+
+def frame(spark: SparkSession, raws: Iterable[RawRows]) -> DataFrame:
     """The rows as a DataFrame, passed as JSON: Python objects would need Python workers."""
     names = [column.split()[0] for column in RAW_ROW.split(", ")]
     rows = [row for raw in raws for row in raw.table.select(names).to_pylist()]
@@ -278,21 +304,100 @@ def frame(spark: SparkSession, raws: Iterable[Raw]) -> DataFrame:
     return spark.range(1).select(F.inline(array))
 
 
-def check_sums(raw: Raw, rows: list[Row]) -> None:
-    """Fail unless the refined rows of a date add up to its whole portfolio, wherever the error was.
+# ---------------------------------------------------------------- quality
 
-    The weights of a portfolio are rounded one by one: each row may be off by 0.001.
+
+def check_quality(raw: RawRows, rows: list[Row]) -> None:
+    """Fail unless the refined rows of a date are its whole portfolio, wherever the error was.
+
+    The rules are those of quality.dqdl, which Glue evaluates over the whole table. Here each is
+    asked of one date, so that a bad one is told by its name and nothing of it is replaced.
     """
+    if not rows:
+        raise broken(Rule.ROWS, raw.path, "came to no rows")
+    seen: set[str | None] = {None, ""}
+    for sector in (row["Setor"] for row in rows):
+        if sector in seen:
+            what = f"came to a second row of {sector!r}" if sector else "came to an unnamed sector"
+            raise broken(Rule.KEY, raw.path, what)
+        seen.add(sector)
     if any(value is None for row in rows for value in row):
-        raise unusable(raw.path, "holds a sector whose sum does not fit into its column")
+        raise broken(Rule.SUMS, raw.path, "holds a sector whose sum does not fit into its column")
+    part = sum(row["soma_part"] for row in rows)
+    if abs(part - WEIGHTS) > WEIGHTS_OFF:
+        what = f"holds a part of {part} in all, which is not {WEIGHTS} within {WEIGHTS_OFF}"
+        raise broken(Rule.WEIGHTS, raw.path, what)
+    check_totals(raw, rows, part)
+
+
+def check_totals(raw: RawRows, rows: list[Row], part: Decimal) -> None:
+    """The sums are what B3 said in all, which the footer of the raw object has."""
     if (count := sum(row["total_codigo"] for row in rows)) != raw.table.num_rows:
-        raise unusable(raw.path, f"holds {raw.table.num_rows} rows, and {count} were counted")
+        what = f"holds {raw.table.num_rows} rows, and {count} were counted"
+        raise broken(Rule.TOTALS, raw.path, what)
     if (quantity := sum(row["soma_qtd_teorica"] for row in rows)) != raw.total_quantity:
         what = f"holds a theoricalQty of {quantity} in all, and says {raw.total_quantity}"
-        raise unusable(raw.path, what)
-    part = sum(row["soma_part"] for row in rows)
-    if abs(part - raw.total_part) > Decimal("0.001") * raw.table.num_rows:
-        raise unusable(raw.path, f"holds a part of {part} in all, and says {raw.total_part}")
+        raise broken(Rule.TOTALS, raw.path, what)
+    if abs(part - raw.total_part) > ROUNDING * raw.table.num_rows:
+        what = f"holds a part of {part} in all, and says {raw.total_part}"
+        raise broken(Rule.TOTALS, raw.path, what)
+
+
+def sessions(s3: Any, source: Folder, filename: str) -> set[date]:
+    """The dates that have a raw object, good or bad."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=source.bucket, Prefix=source.prefix)
+    found = set()
+    for key in (item["Key"] for page in pages for item in page.get("Contents", [])):
+        folder, _, name = key.removeprefix(source.prefix).partition("/")
+        if name == filename and folder.startswith("date="):
+            # What is named otherwise, nobody here has written.
+            with suppress(argparse.ArgumentTypeError):
+                found.add(parse_date(folder.removeprefix("date=")))
+    return found
+
+
+def session_warnings(
+    days: list[date], good: dict[date, int], fetch: Callable[[date], RawObject]
+) -> dict[date, list[str]]:
+    """What is odd about dates beside their neighbours, and yet no reason to fail them.
+
+    `good` are the dates of this run that are about to be replaced, each with how many constituents
+    it has, `days` all sessions in order. These arrive in any order: so a date is compared with the
+    newest session before it that there is, and the oldest one after it with the date. Of two
+    neighbours it is always the later to arrive that tells.
+    """
+    counts = dict(good)
+
+    def constituents(day: date) -> int:
+        if day not in counts:
+            try:
+                file = pq.ParquetFile(pa.BufferReader(fetch(day).body))
+                counts[day] = file.metadata.num_rows
+            except (RefineError, pa.ArrowException, OSError):
+                # It fails by itself, and is compared once it is good.
+                counts[day] = 0
+        return counts[day]
+
+    def nearest(days: Iterable[date]) -> date | None:
+        return next((day for day in days if constituents(day)), None)
+
+    def drop(before: date | None, day: date | None) -> list[str]:
+        if before is None or day is None:
+            return []
+        were, are = counts[before], counts[day]
+        if were - are <= LARGEST_DROP * were:
+            return []
+        fewer = f"{100 * (were - are) / were:.1f} % fewer than the {were} of {before}"
+        return [f"{Rule.CONSTITUENTS}: {day} has {are}, {fewer}"]
+
+    found = {}
+    for place, day in enumerate(days):
+        if day in good:
+            found[day] = drop(nearest(reversed(days[:place])), day)
+            after = nearest(days[place + 1 :])
+            # A neighbour of this run looks back by itself.
+            found[day] += [] if after in good else drop(day, after)
+    return found
 
 
 # ---------------------------------------------------------------- the lake's files
@@ -451,12 +556,12 @@ def batches(items: list, size: int) -> list[list]:
 
 
 def replace_date(
-    raw: Raw,
+    raw: RawRows,
     rows: list[Row],
     existing: Partitions,
     lake: Lake,
     catalog: Catalog,
-    made: dict[str, str],
+    made: dict[str, Any],
 ) -> dict[str, int]:
     """Make the table hold exactly `rows` for their date.
 
@@ -501,7 +606,7 @@ def today_in_sao_paulo(spark: SparkSession, now_seconds: float) -> date:
     return date.fromisoformat(instant.atZone(zone).toLocalDate().toString())
 
 
-def each(
+def for_each_date(
     pool: ThreadPoolExecutor, days: Iterable[date], work: Callable[[date], Any]
 ) -> tuple[dict[date, Any], dict[date, str]]:
     """Run `work` for each date by itself: the results, and the causes of the failed dates."""
@@ -531,9 +636,14 @@ def run(
     with ThreadPoolExecutor(S3_THREADS) as calls, ThreadPoolExecutor(DATES_AT_ONCE) as dates:
         lake = Lake(s3, arguments.target, calls)
 
+        def check(day: date) -> int:
+            check_quality(raws[day], rows.get(day, []))
+            return raws[day].table.num_rows
+
         def replace(day: date) -> dict[str, int]:
-            check_sums(raws[day], rows[day])
-            return replace_date(raws[day], rows[day], existing[str(day)], lake, catalog, made)
+            said = {"warnings": warnings[day]} if warnings[day] else {}
+            there = existing[str(day)]
+            return replace_date(raws[day], rows[day], there, lake, catalog, made | said)
 
         def mark(day: date) -> None:
             """Only if absent: a late duplicate must not revive a mark that was emptied since."""
@@ -541,16 +651,18 @@ def run(
             lake.create(key, json.dumps({"cause": failed[day][:CAUSE_LENGTH]}).encode())
 
         fetch = partial(fetch_raw, s3, arguments.source, arguments.filename)
-        found, missing = each(calls, arguments.dates, fetch)
-        raws, unread = each(calls, found, lambda day: read_raw(found[day], day))
+        found, missing = for_each_date(calls, arguments.dates, fetch)
+        raws, unread = for_each_date(calls, found, lambda day: read_raw(found[day], day))
         rows = rows_by_date(refine(frame(spark, raws.values()), as_of)) if raws else {}
-        existing = catalog.partitions(list(raws)) if raws else {}
-        counts, unwritten = each(dates, raws, replace)
+        good, bad = for_each_date(calls, raws, check)
+        warnings = warn(s3, arguments, fetch, good, missing | unread | bad)
+        existing = catalog.partitions(list(good)) if good else {}
+        counts, unwritten = for_each_date(dates, good, replace)
 
-        failed = dict(sorted((missing | unread | unwritten).items()))
+        failed = dict(sorted((missing | unread | bad | unwritten).items()))
         # Without an ETag or a run's id nothing is marked: whoever reads the run's end does it then.
-        known = sorted(unread | unwritten) if arguments.JOB_RUN_ID else []
-        _, unmarked = each(calls, known, mark)
+        known = sorted(unread | bad | unwritten) if arguments.JOB_RUN_ID else []
+        _, unmarked = for_each_date(calls, known, mark)
 
     written, dropped = ("partitions_written", "partitions_dropped")
     report = {
@@ -558,8 +670,25 @@ def run(
         "as_of": str(as_of),
         written: sum(count[written] for count in counts.values()),
         dropped: sum(count[dropped] for count in counts.values()),
+        "warnings": [text for day in counts for text in warnings[day]],
     }
     return report, failed, unmarked
+
+
+def warn(
+    s3: Any,
+    arguments: argparse.Namespace,
+    fetch: Callable[[date], RawObject],
+    good: dict[date, int],
+    failed: Iterable[date],
+) -> dict[date, list[str]]:
+    """The warnings of each date; that nobody could look for any is one, too."""
+    try:
+        days = sessions(s3, arguments.source, arguments.filename) | good.keys()
+        return session_warnings(sorted(days.difference(failed)), good, fetch)
+    except (BotoCoreError, ClientError) as error:
+        untold = f"{Rule.CONSTITUENTS}: not compared with other sessions: {one_line(error)}"
+        return {day: [untold] for day in good}
 
 
 def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:
@@ -569,7 +698,7 @@ def rows_by_date(refined: DataFrame) -> dict[date, list[Row]]:
     return rows
 
 
-def told(failed: dict[date, str], count: int) -> str:
+def summary(failed: dict[date, str], count: int) -> str:
     """The failed dates with their causes in one line, as many as fit into MESSAGE_LENGTH."""
     text = f"{len(failed)} of {count} dates failed"
     for number, (day, cause) in enumerate(failed.items()):
@@ -607,7 +736,7 @@ def main(argv: list[str]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
     if failed:
-        raise RefineError(told(failed, len(arguments.dates)))
+        raise RefineError(summary(failed, len(arguments.dates)))
 
 
 if __name__ == "__main__":

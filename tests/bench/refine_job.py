@@ -107,6 +107,8 @@ def portfolio(day: date) -> bytes:
     """A raw object, as large as a real one."""
     numbers = range(CONSTITUENTS)
     parts = [Decimal(1 + number) / 1000 for number in numbers]
+    # The weights of a session add up to 100.
+    parts[-1] += 100 - sum(parts)
     quantities = [1_000_000_007 * (1 + number) for number in numbers]
     columns = {
         "segment": [f"Bens Indls / Máqs {number % SECTORS}" for number in numbers],

@@ -69,6 +69,11 @@ impl Pipeline {
         self.runtime.logs()
     }
 
+    /// Where all AWS services answer.
+    pub fn endpoint(&self) -> &str {
+        self.runtime.endpoint()
+    }
+
     /// What the stack holds now, so that only what is new is followed.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         self.runtime.tracker(&self.stack).snapshot().await

@@ -7,6 +7,12 @@
     reason = "a test that finds something else has failed"
 )]
 
+#[path = "deployed/athena_lake.rs"]
+mod athena_lake;
+#[path = "deployed/athena_queries.rs"]
+mod athena_queries;
+#[path = "deployed/athena_views.rs"]
+mod athena_views;
 #[path = "deployed/chain.rs"]
 mod chain;
 #[path = "deployed/failing_runs.rs"]
@@ -15,5 +21,9 @@ mod failing_runs;
 mod parked;
 #[path = "deployed/recordings.rs"]
 mod recordings;
+#[path = "deployed/smoke.rs"]
+mod smoke;
 #[path = "deployed/verify.rs"]
 mod verify;
+#[path = "deployed/warnings.rs"]
+mod warnings;

@@ -51,8 +51,23 @@ fn the_tests_of_the_glue_job_pass() -> Result<()> {
 }
 
 #[test]
+fn the_tests_of_athenas_sql_pass() -> Result<()> {
+    pytest("infra/athena/tests")
+}
+
+#[test]
 fn the_tests_of_the_emulator_pass() -> Result<()> {
     pytest("infra/local/tests")
+}
+
+#[test]
+fn the_tests_of_the_notebook_pass() -> Result<()> {
+    pytest("infra/athena/notebook/tests")
+}
+
+#[test]
+fn the_tests_of_the_grafana_dashboard_pass() -> Result<()> {
+    pytest("infra/grafana/tests")
 }
 
 #[test]

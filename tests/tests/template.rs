@@ -8,6 +8,8 @@
 
 #[path = "template/alarms.rs"]
 mod alarms;
+#[path = "template/athena.rs"]
+mod athena;
 #[path = "template/document.rs"]
 mod document;
 #[path = "template/exceptions.rs"]

@@ -38,8 +38,10 @@ pub(crate) enum Command {
     Refine(RefineArgs),
     /// Tell the stand-in B3 server of a kept local stack how to answer from now on.
     B3(B3Args),
-    /// Run a query through Athena.
+    /// Run a query through Athena: one of yours, or by name one that the stack keeps.
     Query(QueryArgs),
+    /// List the queries that the stack keeps, and what each wants to know.
+    Queries(QueriesArgs),
 }
 
 /// `ibov run`.
@@ -152,7 +154,22 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// The query, in Athena's SQL.
-    pub(crate) sql: String,
+    #[arg(required_unless_present = "name", conflicts_with = "name")]
+    pub(crate) sql: Option<String>,
+    /// A query that the stack keeps; `ibov queries` lists them.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What the next question mark of the query stands for, as a text. Once for each.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) param: Vec<String>,
+}
+
+/// `ibov queries`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QueriesArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
 }
 
 fn answer(name: &str) -> Result<String> {
@@ -204,6 +221,17 @@ mod tests {
             ["--live", "--b3-url=http://x"],
         ] {
             assert!(Cli::try_parse_from(["ibov", "run"].iter().chain(&pair)).is_err(), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_has_either_sql_or_a_name() {
+        for words in [&["query"][..], &["query", "SELECT 1", "--name", "moves"]] {
+            assert!(Cli::try_parse_from(["ibov"].iter().chain(words)).is_err(), "{words:?}");
+        }
+        for words in [&["SELECT ?", "--param", "-1"][..], &["--name", "moves", "--param", "x"]] {
+            let words = ["ibov", "query"].iter().chain(words);
+            assert!(Cli::try_parse_from(words.clone()).is_ok(), "{words:?}");
         }
     }
 

@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
         Command::Refine(args) => commands::refine(&args).await,
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
+        Command::Queries(args) => commands::queries(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -142,12 +142,13 @@ impl RunningStack {
              {stand_in}  cargo ibov fetch           # ask for the portfolio again\n\
              \x20 cargo ibov parked          # what failed, and why\n\
              \x20 cargo ibov redrive fetch   # replay it\n\
+             \x20 cargo ibov queries         # what else can be asked\n\
              \x20 cargo ibov query 'SELECT * FROM \"{database}\".\"tb_ibov_refined\" LIMIT 5'\n\
              \n\
              With the AWS CLI or an SDK (AWS CLI 1 wants --endpoint-url {endpoint} on each command besides):\n\
              \n\
              \x20 export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}\n\
-             \x20 aws athena start-query-execution --query-string 'SELECT setor, soma_part FROM \"{database}\".\"tb_ibov_refined\"' --result-configuration OutputLocation=s3://{bucket}/athena/\n\
+             \x20 aws athena start-query-execution --query-string 'SELECT setor, soma_part FROM \"{database}\".\"tb_ibov_refined\"' --work-group {work_group}\n\
              \n\
              Queues:\n{queues}\n\
              Lake: {lake}\n\
@@ -157,7 +158,7 @@ impl RunningStack {
             region = self.region,
             key = self.access_key_id,
             secret = self.secret_access_key,
-            bucket = self.outputs.get("BucketName").map_or("?", String::as_str),
+            work_group = self.outputs.get("WorkGroupName").map_or("primary", String::as_str),
             queues = queues.join("\n"),
             lake = self.lake.display(),
             folder = self.folder.display(),
@@ -189,8 +190,11 @@ mod tests {
     use super::*;
 
     fn running(folder: PathBuf) -> RunningStack {
-        let outputs =
-            [("FetchQueueUrl", "http://q/fetch"), ("DatabaseName", "default"), ("BucketName", "b")];
+        let outputs = [
+            ("FetchQueueUrl", "http://q/fetch"),
+            ("DatabaseName", "default"),
+            ("WorkGroupName", "w"),
+        ];
         RunningStack {
             endpoint: "http://127.0.0.1:1".into(),
             region: "us-east-1".into(),
@@ -223,7 +227,7 @@ mod tests {
             "AWS_ENDPOINT_URL=http://127.0.0.1:1",
             "http://q/fetch",
             "cargo ibov b3",
-            "s3://b/athena/",
+            "--work-group w",
             "/runs/1",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");

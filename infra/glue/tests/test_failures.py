@@ -81,7 +81,7 @@ def test_a_missing_value_is_named(lake: Lake, column: str) -> None:
 
 def test_an_empty_object_is_named(lake: Lake) -> None:
     lake.write_raw(DAY, ROWS, change="SELECT * FROM portfolio LIMIT 0")
-    assert f"date={DAY}/{FILENAME} holds no rows" in failure(lake)
+    assert f"date={DAY}/{FILENAME} breaks the rule rows: it holds no rows" in failure(lake)
 
 
 def test_an_object_that_is_no_parquet_is_named(lake: Lake) -> None:
@@ -162,7 +162,7 @@ def test_the_run_fails_at_its_end_with_a_line_for_each_failed_date(
 
 def test_what_glue_shows_of_many_failed_dates_ends_with_how_many_more_there_are() -> None:
     failed = {DAY + timedelta(days=n): f"s3://lake/{n} does not exist" for n in range(366)}
-    message = job.told(failed, 366)
+    message = job.summary(failed, 366)
     assert len(message) <= job.MESSAGE_LENGTH
     told = message.count("does not exist")
     assert message.startswith(f"366 of 366 dates failed: {DAY}: s3://lake/0 does not exist; ")
@@ -171,7 +171,7 @@ def test_what_glue_shows_of_many_failed_dates_ends_with_how_many_more_there_are(
 
 
 def test_a_long_cause_is_cut_before_it_crowds_out_another() -> None:
-    message = job.told({DAY: "x" * 5000, NEXT_DAY: "no such key"}, 2)
+    message = job.summary({DAY: "x" * 5000, NEXT_DAY: "no such key"}, 2)
     assert message == f"2 of 2 dates failed: {DAY}: {'x' * 400}; {NEXT_DAY}: no such key"
 
 

@@ -2,13 +2,14 @@
 
 import random
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
 from lake import AS_OF, Lake
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 import refine as job
 from conftest import DAY, NEXT_DAY
@@ -26,40 +27,40 @@ SECTORS = [
 COLUMNS = ["soma_part", "total_codigo", "soma_qtd_teorica", "dias_desde_carteira"]
 
 
-@pytest.fixture
-def rows() -> list[tuple]:
+def portfolio(constituents: int) -> list[tuple]:
+    """Random rows whose weights add up to 100."""
     rng = random.Random(20261120)
+    cuts = sorted(rng.choices(range(100_001), k=constituents - 1))
+    weights = [after - before for before, after in pairwise([0, *cuts, 100_000])]
     return [
         (
             rng.choice(SECTORS),
             f"COD{number}",
-            str(Decimal(rng.randrange(0, 1_000_000)) / 1000),
+            str(Decimal(weight) / 1000),
             rng.randrange(0, 6_000_000_000),
         )
-        for number in range(300)
+        for number, weight in enumerate(weights)
     ]
 
 
+PORTFOLIOS = {DAY: portfolio(300), NEXT_DAY: portfolio(280)}
+
+
 @pytest.fixture
-def files(lake: Lake, rows: list[tuple], tmp_path: Path) -> Path:
+def files(lake: Lake, tmp_path: Path) -> Path:
     """The job's files of two days."""
-    lake.write_raw(DAY, rows)
-    lake.write_raw(NEXT_DAY, rows[:100])
-    lake.run(DAY, NEXT_DAY)
+    for day, rows in PORTFOLIOS.items():
+        lake.write_raw(day, rows)
+    lake.run(*PORTFOLIOS)
     return lake.download(tmp_path / "refined")
 
 
 @pytest.fixture
-def sparks(spark: SparkSession, rows: list[tuple], tmp_path: Path) -> Path:
+def sparks(spark: SparkSession, tmp_path: Path) -> Path:
     """The files that Spark itself writes for the same rows."""
-
-    def raw(day: object, rows: list[tuple]) -> DataFrame:
-        values = [(s, c, Decimal(p), q, day) for s, c, p, q in rows]
-        return spark.createDataFrame(values, job.RAW_ROW)
-
-    both = raw(DAY, rows).union(raw(NEXT_DAY, rows[:100]))
+    values = [(s, c, Decimal(p), q, day) for day, rows in PORTFOLIOS.items() for s, c, p, q in rows]
     folder = tmp_path / "sparks"
-    refined = job.refine(both, AS_OF).coalesce(1)
+    refined = job.refine(spark.createDataFrame(values, job.RAW_ROW), AS_OF).coalesce(1)
     refined.write.partitionBy("Data", "Setor").parquet(folder.as_uri())
     return folder
 
@@ -88,9 +89,7 @@ def physical(column: object) -> tuple:
 
 
 @pytest.mark.parametrize("vectorised", ["true", "false"])
-def test_spark_reads_them(
-    spark: SparkSession, files: Path, rows: list[tuple], vectorised: str
-) -> None:
+def test_spark_reads_them(spark: SparkSession, files: Path, vectorised: str) -> None:
     spark.conf.set("spark.sql.parquet.enableVectorizedReader", vectorised)
     spark.conf.set("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
     try:
@@ -102,11 +101,11 @@ def test_spark_reads_them(
     finally:
         spark.conf.unset("spark.sql.parquet.enableVectorizedReader")
         spark.conf.unset("spark.sql.sources.partitionColumnTypeInference.enabled")
-    assert read == expected(rows)
+    assert read == expected()
 
 
-def test_duckdb_reads_them(lake: Lake, files: Path, rows: list[tuple]) -> None:
-    assert lake.table() == expected(rows)
+def test_duckdb_reads_them(lake: Lake, files: Path) -> None:
+    assert lake.table() == expected()
     reader = "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = false)"
     first = str(next(iter(partitions(files).values())))
     found = duckdb.execute(reader, [first]).fetchall()
@@ -114,11 +113,11 @@ def test_duckdb_reads_them(lake: Lake, files: Path, rows: list[tuple]) -> None:
     assert [tuple(row[:2]) for row in found] == list(zip(COLUMNS, types, strict=True))
 
 
-def expected(rows: list[tuple]) -> dict[tuple[str, str], tuple]:
+def expected() -> dict[tuple[str, str], tuple]:
     """The same sums in plain Python."""
     sums: dict[tuple[str, str], list] = {}
-    for day, portfolio, age in ((DAY, rows, 10), (NEXT_DAY, rows[:100], 7)):
-        for sector, _, part, quantity in portfolio:
+    for day, age in ((DAY, 10), (NEXT_DAY, 7)):
+        for sector, _, part, quantity in PORTFOLIOS[day]:
             row = sums.setdefault((str(day), sector or "Sem setor"), [Decimal(0), 0, 0, age])
             row[0] += Decimal(part)
             row[1] += 1

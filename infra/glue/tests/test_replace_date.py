@@ -26,16 +26,18 @@ ONE_SECTOR = [("Petróleo", "PETR4", "100.000", 7)]
 
 
 def test_awkward_sector_names_keep_their_text(lake: Lake) -> None:
-    lake.write_raw(DAY, [(name, f"COD{i}", f"{i}.125", i) for i, name in enumerate(AWKWARD)])
+    parts = [Decimal("4.125") + i for i in range(len(AWKWARD) - 1)]
+    parts.append(100 - sum(parts))
+    lake.write_raw(DAY, [(name, f"COD{i}", parts[i], i) for i, name in enumerate(AWKWARD)])
     report = lake.run(DAY)
     assert report["partitions_written"] == len(AWKWARD)
     assert lake.table() == {
-        (str(DAY), name): (Decimal(f"{i}.125"), 1, i, 10) for i, name in enumerate(AWKWARD)
+        (str(DAY), name): (parts[i], 1, i, 10) for i, name in enumerate(AWKWARD)
     }
 
 
 def test_paths_and_locations_are_hives(lake: Lake) -> None:
-    lake.write_raw(DAY, [("Bens Indls / Máqs", "WEGE3", "1", 1), (None, "PETR4", "1", 1)])
+    lake.write_raw(DAY, [("Bens Indls / Máqs", "WEGE3", "99", 1), (None, "PETR4", "1", 1)])
     lake.run(DAY)
     folders = [f"Data={DAY}/Setor=Bens Indls %2F Máqs", f"Data={DAY}/Setor=Sem setor"]
     assert lake.files() == [f"{folder}/part-00000.snappy.parquet" for folder in folders]

@@ -37,6 +37,7 @@ def install(settings: Settings) -> None:
     # Imported late, because these import ministack, whose version has to be checked first.
     import alarm_evaluation
     import athena_catalog
+    import athena_executions
     import cloudformation_types
     import email_outbox
     import event_delivery
@@ -62,6 +63,7 @@ def install(settings: Settings) -> None:
     event_source_mappings.install()
     missing_objects.install()
     athena_catalog.install()
+    athena_executions.install()
     queue_metrics.install()
     secure_transport.install()
     alarm_evaluation.install()

@@ -64,11 +64,12 @@ class Lake:
         answer = self.athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]
         return [[cell.get("VarCharValue") for cell in row["Data"]] for row in answer]
 
-    def ended(self, sql: str) -> tuple[dict[str, Any], str]:
+    def ended(self, sql: str, **more: Any) -> tuple[dict[str, Any], str]:
         query_id = self.athena.start_query_execution(
             QueryString=sql,
             QueryExecutionContext={"Database": self.name},
             ResultConfiguration={"OutputLocation": f"s3://{self.name}/athena/"},
+            **more,
         )["QueryExecutionId"]
 
         def status() -> dict[str, Any]:

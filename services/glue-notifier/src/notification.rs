@@ -1,7 +1,7 @@
 //! Notifications about a run, for programs and for people.
 
 use chrono::NaiveDate;
-use refine::Run;
+use refine::{Run, Warnings};
 use serde_json::{Value, json};
 use shared::{events::RunState, values::IndexCode};
 
@@ -51,6 +51,35 @@ impl Notification {
                 Self::alert(stack, run, parked, run.state.name())
             }
         }
+    }
+
+    /// What is odd about dates that a run refined all the same, for people; `None` if nothing is.
+    pub(crate) fn warning(stack: &Stack, run: &Run, warnings: &Warnings) -> Option<Self> {
+        if warnings.is_empty() {
+            return None;
+        }
+        let Stack { index, name, job, .. } = stack;
+        let dates = warnings.keys().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let mut document = document(stack, run, &[]);
+        if let Value::Object(fields) = &mut document {
+            fields.insert("warnings".to_owned(), json!(warnings));
+        }
+        let texts =
+            warnings.iter().flat_map(|(date, texts)| texts.iter().map(move |text| (date, text)));
+        let texts = texts.map(|(date, text)| format!("  {date}  {text}\n")).collect::<String>();
+        Some(Self {
+            topic: Topic::Alerts,
+            subject: subject(&format!("{index} refined with warnings: {}", shortened(&dates))),
+            document,
+            text: format!(
+                "These dates are refined and can be queried. Something about them is odd, and may be right:\n\n\
+                 {texts}\n\
+                 Nothing waits for you. If B3 answered less than it should have, a later fetch of the same\n\
+                 session replaces the date by itself.\n\n\
+                 Stack     {name}\nGlue job  {job}\nRun       {id}\n",
+                id = run.id,
+            ),
+        })
     }
 
     fn completion(stack: &Stack, run: &Run) -> Self {
@@ -239,6 +268,21 @@ mod tests {
         assert_eq!(alert.topic, Topic::Alerts);
         assert_eq!(alert.subject, "IBOV refine incomplete: 2026-11-20");
         assert_contains(&alert.text, &["SUCCEEDED", "did not record", "redrive glue"]);
+    }
+
+    #[test]
+    fn a_warning_tells_people_which_dates_are_odd_and_that_nothing_waits() {
+        let run = run("SUCCEEDED", "2026-11-18,2026-11-19,2026-11-20");
+        assert_eq!(Notification::warning(&stack(), &run, &Warnings::new()), None);
+        let odd = "constituents: 2026-11-20 has 60, 25.0 % fewer than the 80 of 2026-11-19";
+        let warnings = Warnings::from([(day(20), vec![odd.to_owned()])]);
+        let warning = Notification::warning(&stack(), &run, &warnings).unwrap();
+        assert_eq!(warning.topic, Topic::Alerts);
+        assert_eq!(warning.subject, "IBOV refined with warnings: 2026-11-20");
+        assert_contains(&warning.text, &[odd, "are refined", "Nothing waits", "jr_1"]);
+        assert!(!warning.text.contains("redrive"), "{}", warning.text);
+        assert_eq!(warning.document["warnings"], json!({"2026-11-20": [odd]}));
+        assert_eq!(warning.document["state"], "SUCCEEDED");
     }
 
     #[test]

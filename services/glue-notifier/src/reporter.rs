@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use chrono::NaiveDate;
-use refine::{Reporter, Run};
+use refine::{Reporter, Run, Warnings};
 use serde_json::json;
 use shared::{
     aws::{CallError, Cause},
@@ -72,7 +72,16 @@ impl SnsReporter {
 }
 
 impl Reporter for SnsReporter {
-    async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError> {
+    /// Warnings go first: if only they can be sent they are sent again, and no failure is ever told twice by that.
+    async fn publish(
+        &self,
+        run: &Run,
+        parked: &[NaiveDate],
+        warnings: &Warnings,
+    ) -> Result<(), CallError> {
+        if let Some(warning) = Notification::warning(&self.stack, run, warnings) {
+            self.send(&warning).await?;
+        }
         self.send(&Notification::of(&self.stack, run, parked)).await
     }
 

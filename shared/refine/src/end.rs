@@ -17,12 +17,18 @@ use crate::{
     run::Run,
     state::State,
     told::{self, Progress, told},
+    warnings::{Warnings, warnings},
 };
 
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Reporter {
-    /// Notifies people and programs of the end of a run and of the dates that were parked.
-    async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError>;
+    /// Notifies people and programs of the end of a run, of the dates that were parked, and of warnings about others.
+    async fn publish(
+        &self,
+        run: &Run,
+        parked: &[NaiveDate],
+        warnings: &Warnings,
+    ) -> Result<(), CallError>;
     /// Puts a refine request on the dead-letter queue of the glue stage.
     async fn park(&self, request: &RefineRequest, run: &Run, cause: &str) -> Result<(), CallError>;
 }
@@ -57,9 +63,9 @@ pub async fn ended(
 ) -> Result<Ended, CallError> {
     let (mut reported, mut all_told) = (Vec::new(), Ok(()));
     for run in runs {
-        if let Some(parked) = settle(state, reporter, run).await? {
+        if let Some((parked, listing)) = settle(state, reporter, run).await? {
             // A notification that cannot be sent must not delay the next run.
-            all_told = all_told.and(tell(state, reporter, run, &parked).await);
+            all_told = all_told.and(tell(state, reporter, run, &parked, &listing).await);
             reported.push((run.id.clone(), parked));
         }
     }
@@ -67,13 +73,13 @@ pub async fn ended(
     all_told.map(|()| Ended { reported, reconciled })
 }
 
-/// Marks and parks the dates that a run left unfinished. Returns the parked dates, or `None` if people were already
-/// notified.
+/// Marks and parks the dates that a run left unfinished. Returns the parked dates and the listing, or `None` if people
+/// were already notified.
 async fn settle(
     state: &impl State,
     reporter: &impl Reporter,
     run: &Run,
-) -> Result<Option<Vec<NaiveDate>>, CallError> {
+) -> Result<Option<(Vec<NaiveDate>, Listing)>, CallError> {
     let progress = told::progress(state, &run.id).await?;
     if progress == Progress::Told {
         return Ok(None);
@@ -98,7 +104,8 @@ async fn settle(
             told::note(state, &run.id, Progress::Parked).await?;
         }
     }
-    Ok(Some(listing.held_by(&run.id).into_iter().map(|mark| mark.date).collect()))
+    let parked = listing.held_by(&run.id).into_iter().map(|mark| mark.date).collect();
+    Ok(Some((parked, listing)))
 }
 
 /// `false` if the mark exists: set by the job, or already emptied by a refine request.
@@ -136,8 +143,10 @@ async fn tell(
     reporter: &impl Reporter,
     run: &Run,
     parked: &[NaiveDate],
+    listing: &Listing,
 ) -> Result<(), CallError> {
-    reporter.publish(run, parked).await?;
+    let warnings = warnings(state, run, listing).await?;
+    reporter.publish(run, parked, &warnings).await?;
     told::note(state, &run.id, Progress::Told).await
 }
 

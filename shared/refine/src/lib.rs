@@ -6,7 +6,7 @@
 //! | object | meaning | written by |
 //! |---|---|---|
 //! | `raw/date=D/…` | rows of D. The ETag never repeats, since the footer names the landing object | parquet-writer |
-//! | `control/refine/done/date=D/<etag>` | the refined rows of D are made from this raw object | the job |
+//! | `control/refine/done/date=D/<etag>` | the refined rows of D are made from this raw object; also holds the warnings about them | the job |
 //! | `control/refine/failed/date=D/<etag>/<run>` | this raw object failed in this run; empty: revived by a refine request | the job, glue-notifier |
 //! | `control/refine/told/<run>` | people were notified of this run's end; empty: the run's dates are parked, the notification is still due | glue-notifier |
 //!
@@ -19,6 +19,8 @@
 //! - To record the end of a run: mark the dates that it left unfinished, park them, notify, write `told`, reconcile.
 //!   The next event or tick makes up for a lost step. A mark is created once and then only emptied, so that a late
 //!   event cannot undo a refine request; a mark expires before the parked request does.
+//! - Warnings lie in `done`, and so last as long as the rows that they are about. The run that wrote them sends them at
+//!   its end.
 //! - A run fails only raw objects that it was started for: a later replacement is due by itself.
 //! - Two runs at once, should Glue allow that, make the rows of their common dates worthless: the `done` of these dates
 //!   is deleted before the end of either run is told.
@@ -31,6 +33,7 @@ mod request;
 mod run;
 mod state;
 mod told;
+mod warnings;
 
 pub use aws::AwsState;
 pub use end::{Ended, Reporter, ended, tick};
@@ -40,6 +43,7 @@ pub use request::{Refusal, answer};
 pub use run::Run;
 pub use state::State;
 pub use told::told;
+pub use warnings::Warnings;
 
 #[cfg(test)]
 mod simulation;

@@ -11,7 +11,7 @@ use harness::{
 };
 use serde_json::{Value, json};
 
-use crate::verify;
+use crate::{smoke, verify};
 
 const GONE: &str = "Utilidade Públ / Água Saneamento";
 const HEIR: &str = "Mats Básicos / Mineração";
@@ -33,7 +33,10 @@ fn the_bundled_sample_goes_through_the_chain() -> Result<()> {
         completion_is_mailed(&pipeline, &journey)?;
         assert!(pipeline.mails("AlertsTopicArn")?.is_empty(), "alerts although all went well");
 
-        unchanged_content_changes_nothing(&pipeline).await
+        unchanged_content_changes_nothing(&pipeline).await?;
+        let told = smoke::smoke_test(&pipeline).await?;
+        assert_eq!(told, format!("sample: {} is refined\n", journey.date));
+        Ok(())
     })
 }
 
@@ -134,7 +137,7 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
 }
 
 /// Fetches portfolios one after the other, and delivers the events about their raw files to glue-trigger in one batch.
-async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
+pub(crate) async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
     let before = pipeline.snapshot().await?;
     let mut gathered = pipeline.stack.waiting(Stage::Glue).await?;
     for day in days {

@@ -184,6 +184,42 @@ fn tables_have_the_columns_that_are_written_in_lower_case() {
     assert_eq!(columns(&table("RefinedTable")["PartitionKeys"]), ["data date", "setor string"]);
 }
 
+#[test]
+fn the_visual_jobs_table_is_the_scripts_but_for_its_name_and_place() {
+    let template = Template::load();
+    let table = |name: &str| template.properties(name)["TableInput"].clone();
+    let (mut visual, script) = (table("VisualTable"), table("RefinedTable"));
+    assert_eq!(visual["Name"], "tb_ibov_refined_visual");
+    let place = &mut visual["StorageDescriptor"]["Location"];
+    assert_eq!(text(place), "s3://${LakeBucket}/refined_visual/");
+    *place = script["StorageDescriptor"]["Location"].clone();
+    for same in ["Name", "Description"] {
+        visual[same] = script[same].clone();
+    }
+    assert_eq!(visual, script);
+}
+
+#[test]
+fn the_chain_neither_starts_nor_hears_of_the_visual_job() {
+    // Its name is not the job's, and everything here says the job's.
+    let template = Template::load();
+    let pattern = &template.properties("GlueStateChangeRule")["EventPattern"];
+    assert_eq!(texts(&pattern["detail"]["jobName"]), ["${GlueJob}"]);
+    let started: Vec<String> = template
+        .statements()
+        .into_iter()
+        .filter(|(_, statement)| {
+            texts(&statement["Action"]).contains(&"glue:StartJobRun".to_owned())
+        })
+        .flat_map(|(_, statement)| texts(&statement["Resource"]))
+        .collect();
+    assert!(!started.is_empty());
+    assert!(started.iter().all(|job| job.ends_with(":job/${GlueJob}")), "{started:?}");
+    assert_eq!(template.of_type("AWS::Glue::Job"), ["GlueJob"], "people make it: visual-job.json");
+    let text = std::fs::read_to_string(repository().join("infra/template.yaml")).expect("template");
+    assert!(!text.contains("AWS::Glue::Trigger") && !text.contains("AWS::Glue::Workflow"));
+}
+
 fn columns(value: &Value) -> Vec<String> {
     let columns = value.as_array().expect("a list of columns");
     columns

@@ -100,6 +100,7 @@ fn several_stacks_fit_in_one_account() {
     let template = Template::load();
     let names = [
         ("AWS::CloudWatch::Alarm", "AlarmName"),
+        ("AWS::CloudWatch::Dashboard", "DashboardName"),
         ("AWS::Events::Rule", "Name"),
         ("AWS::Glue::Job", "Name"),
         ("AWS::IAM::Role", "RoleName"),
@@ -149,6 +150,7 @@ fn stack_tells_what_people_and_programs_need_to_reach_it() {
         ("GlueQueueUrl", "GlueQueue"),
         ("ParquetDlqUrl", "ParquetDlq"),
         ("ParquetQueueUrl", "ParquetQueue"),
+        ("WorkGroupName", "QueryWorkGroup"),
     ]
     .into_iter()
     .map(|(name, resource)| (name, format!("${{{resource}}}")))

@@ -80,7 +80,7 @@ fn every_role_trusts_one_service() {
                 .collect();
         let expected = match role {
             "ScheduleRole" => "scheduler.amazonaws.com",
-            "GlueJobRole" => "glue.amazonaws.com",
+            "GlueJobRole" | "VisualJobRole" => "glue.amazonaws.com",
             _ => "lambda.amazonaws.com",
         };
         assert_eq!(trusted, [expected], "{role}");
@@ -206,9 +206,10 @@ fn glue_trigger_may_list_what_is_due_take_up_requests_and_start_its_job() {
 }
 
 #[test]
-fn glue_notifier_may_besides_mark_what_failed_and_publish() {
+fn glue_notifier_may_besides_mark_what_failed_read_warnings_and_publish() {
     let mut expected = rights_to_reconcile();
     expected.extend([
+        ("s3:GetObject", format!("{LAKE}/control/refine/done/*")),
         ("s3:GetObject", format!("{LAKE}/control/refine/failed/*")),
         ("s3:PutObject", format!("{LAKE}/control/refine/failed/*")),
         ("s3:PutObject", format!("{LAKE}/control/refine/told/*")),
@@ -280,6 +281,25 @@ fn glue_job_may_read_raw_replace_refined_record_it_and_register_partitions_of_it
 }
 
 #[test]
+fn the_visual_job_may_read_raw_and_write_to_its_own_folder_and_table_alone() {
+    let table = format!("{CATALOG}:table/${{DatabaseName}}/tb_ibov_refined_visual");
+    let mut expected = vec![
+        ("s3:ListBucket", LAKE.to_owned()),
+        ("s3:GetObject", format!("{LAKE}/raw/*")),
+        ("s3:GetObject", format!("{LAKE}/scripts/*")),
+    ];
+    for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
+        expected.push((action, format!("{LAKE}/refined_visual/*")));
+    }
+    for action in ["glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition"] {
+        expected.push((action, format!("{CATALOG}:catalog")));
+        expected.push((action, format!("{CATALOG}:database/${{DatabaseName}}")));
+        expected.push((action, table.clone()));
+    }
+    assert_rights_beyond_a_stage("VisualJobRole", &expected);
+}
+
+#[test]
 fn glue_job_may_read_its_script_from_the_packaging_bucket_of_this_account() {
     let template = Template::load();
     let script = statements_of(&template, "GlueJobRole")
@@ -301,13 +321,14 @@ fn glue_job_may_read_its_script_from_the_packaging_bucket_of_this_account() {
 fn a_missing_object_answers_404_to_those_who_look_for_one() {
     // S3 answers 403 instead unless the caller may list. A HEAD names no prefix, so the condition must let that pass.
     let template = Template::load();
-    let expected: [(&str, &[&str]); 5] = [
+    let expected: [(&str, &[&str]); 6] = [
         // It reads the newest landing object of its listing, which may have been deleted since.
         ("FetcherRole", &["landing/index=${IndexCode}/*"]),
         ("ParquetWriterRole", &["landing/*", "raw/*"]),
         ("GlueTriggerRole", &["raw/*", "control/refine/*"]),
         ("GlueNotifierRole", &["raw/*", "control/refine/*"]),
         ("GlueJobRole", &["raw/*", "refined/Data=*", "control/refine/done/date=*"]),
+        ("VisualJobRole", &["raw/*", "refined_visual/*"]),
     ];
     for (role, prefixes) in expected {
         let condition = listing_condition(&template, role);

@@ -3,6 +3,7 @@
 mod b3;
 mod fetch;
 mod parked;
+mod queries;
 mod query;
 mod redrive;
 mod refine;
@@ -12,7 +13,8 @@ use anyhow::Result;
 use harness::{checkout::Workspace, stack::Stack};
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, parked::parked, query::query, redrive::redrive, refine::refine, run::run,
+    b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
+    refine::refine, run::run,
 };
 use crate::{account::Account, args::StackArgs, running_stack::RunningStack};
 

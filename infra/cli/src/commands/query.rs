@@ -1,6 +1,6 @@
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use harness::stack::athena;
+use harness::stack::{athena, named_queries};
 
 use super::with_stack;
 use crate::args::QueryArgs;
@@ -8,7 +8,12 @@ use crate::args::QueryArgs;
 /// Prints the result of a query as a table.
 pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
     with_stack(&args.stack, async |stack| {
-        let result = athena::query(&stack, &args.sql).await?;
+        let result = if let Some(name) = &args.name {
+            named_queries::run(&stack, name, &args.param).await?
+        } else {
+            let sql = args.sql.as_deref().context("neither SQL nor --name was given")?;
+            athena::query_with(&stack, sql, &args.param).await?
+        };
         let mut table = Table::new();
         table.load_preset(UTF8_FULL_CONDENSED).set_header(result.columns);
         for row in &result.rows {

@@ -161,6 +161,9 @@ pub(super) fn check(world: &World) {
         assert!(!run.is_active() && lake.is_told(&run.id), "{}", run.id);
         assert!(lake.mails.iter().any(|(told, _)| *told == run.id), "no mail about {}", run.id);
     }
+    assert!(lake.warned.is_subset(&lake.refined), "{:?}: {}", lake.warned, describe(&lake));
+    let untold: Vec<_> = lake.made_by().difference(&lake.warned).cloned().collect();
+    assert!(untold.is_empty(), "{untold:?} warned of nothing: {}", describe(&lake));
     assert!(lake.redundant.is_empty(), "{:?} for nothing: {}", lake.redundant, describe(&lake));
 }
 

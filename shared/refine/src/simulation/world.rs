@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, NaiveDate, TimeDelta};
 
 use futures::FutureExt as _;
+use serde_json::json;
 use shared::{
     aws::{Bucket, CallError, Cause, Condition, ETag, Get, Head, Listed, MemoryBucket, NewObject},
     events::{RefineRequest, RunState},
@@ -15,7 +16,7 @@ use shared::{
 };
 
 use super::explorer::Step;
-use crate::{FailedMark, Reporter, Run, State, listing::done_key};
+use crate::{FailedMark, Reporter, Run, State, Warnings, listing::done_key};
 
 /// One actor's view of a world.
 pub(super) struct World {
@@ -39,6 +40,10 @@ pub(super) struct Lake {
     pub(super) parked: Vec<RefineRequest>,
     /// For each notification, the run and the dates to redrive.
     pub(super) mails: Vec<(String, Vec<NaiveDate>)>,
+    /// Which run refined which dates.
+    pub(super) refined: BTreeSet<(String, NaiveDate)>,
+    /// Which run's warnings about which dates were sent.
+    pub(super) warned: BTreeSet<(String, NaiveDate)>,
 
     /// Raw objects that the job cannot refine and marks as failed.
     pub(super) bad: BTreeSet<ETag>,
@@ -155,7 +160,10 @@ impl World {
         for half in 0..2 {
             self.step().await.rows.entry(day).or_default()[half] = Some(etag.clone());
         }
-        self.step().await.put(&done_key(&(day, etag)), "by the job");
+        let said = json!({"run_id": run_id, "warnings": ["odd"]}).to_string();
+        let mut lake = self.step().await;
+        lake.put(&done_key(&(day, etag)), &said);
+        lake.refined.insert((run_id.to_owned(), day));
         Some(true)
     }
 }
@@ -228,6 +236,18 @@ impl Lake {
 
     pub(super) fn is_done(&self, day: NaiveDate, etag: &ETag) -> bool {
         ready(self.objects.head(&done_key(&(day, etag.clone())))).is_some()
+    }
+
+    /// Which run made each date's rows, as far as they are known to be what they should.
+    pub(super) fn made_by(&self) -> BTreeSet<(String, NaiveDate)> {
+        let done = self.raw().into_iter().filter_map(|done| {
+            let Get::Bytes(said) = ready(self.objects.get(&done_key(&done), i64::MAX)) else {
+                return None;
+            };
+            let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+            Some((said["run_id"].as_str()?.to_owned(), done.0))
+        });
+        done.collect()
     }
 
     pub(super) fn is_told(&self, run_id: &str) -> bool {
@@ -375,9 +395,15 @@ impl State for World {
 }
 
 impl Reporter for World {
-    async fn publish(&self, run: &Run, parked: &[NaiveDate]) -> Result<(), CallError> {
+    async fn publish(
+        &self,
+        run: &Run,
+        parked: &[NaiveDate],
+        warnings: &Warnings,
+    ) -> Result<(), CallError> {
         let mut lake = self.step().await;
         lake.report("Publish")?;
+        lake.warned.extend(warnings.keys().map(|day| (run.id.clone(), *day)));
         lake.mails.push((run.id.clone(), parked.to_vec()));
         Ok(())
     }

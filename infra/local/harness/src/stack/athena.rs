@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration, Row};
+use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, Row};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -72,16 +72,21 @@ pub async fn constituents(stack: &Stack, date: NaiveDate) -> Result<i64> {
 
 /// Runs a query and reads all pages of its result.
 pub async fn query(stack: &Stack, sql: &str) -> Result<QueryResult> {
+    query_with(stack, sql, &[]).await
+}
+
+/// Runs a query with a text for each of its question marks, in the stack's workgroup, which says where results lie.
+pub async fn query_with(stack: &Stack, sql: &str, texts: &[String]) -> Result<QueryResult> {
     let athena = &stack.clients.athena;
-    let output = ResultConfiguration::builder()
-        .output_location(format!("s3://{}/athena/", stack.bucket()?))
-        .build();
     let database = QueryExecutionContext::builder().database(stack.output("DatabaseName")?).build();
+    let values = texts.iter().map(|text| text_literal(text)).collect::<Vec<_>>();
     let start = athena
         .start_query_execution()
         .query_string(sql)
         .query_execution_context(database)
-        .result_configuration(output);
+        .work_group(stack.output("WorkGroupName")?)
+        // Athena refuses an empty list.
+        .set_execution_parameters((!values.is_empty()).then_some(values));
     let started = start.send().await.map_err(explain).context("Athena did not take the query")?;
     let id = started.query_execution_id().context("Athena gave the query no id")?;
     wait(stack, id).await.with_context(|| format!("query failed: {sql}"))?;
@@ -129,6 +134,11 @@ async fn wait(stack: &Stack, id: &str) -> Result<()> {
     }
 }
 
+/// Athena takes a parameter as SQL: a text has its quotes.
+fn text_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 fn cells(row: &Row) -> Vec<Option<String>> {
     row.data().iter().map(|datum| datum.var_char_value().map(str::to_owned)).collect()
 }
@@ -173,6 +183,12 @@ mod tests {
         drop_heading(&columns, &mut rows);
         drop_heading(&columns, &mut rows);
         assert_eq!(rows, [row(&["1", "2"])]);
+    }
+
+    #[test]
+    fn a_parameter_is_a_text_whatever_is_in_it() {
+        assert_eq!(text_literal("2026-11-20"), "'2026-11-20'");
+        assert_eq!(text_literal("' OR 1 = 1 --"), "''' OR 1 = 1 --'");
     }
 
     #[test]

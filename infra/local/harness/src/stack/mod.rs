@@ -2,6 +2,7 @@
 
 pub mod athena;
 pub mod dead_letters;
+pub mod named_queries;
 mod stage;
 
 use std::collections::BTreeMap;

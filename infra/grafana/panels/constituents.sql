@@ -1,0 +1,3 @@
+SELECT sum(total_codigo) AS papeis
+FROM tb_ibov_refined
+WHERE data = (SELECT max(data) FROM tb_ibov_refined WHERE $__dateFilter(data))

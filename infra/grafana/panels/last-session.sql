@@ -1,0 +1,2 @@
+SELECT CAST(max(data) AS varchar) AS ultimo_pregao
+FROM tb_ibov_refined
