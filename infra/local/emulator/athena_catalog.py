@@ -12,8 +12,11 @@ Patches in `ministack.services.athena`: `_rewrite_data_paths`. Uses `_table_refe
 `_DUCKDB_TYPE_BY_ATHENA`, and `_tables`, `_partitions` of `ministack.services.glue`.
 """
 
+import csv
 import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ministack.services import athena, glue
@@ -91,16 +94,11 @@ def relation(table: JSON, folders: list[str]) -> str:
         for file in athena._materialize_table_files(partition.location, folders)
     ]
     if files:
-        source += f" UNION ALL BY NAME {scan(files, keys)}"
+        source += f" UNION ALL BY NAME {scan(files, keys, folders)}"
     return f"(SELECT {', '.join(quoted(field) for field in fields)} FROM ({source}))"
 
 
-def scan(files: list[tuple[str, Partition]], keys: list[JSON]) -> str:
-    names = ", ".join(quoted(key) for key in keys)
-    rows = ", ".join(
-        f"({', '.join([text_literal(file), *typed_literals(partition, keys)])})"
-        for file, partition in files
-    )
+def scan(files: list[tuple[str, Partition]], keys: list[JSON], folders: list[str]) -> str:
     read = (
         f"read_parquet({athena._sql_list([file for file, _ in files])}, union_by_name = true, "
         f"hive_partitioning = false, filename = '{FILE_COLUMN}')"
@@ -108,15 +106,29 @@ def scan(files: list[tuple[str, Partition]], keys: list[JSON]) -> str:
     values = ", ".join(f"partition_.{quoted(key)}" for key in keys)
     return (
         f"SELECT content.*, {values} FROM {read} AS content "
-        f"JOIN (VALUES {rows}) AS partition_({FILE_COLUMN}, {names}) USING ({FILE_COLUMN})"
+        f"JOIN {table_of_partitions(files, keys, folders)} AS partition_ USING ({FILE_COLUMN})"
     )
 
 
-def typed_literals(partition: Partition, keys: list[JSON]) -> list[str]:
-    return [
-        f"CAST({text_literal(value)} AS {duckdb_type(key)})"
-        for value, key in zip(partition.values, keys, strict=True)
-    ]
+def table_of_partitions(
+    files: list[tuple[str, Partition]], keys: list[JSON], folders: list[str]
+) -> str:
+    """Each file with the values of its partition. They are read from a CSV file, because DuckDB
+    takes a second and more for VALUES of a year's partitions."""
+    folder = tempfile.mkdtemp(prefix="partitions-")
+    folders.append(folder)
+    path = Path(folder, "partitions.csv")
+    with path.open("w", newline="") as opened:
+        rows = csv.writer(opened, quoting=csv.QUOTE_ALL)
+        rows.writerows((file, *partition.values) for file, partition in files)
+    types = {f"'{FILE_COLUMN}'": "VARCHAR"}
+    types |= {text_literal(str(key["Name"])): duckdb_type(key) for key in keys}
+    columns = ", ".join(f"{name}: '{declared}'" for name, declared in types.items())
+    return (
+        f"read_csv({text_literal(str(path))}, columns = {{{columns}}}, header = false, "
+        "auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        "allow_quoted_nulls = false)"
+    )
 
 
 def partitions_of(table: JSON) -> list[Partition]:

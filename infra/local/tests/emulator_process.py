@@ -77,10 +77,13 @@ class Emulator:
 
 @contextlib.contextmanager
 def running(
-    state_dir: Path, environment: dict[str, str] | None = None, glue: GlueRunner = PLAIN_PYTHON
+    state_dir: Path,
+    environment: dict[str, str] | None = None,
+    glue: GlueRunner = PLAIN_PYTHON,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Emulator]:
     """A running emulator. It is stopped when the block ends or fails."""
-    emulator = launch(state_dir, environment or {}, glue)
+    emulator = launch(state_dir, environment or {}, glue, options)
     try:
         wait_until_healthy(emulator)
         yield emulator
@@ -93,7 +96,12 @@ def running(
             emulator.process.wait()
 
 
-def launch(state_dir: Path, environment: dict[str, str], glue: GlueRunner) -> Emulator:
+def launch(
+    state_dir: Path,
+    environment: dict[str, str],
+    glue: GlueRunner,
+    options: tuple[str, ...] = (),
+) -> Emulator:
     port = free_port()
     state_dir.mkdir(parents=True, exist_ok=True)
     command = [
@@ -102,6 +110,7 @@ def launch(state_dir: Path, environment: dict[str, str], glue: GlueRunner) -> Em
         *("--state-dir", str(state_dir)),
         *("--glue-runner", f"{sys.executable} {glue.script}"),
         *("--glue-minute", str(glue.minute)),
+        *options,
     ]
     with (state_dir / "emulator.log").open("wb") as log:
         process = subprocess.Popen(
