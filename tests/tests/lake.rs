@@ -123,7 +123,11 @@ fn without_any_day_an_unreachable_b3_is_replaced_by_the_sample_and_later_it_is_a
         let quiet = ibov::run(&["run", "--lake", path, "--quiet"], &OFFLINE).await?;
         assert_eq!(quiet.code, Some(1));
         assert_eq!(quiet.stdout, "");
-        assert!(quiet.stderr.starts_with("ibov: stage source failed: B3 cannot"), "{}", quiet.stderr);
+        assert!(
+            quiet.stderr.starts_with("ibov: stage source failed: B3 cannot"),
+            "{}",
+            quiet.stderr
+        );
 
         // Neither the sample nor another server's answers get in there.
         for other in [["--sample", "--json"], ["--b3-url=http://127.0.0.1:9", "--json"]] {
