@@ -70,9 +70,28 @@ fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()
         assert_eq!(document["days"], 2);
         assert_eq!(refined(&lake)?, folders(&[first, second]));
 
+        // Both can be looked at, although no stack is up, and nothing can be changed.
+        let path = lake.to_str().context("a path that is not UTF-8")?;
+        let sql = "SELECT data, sum(soma_part) AS total FROM tb_ibov_refined GROUP BY data";
+        let shown = ibov::run(&["query", "--lake", path, sql], &[]).await?;
+        assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+        for date in [first, second] {
+            assert!(shown.stdout.contains(&format!("{date} ┆ 100.000")), "{}", shown.stdout);
+        }
+        let name = ["query", "--lake", path, "--name", "day-by-sector", "--param"];
+        let date = second.to_string();
+        let shown = ibov::run(&[&name[..], &[date.as_str()]].concat(), &[]).await?;
+        assert!(shown.stdout.contains("Água Saneamento"), "{} {}", shown.stdout, shown.stderr);
+        let refused = ibov::run(&["query", "--lake", path, "DROP TABLE tb_ibov_raw"], &[]).await?;
+        assert_eq!(refused.code, Some(1));
+        assert!(
+            refused.stderr.contains("one SELECT, WITH, SHOW or DESCRIBE"),
+            "{}",
+            refused.stderr
+        );
+
         // Killed while Spark runs: the third day has landed and has no rows.
         server.publish("IBOV", days::small(third));
-        let path = lake.to_str().context("a path that is not UTF-8")?;
         let arguments = ["run", "--b3-url", server.base_url(), "--lake", path];
         let mut killed = ibov::start(&arguments, &[]).await?;
         killed.until_it_says("refine with Spark").await?;

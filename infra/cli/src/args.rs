@@ -88,6 +88,17 @@ pub(crate) struct StackArgs {
     pub(crate) stack: Option<String>,
 }
 
+/// Which tables.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TablesArgs {
+    /// A stack deployed to AWS. Default: the local one that is up, or the days in .ibov/lake if none is.
+    #[arg(long, value_name = "NAME", conflicts_with = "lake")]
+    pub(crate) stack: Option<String>,
+    /// The days in this folder, which a run has written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+}
+
 /// `ibov fetch`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FetchArgs {
@@ -152,7 +163,7 @@ pub(crate) struct B3Args {
 pub(crate) struct QueryArgs {
     /// Which stack.
     #[command(flatten)]
-    pub(crate) stack: StackArgs,
+    pub(crate) stack: TablesArgs,
     /// The query, in Athena's SQL.
     #[arg(required_unless_present = "name", conflicts_with = "name")]
     pub(crate) sql: Option<String>,
@@ -169,7 +180,7 @@ pub(crate) struct QueryArgs {
 pub(crate) struct QueriesArgs {
     /// Which stack.
     #[command(flatten)]
-    pub(crate) stack: StackArgs,
+    pub(crate) stack: TablesArgs,
 }
 
 fn answer(name: &str) -> Result<String> {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// The folder in a lake that holds no objects.
 const PRIVATE: &str = ".ibov";
+/// The file in it that says what the lake holds.
+const CONTENTS: &str = "contents.json";
 
 /// What a lake holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +77,7 @@ impl Lake {
         waiting: impl FnOnce(),
     ) -> Result<Self> {
         let private = folder.join(PRIVATE);
-        let note = private.join("contents.json");
+        let note = private.join(CONTENTS);
         if !note.exists() && holds_anything(folder) {
             bail!(
                 "{} is not empty and no lake; name an empty folder, or one that a run has written",
@@ -119,6 +121,18 @@ impl Lake {
             removed.with_context(|| format!("cannot remove {}", entry.display()))?;
         }
         Ok(())
+    }
+}
+
+/// What a folder holds. `None` if it is no lake, or has no day.
+pub(crate) fn contents(folder: &Path) -> Result<Option<Contents>> {
+    let note = folder.join(PRIVATE).join(CONTENTS);
+    match fs::read_to_string(&note) {
+        Ok(text) if days(folder) > 0 => {
+            let contents = serde_json::from_str(&text);
+            Ok(Some(contents.with_context(|| format!("{} is not readable", note.display()))?))
+        }
+        Ok(_) | Err(_) => Ok(None),
     }
 }
 

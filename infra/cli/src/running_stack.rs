@@ -67,7 +67,8 @@ impl RunningStack {
         }
     }
 
-    fn read(workspace: &Workspace) -> Result<Option<Self>> {
+    /// `None` if no local stack is up.
+    pub(crate) fn read(workspace: &Workspace) -> Result<Option<Self>> {
         let path = path(workspace);
         let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
         let running: Self = serde_json::from_str(&text)

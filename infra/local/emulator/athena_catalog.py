@@ -8,7 +8,7 @@ any name. Columns are the table's, matched by name regardless of case; other col
 are hidden.
 
 Patches in `ministack.services.athena`: `_rewrite_data_paths`. Uses `_table_references`,
-`_materialize_table_files`, `_data_format`, `_qualified_column_prefixes`, `_sql_list`,
+`_materialize_table_files`, `_data_format`, `_qualified_column_prefixes`,
 `_DUCKDB_TYPE_BY_ATHENA`, and `_tables`, `_partitions` of `ministack.services.glue`.
 """
 
@@ -22,13 +22,12 @@ from typing import Any
 from ministack.services import athena, glue
 
 import athena_projection
+import athena_rows
 import athena_views
+import kept_bucket
 import pinned
 
 JSON = dict[str, Any]
-
-# The column with each row's file, under a name that no table uses.
-FILE_COLUMN = "__file"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def install() -> None:
     pinned.require(
         athena,
         *("_rewrite_data_paths", "_table_references", "_materialize_table_files", "_data_format"),
-        *("_qualified_column_prefixes", "_sql_list", "_DUCKDB_TYPE_BY_ATHENA"),
+        *("_qualified_column_prefixes", "_DUCKDB_TYPE_BY_ATHENA"),
     )
     pinned.require(glue, "_tables", "_partitions")
     athena_projection.install()
@@ -94,36 +93,40 @@ def relation(table: JSON, folders: list[str]) -> str:
         for file in athena._materialize_table_files(partition.location, folders)
     ]
     if files:
-        source += f" UNION ALL BY NAME {scan(files, keys, folders)}"
+        source += f" UNION ALL BY NAME {scan(table, files, keys, folders)}"
     return f"(SELECT {', '.join(quoted(field) for field in fields)} FROM ({source}))"
 
 
-def scan(files: list[tuple[str, Partition]], keys: list[JSON], folders: list[str]) -> str:
-    read = (
-        f"read_parquet({athena._sql_list([file for file, _ in files])}, union_by_name = true, "
-        f"hive_partitioning = false, filename = '{FILE_COLUMN}')"
-    )
+def scan(
+    table: JSON, files: list[tuple[str, Partition]], keys: list[JSON], folders: list[str]
+) -> str:
+    root = kept_bucket.folder_of(table["StorageDescriptor"]["Location"])
+    rows = athena_rows.sources([file for file, _ in files], root)
     values = ", ".join(f"partition_.{quoted(key)}" for key in keys)
+    partitions = table_of_partitions(files, rows.stamps, keys, folders)
     return (
-        f"SELECT content.*, {values} FROM {read} AS content "
-        f"JOIN {table_of_partitions(files, keys, folders)} AS partition_ USING ({FILE_COLUMN})"
+        f"SELECT content.*, {values} FROM {rows.relation} AS content JOIN {partitions} "
+        f"AS partition_ USING ({athena_rows.FILE_COLUMN}, {athena_rows.STAMP_COLUMN})"
     )
 
 
 def table_of_partitions(
-    files: list[tuple[str, Partition]], keys: list[JSON], folders: list[str]
+    files: list[tuple[str, Partition]],
+    stamps: dict[str, str],
+    keys: list[JSON],
+    folders: list[str],
 ) -> str:
-    """Each file with the values of its partition. They are read from a CSV file, because DuckDB
-    takes a second and more for VALUES of a year's partitions."""
+    """Each file with its stamp and the values of its partition. They are read from a CSV file,
+    because DuckDB takes a second and more for VALUES of a year's partitions."""
     folder = tempfile.mkdtemp(prefix="partitions-")
     folders.append(folder)
     path = Path(folder, "partitions.csv")
     with path.open("w", newline="") as opened:
         rows = csv.writer(opened, quoting=csv.QUOTE_ALL)
-        rows.writerows((file, *partition.values) for file, partition in files)
-    types = {f"'{FILE_COLUMN}'": "VARCHAR"}
-    types |= {text_literal(str(key["Name"])): duckdb_type(key) for key in keys}
-    columns = ", ".join(f"{name}: '{declared}'" for name, declared in types.items())
+        rows.writerows((file, stamps[file], *partition.values) for file, partition in files)
+    types = {athena_rows.FILE_COLUMN: "VARCHAR", athena_rows.STAMP_COLUMN: "VARCHAR"}
+    types |= {str(key["Name"]): duckdb_type(key) for key in keys}
+    columns = ", ".join(f"{text_literal(name)}: '{declared}'" for name, declared in types.items())
     return (
         f"read_csv({text_literal(str(path))}, columns = {{{columns}}}, header = false, "
         "auto_detect = false, delim = ',', quote = '\"', escape = '\"', "

@@ -90,6 +90,12 @@ def kept_objects(bucket: str) -> "KeptObjects | None":
     return objects if isinstance(objects, KeptObjects) else None
 
 
+def folder_of(location: str) -> Path | None:
+    """The folder with the objects of the location's bucket, if that is the kept one."""
+    objects = kept_objects(urlparse(location).netloc)
+    return objects.folder if objects is not None else None
+
+
 class FileObject(dict[str, Any]):
     """An object of an earlier emulator. What its file says is read when it is asked for, because
     most objects of a large bucket never are."""
@@ -133,7 +139,7 @@ class KeptObjects(dict[str, JSON]):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self._folder = folder
+        self.folder = folder
         self._metadata = folder / PRIVATE / "metadata"
         self._temporary = folder / PRIVATE / "tmp"
         # What a crash left half written.
@@ -178,7 +184,7 @@ class KeptObjects(dict[str, JSON]):
     def files_below(self, prefix: str) -> list[str]:
         """The files that Athena reads in a location."""
         return [
-            str(self._folder / key)
+            str(self.folder / key)
             for key in self.keys_in(prefix)
             if not athena._hidden(key[len(prefix) + 1 :])
         ]
@@ -202,7 +208,7 @@ class KeptObjects(dict[str, JSON]):
     def _path(self, key: str) -> Path:
         if any(part in ("", ".", "..") for part in key.split("/")):
             raise OSError(f"object {key!r} has no place in a folder")
-        return self._folder / key
+        return self.folder / key
 
     def _write(self, key: str, record: JSON) -> None:
         file = self._path(key)
@@ -235,7 +241,7 @@ class KeptObjects(dict[str, JSON]):
         file.unlink(missing_ok=True)
         shutil.rmtree(self._metadata / key, ignore_errors=True)
         for parent in file.parents:
-            if parent == self._folder or any(parent.iterdir()):
+            if parent == self.folder or any(parent.iterdir()):
                 break
             parent.rmdir()
 

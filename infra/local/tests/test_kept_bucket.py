@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from botocore.exceptions import ClientError
 
+from emulator import athena_rows
 from emulator_process import Emulator, eventually, running
 
 BUCKET = "kept"
@@ -152,3 +153,36 @@ def test_what_cannot_be_written_is_refused_and_not_there(folder: Path, tmp_path:
             assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
         assert keys(emulator) == []
         assert not (tmp_path / "outside.json").exists()
+
+
+def test_rows_of_many_files_are_those_of_the_files_as_they_are(tmp_path: Path) -> None:
+    count = athena_rows.MANY + 5
+    files = [tmp_path / f"refined/{number:04}.parquet" for number in range(count)]
+    (tmp_path / "refined").mkdir()
+    for number, file in enumerate(files):
+        write(file, number)
+
+    def soma(of: list[Path]) -> list[int]:
+        rows = athena_rows.sources([str(file) for file in of], tmp_path)
+        found = duckdb.sql(f"SELECT soma, __file, __stamp FROM {rows.relation}").fetchall()
+        return sorted(soma for soma, file, stamp in found if rows.stamps.get(file) == stamp)
+
+    chunks = tmp_path / ".ibov" / "rows"
+    assert soma(files[:3]) == [0, 1, 2]
+    assert not chunks.exists()
+    assert soma(files) == list(range(count))
+    assert len(list(chunks.iterdir())) == 2, "a chunk and its index"
+    # Replaced, gone and new.
+    write(files[0], 9_000_000)
+    added = tmp_path / "refined/new.parquet"
+    write(added, 8_000_000)
+    now = [*files[:1], *files[2:], added]
+    assert soma(now) == [*range(2, count), 8_000_000, 9_000_000]
+    # Another one's copy of the lake, where all times are others.
+    for file in files:
+        os.utime(file)
+    assert soma(files) == [*range(1, count), 9_000_000]
+
+
+def write(file: Path, soma: int) -> None:
+    duckdb.sql(f"COPY (SELECT CAST({soma} AS BIGINT) AS soma) TO '{file}' (FORMAT parquet)")

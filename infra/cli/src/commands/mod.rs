@@ -9,14 +9,25 @@ mod redrive;
 mod refine;
 mod run;
 
-use anyhow::Result;
-use harness::{checkout::Workspace, stack::Stack};
+use anyhow::{Result, bail};
+use harness::{
+    aws::LOCAL_ACCOUNT, checkout::Workspace, emulator::EmulatorOptions, local_runtime,
+    processes::Processes, stack::Stack,
+};
 
 pub(crate) use self::{
     b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
     refine::refine, run::run,
 };
-use crate::{account::Account, args::StackArgs, running_stack::RunningStack};
+use crate::{
+    account::Account,
+    args::{StackArgs, TablesArgs},
+    lake::{self, Lake},
+    running_stack::RunningStack,
+};
+
+/// The local stack's name.
+const STACK: &str = "ibov";
 
 /// Does `work` on the stack in AWS that `--stack` names, or else on the local one that is up.
 async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
@@ -29,4 +40,32 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
         Err(error) => Err(error),
     };
     done.map_err(|error| account.explain(error, name))
+}
+
+/// Does `work`, which reads tables only, as [`with_stack`] does, or over the lake of B3's days if no stack is up.
+async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
+    let workspace = &Workspace::locate()?;
+    let folder = match &args.lake {
+        Some(folder) => folder.clone(),
+        None if args.stack.is_some() || RunningStack::read(workspace)?.is_some() => {
+            return with_stack(&StackArgs { stack: args.stack.clone() }, work).await;
+        }
+        None => workspace.private("lake"),
+    };
+    let Some(contents) = lake::contents(&folder)? else {
+        bail!(
+            "no day is kept in {}, and no stack is up: `cargo ibov run` brings the first, --lake names another folder",
+            folder.display()
+        );
+    };
+    RunningStack::refuse_lake(workspace, &folder)?;
+    let waiting = || eprintln!("  … a run uses {}, waiting for its end", folder.display());
+    let lake = Lake::open(&folder, &contents, waiting).await?;
+    let processes = Processes::default();
+    let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
+    let options =
+        EmulatorOptions::default().with_kept_bucket(&bucket, Some(lake.folder().to_path_buf()));
+    let done = local_runtime::with_tables(workspace, &processes, &options, STACK, work).await;
+    processes.end_all().await;
+    done
 }

@@ -2,12 +2,12 @@ use anyhow::Result;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use harness::stack::named_queries;
 
-use super::with_stack;
+use super::with_tables;
 use crate::args::QueriesArgs;
 
 /// Prints what queries the stack keeps, and the parameters of each.
 pub(crate) async fn queries(args: &QueriesArgs) -> Result<()> {
-    with_stack(&args.stack, async |stack| {
+    with_tables(&args.stack, async |stack| {
         let mut table = Table::new();
         table.load_preset(UTF8_FULL_CONDENSED).set_header(["name", "what it shows", "--param"]);
         for query in named_queries::list(&stack).await? {

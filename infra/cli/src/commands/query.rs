@@ -1,13 +1,16 @@
 use anyhow::{Context as _, Result};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use harness::stack::{athena, named_queries};
+use harness::stack::{athena, named_queries, only_reads};
 
-use super::with_stack;
+use super::with_tables;
 use crate::args::QueryArgs;
 
 /// Prints the result of a query as a table.
 pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
-    with_stack(&args.stack, async |stack| {
+    if let Some(sql) = &args.sql {
+        only_reads(sql)?;
+    }
+    with_tables(&args.stack, async |stack| {
         let result = if let Some(name) = &args.name {
             named_queries::run(&stack, name, &args.param).await?
         } else {

@@ -96,6 +96,33 @@ impl LocalRuntime {
     }
 }
 
+/// Does `work` on a stack that has the bucket, the tables and Athena's part of the template alone: nothing in it fetches,
+/// refines or writes.
+///
+/// # Errors
+/// Those of `work`, and a [`Failure`] if the emulator or the stack does not start.
+pub async fn with_tables(
+    workspace: &Workspace,
+    processes: &Processes,
+    options: &EmulatorOptions,
+    stack: &str,
+    work: impl AsyncFnOnce(Stack) -> Result<()>,
+) -> Result<()> {
+    if !python_environment::is_ready(workspace) {
+        prepare(workspace, processes, &Progress::stderr()).await?;
+    }
+    let emulator = start_emulator(workspace, processes, &Progress::silent(), options).await?;
+    let (clients, template) = (emulator.clients(), workspace.template());
+    let done = async {
+        let package = Package::upload_tables(&clients, emulator.endpoint(), &template).await?;
+        let config = StackConfig::new(stack, "http://127.0.0.1:9");
+        work(deployment::create(clients, &package, &config).await?).await
+    };
+    let done = done.await;
+    emulator.stop().await;
+    done
+}
+
 async fn prepare(workspace: &Workspace, processes: &Processes, progress: &Progress) -> Result<()> {
     let step = progress.step("check", "check this machine");
     let first_run = !python_environment::is_ready(workspace);

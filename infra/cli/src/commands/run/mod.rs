@@ -34,13 +34,13 @@ use self::{
     signals::EndingSignal,
     summary::Source,
 };
+use super::STACK;
 use crate::{
     args::RunArgs,
     lake::{self, Contents, Lake, Origin},
     running_stack::RunningStack,
 };
 
-const STACK: &str = "ibov";
 /// Many times what a run takes once everything is installed.
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// Some hundred megabytes come from PyPI, perhaps slowly.

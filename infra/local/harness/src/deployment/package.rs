@@ -11,7 +11,10 @@ use aws_sdk_s3::primitives::ByteStream;
 use tokio::task::JoinSet;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::{ARTIFACT_BUCKET, packaged_template::PackagedTemplate};
+use super::{
+    ARTIFACT_BUCKET,
+    packaged_template::{PackagedTemplate, tables_only},
+};
 use crate::{
     aws::{Clients, explain},
     checkout::cargo::Executables,
@@ -36,8 +39,7 @@ impl Package {
             .with_context(|| format!("cannot read {}", template.display()))?;
         let packaged = PackagedTemplate::new(&text, ARTIFACT_BUCKET)
             .with_context(|| format!("cannot package {}", template.display()))?;
-        let bucket = clients.s3.create_bucket().bucket(ARTIFACT_BUCKET).send().await;
-        bucket.map_err(explain).context("cannot create the bucket for artifacts")?;
+        create_bucket(clients).await?;
         let mut uploads = JoinSet::new();
         for binary in packaged.binaries {
             let executable = executables
@@ -64,9 +66,29 @@ impl Package {
         while let Some(uploaded) = uploads.join_next().await {
             uploaded??;
         }
-        put(clients, "template.yaml", packaged.text.into_bytes()).await?;
+        Self::upload_template(clients, endpoint, packaged.text).await
+    }
+
+    /// Uploads the part of the template that queries need.
+    pub async fn upload_tables(clients: &Clients, endpoint: &str, template: &Path) -> Result<Self> {
+        let text = fs::read_to_string(template)
+            .with_context(|| format!("cannot read {}", template.display()))?;
+        let text =
+            tables_only(&text).with_context(|| format!("cannot package {}", template.display()))?;
+        create_bucket(clients).await?;
+        Self::upload_template(clients, endpoint, text).await
+    }
+
+    async fn upload_template(clients: &Clients, endpoint: &str, text: String) -> Result<Self> {
+        put(clients, "template.yaml", text.into_bytes()).await?;
         Ok(Self { template_url: format!("{endpoint}/{ARTIFACT_BUCKET}/template.yaml") })
     }
+}
+
+async fn create_bucket(clients: &Clients) -> Result<()> {
+    let bucket = clients.s3.create_bucket().bucket(ARTIFACT_BUCKET).send().await;
+    bucket.map_err(explain).context("cannot create the bucket for artifacts")?;
+    Ok(())
 }
 
 async fn put(clients: &Clients, key: &str, content: Vec<u8>) -> Result<()> {

@@ -45,6 +45,38 @@ impl PackagedTemplate {
     }
 }
 
+/// The template without everything but the bucket, the tables and what Athena has. Nothing sends or receives messages.
+pub(super) fn tables_only(text: &str) -> Result<String> {
+    const TYPES: [&str; 5] = [
+        "AWS::S3::Bucket",
+        "AWS::Glue::Database",
+        "AWS::Glue::Table",
+        "AWS::Athena::WorkGroup",
+        "AWS::Athena::NamedQuery",
+    ];
+    const OUTPUTS: [&str; 3] = ["BucketName", "DatabaseName", "WorkGroupName"];
+    let mut document: Value = serde_yaml_ng::from_str(text).context("it is not YAML")?;
+    let resources = document.get_mut("Resources").and_then(Value::as_mapping_mut);
+    let resources = resources.context("it has no Resources")?;
+    resources.retain(|_, resource| {
+        resource.get("Type").and_then(Value::as_str).is_some_and(|kind| TYPES.contains(&kind))
+    });
+    for (_, resource) in resources.iter_mut() {
+        if resource.get("Type").and_then(Value::as_str) == Some("AWS::S3::Bucket")
+            && let Some(bucket) = resource.as_mapping_mut()
+        {
+            bucket.remove("DependsOn");
+            if let Some(properties) = bucket.get_mut("Properties").and_then(Value::as_mapping_mut) {
+                properties.remove("NotificationConfiguration");
+            }
+        }
+    }
+    if let Some(outputs) = document.get_mut("Outputs").and_then(Value::as_mapping_mut) {
+        outputs.retain(|name, _| name.as_str().is_some_and(|name| OUTPUTS.contains(&name)));
+    }
+    Ok(serde_yaml_ng::to_string(&document)?)
+}
+
 fn place_code(function: &mut Value, bucket: &str) -> Result<Binary> {
     let name = function
         .get("Metadata")

@@ -3,6 +3,7 @@
 pub mod athena;
 pub mod dead_letters;
 pub mod named_queries;
+mod only_reads;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::JobRun;
 use aws_sdk_sqs::types::QueueAttributeName;
 
-pub use self::stage::Stage;
+pub use self::{only_reads::only_reads, stage::Stage};
 use crate::aws::{Clients, explain};
 
 /// A stack in the emulator or in AWS.

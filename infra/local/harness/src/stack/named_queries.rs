@@ -8,6 +8,7 @@ use crate::{
     stack::{
         Stack,
         athena::{self, QueryResult},
+        only_reads,
     },
 };
 
@@ -61,6 +62,7 @@ pub async fn run(stack: &Stack, name: &str, texts: &[String]) -> Result<QueryRes
             query.wanted()
         );
     }
+    only_reads(&query.sql).with_context(|| format!("query {name} is not run"))?;
     athena::query_with(stack, &query.sql, texts).await
 }
 
