@@ -159,6 +159,21 @@ Resources:
     }
 
     #[test]
+    fn the_tables_alone_have_nothing_that_works() {
+        let text = tables_only(
+            &TEMPLATE.replace(
+                "Resources:",
+                "Outputs: {BucketName: {Value: b}, QueueUrl: {Value: u}}\nResources:\n  Bucket:\n    Type: AWS::S3::Bucket\n    DependsOn: Queue\n    Properties: {BucketName: b, NotificationConfiguration: {}}",
+            ),
+        );
+        let expected: Value = serde_yaml_ng::from_str(
+            "{Transform: AWS::Serverless-2016-10-31, Outputs: {BucketName: {Value: b}}, Resources: {Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: b}}}}",
+        )
+        .unwrap();
+        assert_eq!(serde_yaml_ng::from_str::<Value>(&text.unwrap()).unwrap(), expected);
+    }
+
+    #[test]
     fn a_function_that_names_no_binary_is_refused() {
         let error = PackagedTemplate::new(&TEMPLATE.replace("Binary", "Other"), "b").unwrap_err();
         assert!(format!("{error:#}").contains("function Fetcher"), "{error:#}");

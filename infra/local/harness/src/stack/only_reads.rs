@@ -17,6 +17,10 @@ pub fn only_reads(sql: &str) -> Result<()> {
     if words.len() > end + 1 {
         bail!("a query is one statement, and this has several");
     }
+    // Athena has no quotes of dollars, but the emulator's SQL has, and they would hide what follows.
+    if words.iter().any(|word| word == "$") {
+        bail!("a query has no dollar sign outside of quotes");
+    }
     let mut later = words.iter().skip(1).map(|word| word.to_uppercase());
     if first == "WITH"
         && let Some(word) = later.find(|word| CHANGING.contains(&word.as_str()))
@@ -26,8 +30,8 @@ pub fn only_reads(sql: &str) -> Result<()> {
     Ok(())
 }
 
-/// The words and semicolons outside of comments, quotes and parentheses. A semicolon counts anywhere but in a comment or
-/// a quote.
+/// The words outside of comments, quotes and parentheses, and the semicolons and dollar signs outside of comments and
+/// quotes.
 fn outer_words(sql: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut rest = sql;
@@ -52,8 +56,10 @@ fn outer_words(sql: &str) -> Vec<String> {
             ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if character == ';' {
-            words.extend([";".to_owned(), String::new()]);
+        if character == ';' || character == '$' {
+            // What follows a semicolon is a statement, in whatever parentheses.
+            depth = 0;
+            words.extend([character.to_string(), String::new()]);
         } else if depth == 0 && (character.is_alphanumeric() || character == '_') {
             if let Some(word) = words.last_mut() {
                 word.push(character);
@@ -103,6 +109,7 @@ mod tests {
             "/* SELECT */ DELETE FROM t",
             "-- SELECT\nDELETE FROM t",
             "(SELECT 1)",
+            "SELECT $$'$$; DROP TABLE t --'",
         ] {
             assert!(only_reads(sql).is_err(), "{sql}");
         }
