@@ -5,6 +5,7 @@ mod account;
 mod args;
 mod commands;
 mod lake;
+mod output;
 mod running_stack;
 
 use std::process::ExitCode;

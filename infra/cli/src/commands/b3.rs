@@ -1,7 +1,7 @@
 use anyhow::{Context as _, Result, bail};
 use harness::checkout::Workspace;
 
-use crate::{args::B3Args, running_stack::RunningStack};
+use crate::{args::B3Args, output::print_line, running_stack::RunningStack};
 
 /// Tells the stand-in server how to reply, and for which date.
 pub(crate) async fn b3(args: &B3Args) -> Result<()> {
@@ -9,10 +9,10 @@ pub(crate) async fn b3(args: &B3Args) -> Result<()> {
     let control_url = running.b3_control_url.context("the local stack that is up asks another server; start one with `cargo ibov run --sample --keep`")?;
     if let Some(date) = args.date {
         post(format!("{control_url}/date"), date.to_string()).await?;
-        println!("the sample is of {date} from now on");
+        print_line(format_args!("the sample is of {date} from now on"))?;
     }
     post(format!("{control_url}/answer"), args.answer.clone()).await?;
-    println!("B3 answers {:?} from now on", args.answer);
+    print_line(format_args!("B3 answers {:?} from now on", args.answer))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use harness::stack::{
 };
 
 use super::with_stack;
-use crate::args::ParkedArgs;
+use crate::{args::ParkedArgs, output::print_line};
 
 /// Attributes that are shown first, in this order. Stage and error are in the first line.
 const SHOWN_FIRST: [&str; 6] = ["code", "class", "object", "request_id", "attempts", "parked_at"];
@@ -26,13 +26,13 @@ async fn show(stack: &Stack, stages: Vec<Stage>) -> Result<()> {
     for (depth, messages) in try_join_all(read).await? {
         total += messages.len();
         unread += depth.saturating_sub(messages.len());
-        messages.iter().for_each(|message| println!("{}", describe(message)));
+        messages.iter().try_for_each(|message| print_line(describe(message)))?;
     }
-    println!("{total} parked");
+    print_line(format_args!("{total} parked"))?;
     if unread > 0 {
-        println!(
+        print_line(format_args!(
             "and about {unread} more, which somebody else is looking at: ask again in a minute"
-        );
+        ))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use harness::stack::named_queries;
 
 use super::with_tables;
-use crate::args::QueriesArgs;
+use crate::{args::QueriesArgs, output::print_line};
 
 /// Prints what queries the stack keeps, and the parameters of each.
 pub(crate) async fn queries(args: &QueriesArgs) -> Result<()> {
@@ -14,7 +14,7 @@ pub(crate) async fn queries(args: &QueriesArgs) -> Result<()> {
             let parameters = query.wanted().replace("; ", "\n");
             table.add_row([query.name, query.description, parameters]);
         }
-        println!("{table}");
+        print_line(table)?;
         Ok(())
     })
     .await

@@ -3,7 +3,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use harness::stack::{athena, named_queries, only_reads};
 
 use super::with_tables;
-use crate::args::QueryArgs;
+use crate::{args::QueryArgs, output::print_line};
 
 /// Prints the result of a query as a table.
 pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
@@ -22,7 +22,7 @@ pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
         for row in &result.rows {
             table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")));
         }
-        println!("{table}");
+        print_line(table)?;
         Ok(())
     })
     .await

@@ -3,14 +3,14 @@ use harness::stack::Stage;
 use shared::events::RefineRequest;
 
 use super::with_stack;
-use crate::args::RefineArgs;
+use crate::{args::RefineArgs, output::print_line};
 
 pub(crate) async fn refine(args: &RefineArgs) -> Result<()> {
     let RefineArgs { date, force, .. } = *args;
     let request = RefineRequest { date, force, retry_of: None };
     with_stack(&args.stack, async |stack| {
         let id = stack.send(Stage::Glue, &serde_json::to_string(&request)?).await?;
-        println!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?);
+        print_line(format_args!("sent to {} as message {id}", stack.queue_url(Stage::Glue)?))?;
         Ok(())
     })
     .await

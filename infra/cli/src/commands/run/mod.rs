@@ -38,6 +38,7 @@ use super::STACK;
 use crate::{
     args::RunArgs,
     lake::{self, Contents, Lake, Origin},
+    output::print_line,
     running_stack::RunningStack,
 };
 
@@ -64,10 +65,11 @@ pub(crate) async fn run(args: RunArgs) -> ExitCode {
             }
             progress.say(format_args!("\n{failure}"));
             if args.json {
-                println!(
-                    "{}",
-                    json!({"error": failure, "index": args.index, "segment": args.segment})
-                );
+                let document =
+                    json!({"error": failure, "index": args.index, "segment": args.segment});
+                if let Err(error) = print_line(document) {
+                    progress.say(format_args!("{error:#}"));
+                }
             }
             ExitCode::from(failure.exit.code())
         }
@@ -257,12 +259,12 @@ impl Run<'_> {
             unreached: up.source.unreached.as_deref(),
         };
         if self.args.json {
-            println!("{}", serde_json::to_string(&report)?);
+            print_line(serde_json::to_string(&report)?)?;
             self.progress.say(summary::in_one_line(&report, source));
         } else if self.args.quiet {
-            println!("{}", summary::in_one_line(&report, source));
+            print_line(summary::in_one_line(&report, source))?;
         } else {
-            println!("{}", summary::of(&report, source, message.as_deref()));
+            print_line(summary::of(&report, source, message.as_deref()))?;
         }
         Ok(())
     }
