@@ -105,6 +105,11 @@ fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
         // The Glue runner's quoted command line holds two paths.
         for path in path.split(' ') {
             let path = path.trim_matches('\'');
+            // The kept bucket is given as a name and a path.
+            let path = match path.split_once('=') {
+                Some((name, path)) if !name.contains('/') => path,
+                _ => path,
+            };
             ensure!(path.starts_with(&checkout), "{path} is not in {checkout}");
         }
     }
