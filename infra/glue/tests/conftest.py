@@ -1,6 +1,5 @@
 """Fixtures: one Spark session for the whole suite, and a lake in memory."""
 
-import os
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -21,19 +20,10 @@ DAY, NEXT_DAY = date(2026, 11, 20), date(2026, 11, 23)
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
-    """Configured as for local runs."""
-    from pyspark.sql import SparkSession
+    from spark_session import local_spark
 
-    from glue_local.spark import kill_spark, prepare_spark
-
-    # With another encoding, Java would lose the accents in the names of folders.
-    os.environ["LC_ALL"] = "C.UTF-8"
-    prepare_spark(tmp_path_factory.mktemp("spark"))
-    session = SparkSession.builder.appName("refine tests").getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
-    kill_spark()
+    with local_spark(tmp_path_factory.mktemp("spark"), "refine tests") as session:
+        yield session
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ impl TriggerError {
     }
 }
 
+#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for TriggerError {
     fn failure(&self) -> Failure {
         match self {

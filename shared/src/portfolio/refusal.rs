@@ -89,6 +89,7 @@ impl Consequences {
     }
 }
 
+#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl Refusal {
     pub fn consequences(&self) -> Consequences {
         const NO_PORTFOLIO: &str = "there is no portfolio in it";

@@ -1,4 +1,3 @@
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,16 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
-    """The Spark of local runs."""
-    from pyspark.sql import SparkSession
+    from spark_session import local_spark
 
-    from glue_local.spark import kill_spark, prepare_spark
-
-    # With another encoding Java would lose the accents in the names of folders.
-    os.environ["LC_ALL"] = "C.UTF-8"
-    prepare_spark(tmp_path_factory.mktemp("spark"))
-    session = SparkSession.builder.appName("notebook").getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
-    kill_spark()
+    with local_spark(tmp_path_factory.mktemp("spark"), "notebook") as session:
+        yield session
