@@ -49,7 +49,7 @@ pub enum EnvelopeError {
     Refused(#[from] Refusal),
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl EnvelopeError {
     pub fn consequences(&self) -> Consequences {
         let wrong = Consequences::final_answer;

@@ -109,7 +109,7 @@ pub enum SourceErrorCause {
     Shape(ShapeError),
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for SourceErrorCause {
     fn failure(&self) -> Failure {
         let transient = Failure::transient;

@@ -38,7 +38,7 @@ pub enum FetchError {
     Unwritable(#[from] serde_json::Error),
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for FetchError {
     fn failure(&self) -> Failure {
         match self {

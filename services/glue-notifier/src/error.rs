@@ -26,7 +26,7 @@ pub enum NotifyError {
     Aws(#[from] CallError),
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for NotifyError {
     fn failure(&self) -> Failure {
         match self {

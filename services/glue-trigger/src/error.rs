@@ -37,7 +37,7 @@ impl TriggerError {
     }
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for TriggerError {
     fn failure(&self) -> Failure {
         match self {

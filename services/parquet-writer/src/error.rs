@@ -29,7 +29,7 @@ pub enum WriteError {
     Aws(#[from] CallError),
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for WriteError {
     fn failure(&self) -> Failure {
         match self {

@@ -28,7 +28,7 @@ pub enum Cause {
     Unknown,
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl Cause {
     /// The cause of an error answer.
     pub(super) fn of_answer(code: Option<&str>, status: u16) -> Self {

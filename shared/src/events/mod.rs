@@ -33,7 +33,7 @@ pub enum EventError {
     ForeignBucket { expected: String, found: String },
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl StageError for EventError {
     fn failure(&self) -> Failure {
         match self {

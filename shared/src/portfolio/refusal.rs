@@ -89,7 +89,7 @@ impl Consequences {
     }
 }
 
-#[deny(clippy::wildcard_enum_match_arm)] // A new error forces a decision.
+#[deny(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm)] // A new error forces a decision.
 impl Refusal {
     pub fn consequences(&self) -> Consequences {
         const NO_PORTFOLIO: &str = "there is no portfolio in it";
