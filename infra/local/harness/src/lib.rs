@@ -6,6 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`failure`], [`progress`], [`processes`] | what failed, what is going on, child processes |
+//! | [`causes`] | causes that people can mend, recognised in what programs say |
 //! | [`checkout`] | paths, prerequisites, the Python environment, built functions |
 //! | [`aws`] | clients and the errors of their calls |
 //! | [`stack`] | operations on a deployed stack, local or in AWS |
@@ -18,6 +19,7 @@
 
 pub mod aws;
 pub mod b3_server;
+pub mod causes;
 pub mod checkout;
 pub mod deployment;
 pub mod emulator;

@@ -14,7 +14,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use crate::{
+    causes::{Explained, PYPI},
     checkout::{Workspace, lock_file},
+    failure::Failure,
     processes::Processes,
     progress::Step,
 };
@@ -91,8 +93,14 @@ async fn install(
         step.note(activity.split(" --hash").next().unwrap_or(activity));
     })
     .await
-    .context("the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache")
+    .map_err(|error| match error.downcast::<Failure>() {
+        // Its cause comes first.
+        Ok(failure) => failure.into(),
+        Err(error) => error.context(RUN_AGAIN),
+    })
 }
+
+const RUN_AGAIN: &str = "the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache";
 
 fn requirements(workspace: &Workspace) -> PathBuf {
     workspace.path("infra/local/requirements.txt")
@@ -134,10 +142,17 @@ async fn run(
             },
         )
         .await?;
-    if !status.success() {
-        bail!("{} (all of it in {})", cause(&errors), log.display());
+    if status.success() {
+        return Ok(());
     }
-    Ok(())
+    let place = log.parent().unwrap_or(log);
+    match Explained::of(&errors.join("\n"), PYPI, place) {
+        Some(Explained { cause, exit }) => {
+            let logs = Some(log.to_path_buf());
+            Err(Failure { exit, logs, ..Failure::new("setup", cause) }.into())
+        }
+        None => bail!("{} (all of it in {})", cause(&errors), log.display()),
+    }
 }
 
 /// The reason that pip gives: its `ERROR:` lines, or else its last line.

@@ -1,0 +1,248 @@
+//! Causes that people can mend, recognised in what programs say about them, and put first.
+
+use std::path::Path;
+
+use crate::failure::{Exit, Failure};
+
+/// As the operating system says it, in Rust, Python, Java and C alike.
+const DISK_FULL: &str = "No space left on device";
+
+/// Where packages come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registry {
+    pub name: &'static str,
+    /// What a proxy has to let through.
+    hosts: &'static str,
+    /// How to name another source.
+    mirror: &'static str,
+    /// How to name the certificates that are trusted.
+    certificates: &'static str,
+}
+
+pub const PYPI: Registry = Registry {
+    name: "PyPI",
+    hosts: "pypi.org and files.pythonhosted.org",
+    mirror: "PIP_INDEX_URL names a mirror",
+    certificates: "PIP_CERT",
+};
+
+pub const CRATES_IO: Registry = Registry {
+    name: "crates.io",
+    hosts: "index.crates.io and static.crates.io",
+    mirror: "`[source]` in Cargo's configuration names a mirror",
+    certificates: "CARGO_HTTP_CAINFO",
+};
+
+/// A cause that was recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Known<'a> {
+    DiskFull,
+    NoCompiler,
+    /// The proxy answers, but not with a way through.
+    ProxyRefuses {
+        status: &'a str,
+    },
+    ProxyUnreachable,
+    Certificate,
+    Unreachable {
+        why: &'a str,
+    },
+}
+
+/// What a program that was to download or build something said, with its cause first if that is a known one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    pub cause: String,
+    pub exit: Exit,
+}
+
+impl Explained {
+    /// Explains what a program said that uses `registry` and writes below `place`. `None` if its cause is not known.
+    pub fn of(said: &str, registry: Registry, place: &Path) -> Option<Self> {
+        let Registry { name, hosts, mirror, certificates } = registry;
+        let proxy = "HTTPS_PROXY, or --proxy of `ibov run`";
+        let (cause, exit) = match known(said)? {
+            Known::DiskFull => (disk_full(place), Exit::MachineNotReady),
+            Known::NoCompiler => (
+                "the C compiler that Rust links with cannot be run: install one, or name it in CC"
+                    .to_owned(),
+                Exit::MachineNotReady,
+            ),
+            Known::ProxyRefuses { status } => (
+                format!(
+                    "the proxy on the way to {name} refuses (HTTP {status}): ask for {hosts} to be allowed, or name another proxy ({proxy}); {mirror}"
+                ),
+                Exit::Failed,
+            ),
+            Known::ProxyUnreachable => (
+                format!(
+                    "the proxy on the way to {name} cannot be reached: see whether it runs, or name another ({proxy}); {mirror}"
+                ),
+                Exit::Failed,
+            ),
+            Known::Certificate => (
+                format!(
+                    "the certificate that answers for {name} is not trusted: if a proxy here reads HTTPS, name its certificate's file in {certificates}"
+                ),
+                Exit::Failed,
+            ),
+            Known::Unreachable { why } => (
+                format!(
+                    "{name} cannot be reached from here ({why}): see whether this machine is online; where a proxy is needed, name it ({proxy}); {mirror}"
+                ),
+                Exit::Failed,
+            ),
+        };
+        Some(Self { cause, exit })
+    }
+}
+
+/// Puts a full disk first, wherever a step met it. `place` is what the step writes below.
+pub fn disk_full_first(failure: Failure, place: &Path) -> Failure {
+    let is_first = failure.cause.starts_with("the disk is full");
+    if is_first || !failure.cause.contains(DISK_FULL) {
+        return failure;
+    }
+    let cause = format!("{}. It was said: {}", disk_full(place), failure.cause);
+    Failure { cause, exit: Exit::MachineNotReady, ..failure }
+}
+
+fn disk_full(place: &Path) -> String {
+    format!(
+        "the disk is full: free some space below {}, or clone the project to another disk, and run again",
+        place.display()
+    )
+}
+
+fn known(said: &str) -> Option<Known<'_>> {
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if said.contains(DISK_FULL) {
+        return Some(Known::DiskFull);
+    }
+    if has(&["linker `cc` not found", "failed to find tool"]) {
+        return Some(Known::NoCompiler);
+    }
+    // pip, then curl in Cargo. Either may be followed by the status's name.
+    for words in ["Tunnel connection failed: ", "CONNECT tunnel failed, response "] {
+        if let Some((_, rest)) = said.split_once(words) {
+            let end = rest.find(['\'', '"', ')', '\n', ',']).unwrap_or(rest.len());
+            return Some(Known::ProxyRefuses { status: rest.get(..end).unwrap_or(rest).trim() });
+        }
+    }
+    if has(&["Cannot connect to proxy", "resolve proxy"]) {
+        return Some(Known::ProxyUnreachable);
+    }
+    if has(&["CERTIFICATE_VERIFY_FAILED", "[60]", "SSL peer certificate"]) {
+        return Some(Known::Certificate);
+    }
+    REASONS
+        .iter()
+        .find(|(words, _)| said.contains(words))
+        .map(|(_, why)| Known::Unreachable { why })
+}
+
+/// What pip and Cargo say if they get no connection, and what it means.
+const REASONS: [(&str, &str); 14] = [
+    ("Name or service not known", "its name is not known"),
+    ("Temporary failure in name resolution", "its name is not known"),
+    ("nodename nor servname provided", "its name is not known"),
+    ("Could not resolve host", "its name is not known"),
+    ("Network is unreachable", "there is no network"),
+    ("No route to host", "there is no network"),
+    ("Connection refused", "the connection is refused"),
+    ("Could not connect to server", "there is no connection"),
+    ("Failed to connect to", "there is no connection"),
+    ("ConnectTimeoutError", "there is no answer in time"),
+    ("ReadTimeoutError", "there is no answer in time"),
+    ("Timeout was reached", "there is no answer in time"),
+    ("NewConnectionError", "there is no connection"),
+    ("ConnectionResetError", "the connection breaks"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(said: &str, registry: Registry) -> Explained {
+        Explained::of(said, registry, Path::new("/home/me/ibov")).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_is_named_whoever_met_it() {
+        for said in [
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "error: failed to write `/t/x.rlib`: No space left on device (os error 28)",
+            "/usr/bin/ld: final link failed: No space left on device",
+        ] {
+            let Explained { cause, exit } = explained(said, PYPI);
+            assert!(
+                cause.starts_with("the disk is full: free some space below /home/me"),
+                "{cause}"
+            );
+            assert_eq!(exit, Exit::MachineNotReady);
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_is_told_from_one_that_is_not_there() {
+        let pip = "connection broken by 'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403 Forbidden'))': /simple/idna/";
+        let cause = explained(pip, PYPI).cause;
+        assert!(
+            cause.starts_with(
+                "the proxy on the way to PyPI refuses (HTTP 403 Forbidden): ask for pypi.org"
+            ),
+            "{cause}"
+        );
+        let cargo = "  [56] Failure when receiving data from the peer (CONNECT tunnel failed, response 407)";
+        let cause = explained(cargo, CRATES_IO).cause;
+        assert!(
+            cause.starts_with(
+                "the proxy on the way to crates.io refuses (HTTP 407): ask for index.crates.io"
+            ),
+            "{cause}"
+        );
+        let absent = "ProxyError('Cannot connect to proxy.', NewConnectionError('<x>: Failed to establish a new connection: [Errno 111] Connection refused'))";
+        let cause = explained(absent, PYPI).cause;
+        assert!(cause.starts_with("the proxy on the way to PyPI cannot be reached"), "{cause}");
+    }
+
+    #[test]
+    fn a_registry_that_cannot_be_reached_is_named_with_the_reason() {
+        let pip = "NewConnectionError('<x>: Failed to establish a new connection: [Errno -2] Name or service not known')";
+        let cause = explained(pip, PYPI).cause;
+        assert!(
+            cause.starts_with("PyPI cannot be reached from here (its name is not known)"),
+            "{cause}"
+        );
+        assert!(cause.contains("HTTPS_PROXY") && cause.contains("PIP_INDEX_URL"), "{cause}");
+        let cargo = "  [7] Could not connect to server (Failed to connect to 127.0.0.1 port 9)";
+        let cause = explained(cargo, CRATES_IO).cause;
+        assert!(
+            cause.starts_with("crates.io cannot be reached from here (there is no connection)"),
+            "{cause}"
+        );
+        let own = "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))";
+        assert!(explained(own, PYPI).cause.contains("PIP_CERT"));
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_was_said() {
+        assert_eq!(
+            Explained::of("error[E0425]: cannot find value `x`", CRATES_IO, Path::new("/")),
+            None
+        );
+        let failure = Failure::new("deploy", "no rows");
+        assert_eq!(disk_full_first(failure.clone(), Path::new("/")), failure);
+    }
+
+    #[test]
+    fn a_step_that_met_a_full_disk_says_so_first_and_what_it_did_after() {
+        let failure =
+            Failure::new("package", "cannot write /x: No space left on device (os error 28)");
+        let once = disk_full_first(failure, Path::new("/home/me"));
+        assert!(once.cause.starts_with("the disk is full"), "{}", once.cause);
+        assert!(once.cause.ends_with("cannot write /x: No space left on device (os error 28)"));
+        assert_eq!(once.exit.code(), 3);
+        assert_eq!(disk_full_first(once.clone(), Path::new("/home/me")), once);
+    }
+}
