@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
 
@@ -21,7 +24,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// Language of texts and numbers. Default: that of the locale (LC_ALL, LC_MESSAGES or LANG).
-    #[arg(long, global = true, value_name = "LANG")]
+    #[arg(long, global = true, value_name = "pt|en")]
     pub(crate) lang: Option<Language>,
 }
 
@@ -47,6 +50,10 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// List the queries that the stack keeps, and what each wants to know.
     Queries(QueriesArgs),
+    /// Print a script that makes a shell complete commands and options.
+    Completions(CompletionsArgs),
+    /// Print the manual pages, or write them to a folder.
+    Man(ManArgs),
 }
 
 /// `ibov run`.
@@ -77,6 +84,9 @@ pub(crate) struct RunArgs {
     /// indices, for --segment 1 and for the sample; with --b3-url the folder of the run, which begins empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
+    /// Reach B3, PyPI and crates.io through this proxy. Default: the one in HTTPS_PROXY.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) proxy: Option<String>,
     /// Print only the result, as one line, or the cause of a failure. For cron.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -125,6 +135,7 @@ pub(crate) struct ParkedArgs {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// fetch, parquet, glue or completion. Default: all.
+    #[arg(value_parser = stages(), hide_possible_values = true)]
     pub(crate) stage: Option<Stage>,
 }
 
@@ -135,6 +146,7 @@ pub(crate) struct RedriveArgs {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// fetch, parquet, glue or completion.
+    #[arg(value_parser = stages(), hide_possible_values = true)]
     pub(crate) stage: Stage,
 }
 
@@ -186,6 +198,45 @@ pub(crate) struct QueriesArgs {
     /// Which stack.
     #[command(flatten)]
     pub(crate) stack: TablesArgs,
+}
+
+/// `ibov completions`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell.
+    pub(crate) shell: KnownShell,
+}
+
+/// The shells that people were seen to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KnownShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl From<KnownShell> for clap_complete::Shell {
+    fn from(shell: KnownShell) -> Self {
+        match shell {
+            KnownShell::Bash => Self::Bash,
+            KnownShell::Zsh => Self::Zsh,
+            KnownShell::Fish => Self::Fish,
+        }
+    }
+}
+
+/// `ibov man`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManArgs {
+    /// Write one page for each command to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Stages by their names, with a suggestion for a name that is nearly one. A function's name is taken too.
+fn stages() -> impl TypedValueParser<Value = Stage> {
+    let names = Stage::ALL.map(|stage| PossibleValue::new(stage.name()).alias(stage.function()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Stage>())
 }
 
 fn answer(name: &str) -> Result<String> {

@@ -3,6 +3,7 @@
 
 mod account;
 mod args;
+mod command_line;
 mod commands;
 mod lake;
 mod output;
@@ -10,17 +11,13 @@ mod running_stack;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use harness::failure::Failure;
+use harness::{causes::disk_full_first, checkout::Workspace, failure::Failure};
 
-use crate::{
-    args::{Cli, Command},
-    output::Language,
-};
+use crate::{args::Command, output::Language};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = command_line::parse();
     Language::choose(cli.lang);
     let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
@@ -31,11 +28,17 @@ async fn main() -> ExitCode {
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
         Command::Queries(args) => commands::queries(&args).await,
+        Command::Completions(args) => commands::completions(&args),
+        Command::Man(args) => commands::man(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::of(error, "", None);
+            let failure = match Workspace::locate() {
+                Ok(workspace) => disk_full_first(failure, workspace.root()),
+                Err(_) => failure,
+            };
             eprintln!("ibov: {}", failure.cause);
             ExitCode::from(failure.exit.code())
         }

@@ -4,14 +4,13 @@
 //! and knows every placeholder. (Project Fluent was tried: its crates took 25 s of two cores to build.)
 
 mod bar;
-mod language;
 mod lines;
-mod number;
 mod screen;
 mod table;
 
+pub(crate) use harness::language::{Language, plural, text};
+
 pub(crate) use self::{
-    language::{Language, plural, text},
     lines::print_line,
     screen::Screen,
     table::{Column, Table, Value},

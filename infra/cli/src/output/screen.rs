@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, stdout};
 
-use super::language::Language;
+use harness::language::Language;
 
 /// What standard output is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,9 @@ use comfy_table::{
 };
 use rust_decimal::Decimal;
 
-use super::{bar::bar, language::Language, screen::Screen};
+use harness::language::Language;
+
+use super::{bar::bar, screen::Screen};
 
 /// Length of the longest bar.
 const BAR_CELLS: u16 = 24;

@@ -2,19 +2,22 @@
 
 use std::path::Path;
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    text,
+};
 
 /// As the operating system says it, in Rust, Python, Java and C alike.
 const DISK_FULL: &str = "No space left on device";
 
 /// Where packages come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Registry {
     pub name: &'static str,
     /// What a proxy has to let through.
     hosts: &'static str,
     /// How to name another source.
-    mirror: &'static str,
+    mirror: fn() -> String,
     /// How to name the certificates that are trusted.
     certificates: &'static str,
 }
@@ -22,14 +25,19 @@ pub struct Registry {
 pub const PYPI: Registry = Registry {
     name: "PyPI",
     hosts: "pypi.org and files.pythonhosted.org",
-    mirror: "PIP_INDEX_URL names a mirror",
+    mirror: || text!(en: "PIP_INDEX_URL names a mirror", pt: "PIP_INDEX_URL indica um espelho"),
     certificates: "PIP_CERT",
 };
 
 pub const CRATES_IO: Registry = Registry {
     name: "crates.io",
     hosts: "index.crates.io and static.crates.io",
-    mirror: "`[source]` in Cargo's configuration names a mirror",
+    mirror: || {
+        text!(
+            en: "`[source]` in Cargo's configuration names a mirror",
+            pt: "`[source]` na configuração do Cargo indica um espelho",
+        )
+    },
     certificates: "CARGO_HTTP_CAINFO",
 };
 
@@ -44,9 +52,7 @@ enum Known<'a> {
     },
     ProxyUnreachable,
     Certificate,
-    Unreachable {
-        why: &'a str,
-    },
+    Unreachable(Reason),
 }
 
 /// What a program that was to download or build something said, with its cause first if that is a known one.
@@ -60,38 +66,47 @@ impl Explained {
     /// Explains what a program said that uses `registry` and writes below `place`. `None` if its cause is not known.
     pub fn of(said: &str, registry: Registry, place: &Path) -> Option<Self> {
         let Registry { name, hosts, mirror, certificates } = registry;
-        let proxy = "HTTPS_PROXY, or --proxy of `ibov run`";
+        let mirror = mirror();
         let (cause, exit) = match known(said)? {
             Known::DiskFull => (disk_full(place), Exit::MachineNotReady),
             Known::NoCompiler => (
-                "the C compiler that Rust links with cannot be run: install one, or name it in CC"
-                    .to_owned(),
+                text!(
+                    en: "the C compiler that Rust links with cannot be run: install one, or name it in CC",
+                    pt: "o compilador C com que o Rust faz a ligação não pode ser executado: instale um, ou informe qual é em CC",
+                ),
                 Exit::MachineNotReady,
             ),
             Known::ProxyRefuses { status } => (
-                format!(
-                    "the proxy on the way to {name} refuses (HTTP {status}): ask for {hosts} to be allowed, or name another proxy ({proxy}); {mirror}"
+                text!(
+                    en: "the proxy on the way to {name} refuses (HTTP {status}): ask for {hosts} to be allowed, or name another proxy in HTTPS_PROXY or with --proxy; {mirror}",
+                    pt: "o proxy no caminho para {name} recusa (HTTP {status}): peça a liberação de {hosts}, ou informe outro proxy em HTTPS_PROXY ou com --proxy; {mirror}",
                 ),
                 Exit::Failed,
             ),
             Known::ProxyUnreachable => (
-                format!(
-                    "the proxy on the way to {name} cannot be reached: see whether it runs, or name another ({proxy}); {mirror}"
+                text!(
+                    en: "the proxy on the way to {name} cannot be reached: see whether it runs, or name another in HTTPS_PROXY or with --proxy; {mirror}",
+                    pt: "não há conexão com o proxy no caminho para {name}: veja se ele está no ar, ou informe outro em HTTPS_PROXY ou com --proxy; {mirror}",
                 ),
                 Exit::Failed,
             ),
             Known::Certificate => (
-                format!(
-                    "the certificate that answers for {name} is not trusted: if a proxy here reads HTTPS, name its certificate's file in {certificates}"
+                text!(
+                    en: "the certificate that answers for {name} is not trusted: if a proxy here reads HTTPS, name its certificate's file in {certificates}",
+                    pt: "o certificado que responde por {name} não é confiável: se um proxy daqui inspeciona HTTPS, informe o arquivo do certificado dele em {certificates}",
                 ),
                 Exit::Failed,
             ),
-            Known::Unreachable { why } => (
-                format!(
-                    "{name} cannot be reached from here ({why}): see whether this machine is online; where a proxy is needed, name it ({proxy}); {mirror}"
-                ),
-                Exit::Failed,
-            ),
+            Known::Unreachable(reason) => {
+                let why = reason.words();
+                (
+                    text!(
+                        en: "{name} cannot be reached from here ({why}): see whether this machine is online; where a proxy is needed, name it in HTTPS_PROXY or with --proxy; {mirror}",
+                        pt: "não há conexão com {name} a partir daqui ({why}): veja se esta máquina está na internet; se for preciso um proxy, informe-o em HTTPS_PROXY ou com --proxy; {mirror}",
+                    ),
+                    Exit::Failed,
+                )
+            }
         };
         Some(Self { cause, exit })
     }
@@ -99,18 +114,20 @@ impl Explained {
 
 /// Puts a full disk first, wherever a step met it. `place` is what the step writes below.
 pub fn disk_full_first(failure: Failure, place: &Path) -> Failure {
-    let is_first = failure.cause.starts_with("the disk is full");
-    if is_first || !failure.cause.contains(DISK_FULL) {
+    let (first, said) = (disk_full(place), &failure.cause);
+    let is_first = failure.exit == Exit::MachineNotReady;
+    if is_first || !said.contains(DISK_FULL) {
         return failure;
     }
-    let cause = format!("{}. It was said: {}", disk_full(place), failure.cause);
+    let cause = text!(en: "{first}. What was said: {said}", pt: "{first}. O que foi dito: {said}");
     Failure { cause, exit: Exit::MachineNotReady, ..failure }
 }
 
 fn disk_full(place: &Path) -> String {
-    format!(
-        "the disk is full: free some space below {}, or clone the project to another disk, and run again",
-        place.display()
+    let place = place.display();
+    text!(
+        en: "the disk is full: free some space below {place}, or clone the project to another disk, and run again",
+        pt: "o disco está cheio: libere espaço em {place}, ou clone o projeto em outro disco, e rode de novo",
     )
 }
 
@@ -138,25 +155,51 @@ fn known(said: &str) -> Option<Known<'_>> {
     REASONS
         .iter()
         .find(|(words, _)| said.contains(words))
-        .map(|(_, why)| Known::Unreachable { why })
+        .map(|(_, reason)| Known::Unreachable(*reason))
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    UnknownName,
+    NoNetwork,
+    Refused,
+    NoConnection,
+    Timeout,
+    Broken,
+}
+
+impl Reason {
+    fn words(self) -> String {
+        match self {
+            Self::UnknownName => text!(en: "its name is not known", pt: "o nome não é conhecido"),
+            Self::NoNetwork => text!(en: "there is no network", pt: "não há rede"),
+            Self::Refused => text!(en: "the connection is refused", pt: "a conexão é recusada"),
+            Self::NoConnection => text!(en: "there is no connection", pt: "a conexão não se abre"),
+            Self::Timeout => {
+                text!(en: "there is no answer in time", pt: "não há resposta a tempo")
+            }
+            Self::Broken => text!(en: "the connection breaks", pt: "a conexão cai"),
+        }
+    }
 }
 
 /// What pip and Cargo say if they get no connection, and what it means.
-const REASONS: [(&str, &str); 14] = [
-    ("Name or service not known", "its name is not known"),
-    ("Temporary failure in name resolution", "its name is not known"),
-    ("nodename nor servname provided", "its name is not known"),
-    ("Could not resolve host", "its name is not known"),
-    ("Network is unreachable", "there is no network"),
-    ("No route to host", "there is no network"),
-    ("Connection refused", "the connection is refused"),
-    ("Could not connect to server", "there is no connection"),
-    ("Failed to connect to", "there is no connection"),
-    ("ConnectTimeoutError", "there is no answer in time"),
-    ("ReadTimeoutError", "there is no answer in time"),
-    ("Timeout was reached", "there is no answer in time"),
-    ("NewConnectionError", "there is no connection"),
-    ("ConnectionResetError", "the connection breaks"),
+const REASONS: [(&str, Reason); 14] = [
+    ("Name or service not known", Reason::UnknownName),
+    ("Temporary failure in name resolution", Reason::UnknownName),
+    ("nodename nor servname provided", Reason::UnknownName),
+    ("Could not resolve host", Reason::UnknownName),
+    ("Network is unreachable", Reason::NoNetwork),
+    ("No route to host", Reason::NoNetwork),
+    ("Connection refused", Reason::Refused),
+    ("Could not connect to server", Reason::NoConnection),
+    ("Failed to connect to", Reason::NoConnection),
+    ("ConnectTimeoutError", Reason::Timeout),
+    ("ReadTimeoutError", Reason::Timeout),
+    ("Timeout was reached", Reason::Timeout),
+    ("NewConnectionError", Reason::NoConnection),
+    ("ConnectionResetError", Reason::Broken),
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`language`], [`nearest`] | the language of what is printed; "did you mean" |
 //! | [`failure`], [`progress`], [`processes`] | what failed, what is going on, child processes |
 //! | [`causes`] | causes that people can mend, recognised in what programs say |
 //! | [`checkout`] | paths, prerequisites, the Python environment, built functions |
@@ -25,7 +26,9 @@ pub mod deployment;
 pub mod emulator;
 pub mod failure;
 pub mod journey;
+pub mod language;
 pub mod local_runtime;
+pub mod nearest;
 pub mod processes;
 pub mod progress;
 pub mod stack;

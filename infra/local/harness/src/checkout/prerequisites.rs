@@ -11,7 +11,11 @@ use std::{
 use anyhow::Result;
 use tokio::process::Command;
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    progress::decimal,
+    text,
+};
 
 const GIB: u64 = 1 << 30;
 /// The first run writes packages for Python, the functions and caches.
@@ -103,31 +107,41 @@ fn failure(missing: &[Missing]) -> Failure {
 impl Missing {
     fn message(&self) -> String {
         match self {
-            Self::Python => install_python("Python 3.11 or newer with its venv module is missing"),
-            Self::OldPython(python) => {
-                install_python(&format!("{python} is too old, 3.11 or newer is needed"))
-            }
+            Self::Python => install_python(&text!(
+                en: "Python 3.11 or newer with its venv module is missing",
+                pt: "falta o Python 3.11 ou mais novo, com o módulo venv",
+            )),
+            Self::OldPython(python) => install_python(&text!(
+                en: "{python} is too old, 3.11 or newer is needed",
+                pt: "o {python} é antigo demais; é preciso o 3.11 ou mais novo",
+            )),
             Self::Venv(python) => {
                 let (major, minor) = python.release().unwrap_or(OLDEST_PYTHON);
-                format!(
-                    "{python} is new enough, but lacks its module venv; install it:\n    Debian, Ubuntu: sudo apt install python{major}.{minor}-venv\n    elsewhere: install Python anew, with venv and ensurepip"
+                text!(
+                    en: "{python} is new enough, but lacks its module venv; install it:\n    Debian, Ubuntu: sudo apt install python{major}.{minor}-venv\n    elsewhere: install Python anew, with venv and ensurepip",
+                    pt: "o {python} é novo o bastante, mas falta o módulo venv; instale:\n    Debian, Ubuntu: sudo apt install python{major}.{minor}-venv\n    nos outros: reinstale o Python com venv e ensurepip",
                 )
             }
             Self::Compiler => install(
-                "a C compiler (cc) is missing, which Rust links with",
+                &text!(
+                    en: "a C compiler (cc) is missing, which Rust links with",
+                    pt: "falta um compilador C (cc), com que o Rust faz a ligação",
+                ),
                 "sudo apt install build-essential",
                 "sudo dnf install gcc",
                 "xcode-select --install",
             ),
-            Self::Disk { free, needed, at } => format!(
-                "{} free below {}, {} needed: free some space, or clone the project to another disk",
-                gigabytes(*free),
-                at.display(),
-                gigabytes(*needed)
+            Self::Disk { free, needed, at } => {
+                let (free, at, needed) = (gigabytes(*free), at.display(), gigabytes(*needed));
+                text!(
+                    en: "{free} free below {at}, {needed} needed: free some space, or clone the project to another disk",
+                    pt: "{free} livres em {at}, e são precisos {needed}: libere espaço, ou clone o projeto em outro disco",
+                )
+            }
+            Self::Loopback => text!(
+                en: "no port can be opened on 127.0.0.1: bring the loopback interface up (Linux: sudo ip link set lo up), or allow local ports in the sandbox that this runs in",
+                pt: "não é possível abrir uma porta em 127.0.0.1: ative a interface de loopback (Linux: sudo ip link set lo up), ou permita portas locais no sandbox em que isto roda",
             ),
-            Self::Loopback => "no port can be opened on 127.0.0.1: bring the loopback interface up (Linux: sudo ip link set lo up), \
-                               or allow local ports in the sandbox that this runs in"
-                .to_owned(),
         }
     }
 }
@@ -142,13 +156,14 @@ fn install_python(what: &str) -> String {
 }
 
 fn install(what: &str, debian: &str, fedora: &str, macos: &str) -> String {
+    let install = text!(en: "install it", pt: "instale");
     format!(
-        "{what}; install it:\n    Debian, Ubuntu: {debian}\n    Fedora: {fedora}\n    macOS: {macos}"
+        "{what}; {install}:\n    Debian, Ubuntu: {debian}\n    Fedora: {fedora}\n    macOS: {macos}"
     )
 }
 
 fn gigabytes(bytes: u64) -> String {
-    format!("{}.{} GiB", bytes / GIB, bytes % GIB * 10 / GIB)
+    format!("{} GiB", decimal(format!("{}.{}", bytes / GIB, bytes % GIB * 10 / GIB)))
 }
 
 /// A Python of this machine.

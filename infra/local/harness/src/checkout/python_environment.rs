@@ -19,6 +19,7 @@ use crate::{
     failure::Failure,
     processes::Processes,
     progress::Step,
+    text,
 };
 
 /// Written last, with the hash of the installed lock file and the environment's own path; an environment without it
@@ -38,15 +39,16 @@ pub async fn ensure(
     python: &Path,
     processes: &Processes,
     step: &Step,
-) -> Result<&'static str> {
+) -> Result<String> {
     if is_ready(workspace) {
-        return Ok("ready");
+        return Ok(text!(en: "ready", pt: "pronto"));
     }
-    let _lock =
-        lock_file(&workspace.private("setup.lock"), || step.note("another run is setting up"))
-            .await?;
+    let _lock = lock_file(&workspace.private("setup.lock"), || {
+        step.note(text!(en: "another run is setting up", pt: "outra execução está preparando"))
+    })
+    .await?;
     if is_ready(workspace) {
-        return Ok("set up by another run");
+        return Ok(text!(en: "set up by another run", pt: "preparado por outra execução"));
     }
     let log = workspace.private("setup.log");
     fs::write(&log, "").with_context(|| format!("cannot write {}", log.display()))?;
@@ -56,7 +58,7 @@ pub async fn ensure(
         .await?;
     install(workspace, processes, &log, step).await?;
     fs::write(workspace.private(MARKER), wanted(workspace)?)?;
-    Ok("installed")
+    Ok(text!(en: "installed", pt: "instalado"))
 }
 
 /// The user's settings for pip, in `PIP_*` variables or files, stay in force.
@@ -96,11 +98,16 @@ async fn install(
     .map_err(|error| match error.downcast::<Failure>() {
         // Its cause comes first.
         Ok(failure) => failure.into(),
-        Err(error) => error.context(RUN_AGAIN),
+        Err(error) => error.context(run_again()),
     })
 }
 
-const RUN_AGAIN: &str = "the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache";
+fn run_again() -> String {
+    text!(
+        en: "the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache",
+        pt: "não foi possível instalar os pacotes de infra/local/requirements.txt; rode de novo para continuar: o que foi baixado fica no cache do pip",
+    )
+}
 
 fn requirements(workspace: &Workspace) -> PathBuf {
     workspace.path("infra/local/requirements.txt")

@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, Row};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::value::RawValue;
 
 use crate::{aws::explain, stack::Stack};
 
@@ -28,7 +29,7 @@ pub struct Sector {
     #[serde(rename = "setor")]
     pub name: String,
     /// In percent.
-    #[serde(rename = "soma_part")]
+    #[serde(rename = "soma_part", serialize_with = "exact_number")]
     pub weight: Decimal,
     #[serde(rename = "total_codigo")]
     pub constituents: i64,
@@ -38,6 +39,16 @@ pub struct Sector {
     /// Days from the portfolio to the run.
     #[serde(rename = "dias_desde_carteira")]
     pub days: i32,
+}
+
+/// Writes a decimal as a JSON number with all its digits, `20.670`, not as the nearest binary fraction.
+pub fn exact_number<S: Serializer>(
+    decimal: &Decimal,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let number: Box<RawValue> =
+        RawValue::from_string(decimal.to_string()).map_err(S::Error::custom)?;
+    number.serialize(serializer)
 }
 
 /// The refined sectors of one date, heaviest first.

@@ -1,10 +1,10 @@
 //! Numbers as each language writes them.
 
-use super::language::Language;
+use super::Language;
 
 impl Language {
     /// `1,234.567` or `1.234,567`, from `1234.567`. What is no plain number, such as `NaN`, stays as it is.
-    pub(crate) fn number(self, plain: impl ToString) -> String {
+    pub fn number(self, plain: impl ToString) -> String {
         let plain = plain.to_string();
         let (group, mark) = match self {
             Self::English => (',', '.'),
@@ -43,7 +43,7 @@ impl Language {
     }
 
     /// As [`Language::number`], with a plus before what is greater than nothing.
-    pub(crate) fn change(self, plain: impl ToString) -> String {
+    pub fn change(self, plain: impl ToString) -> String {
         let number = self.number(plain);
         let grows = !number.starts_with('-') && number.contains(|c| matches!(c, '1'..='9'));
         if grows { format!("+{number}") } else { number }

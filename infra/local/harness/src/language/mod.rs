@@ -1,29 +1,41 @@
 //! The language of what is printed.
 
-use std::{env, sync::OnceLock};
+mod number;
 
-use clap::ValueEnum;
+use std::{env, str::FromStr, sync::OnceLock};
+
+use anyhow::{Result, bail};
 
 static CHOSEN: OnceLock<Language> = OnceLock::new();
 
 /// English, or Portuguese as spoken in Brazil.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
-    #[value(name = "pt", alias = "pt-BR", alias = "pt_BR")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
     Portuguese,
-    #[value(name = "en", alias = "en-US", alias = "en_US")]
     English,
+}
+
+impl FromStr for Language {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Ok(match name {
+            "pt" | "pt-BR" | "pt_BR" => Self::Portuguese,
+            "en" | "en-US" | "en_US" => Self::English,
+            _ => bail!("{name:?} is not spoken here; take pt or en"),
+        })
+    }
 }
 
 impl Language {
     /// Decides for the whole process: what `--lang` says, or else the locale.
-    pub(crate) fn choose(named: Option<Self>) -> Self {
+    pub fn choose(named: Option<Self>) -> Self {
         *CHOSEN.get_or_init(|| named.unwrap_or_else(Self::of_environment))
     }
 
-    /// What was chosen; the locale's if nothing was.
-    pub(crate) fn current() -> Self {
-        Self::choose(None)
+    /// What was chosen; English where nothing was, as in tests.
+    pub fn current() -> Self {
+        CHOSEN.get().copied().unwrap_or(Self::English)
     }
 
     fn of_environment() -> Self {
@@ -43,19 +55,23 @@ impl Language {
 }
 
 /// The text in a [`Language`], with placeholders that name variables:
-/// `text!(language, en: "{name} is unknown", pt: "{name} não existe")`.
+/// `text!(language, en: "{name} is unknown", pt: "{name} não existe")`. Without a language, in the current one.
+#[macro_export]
 macro_rules! text {
+    (en: $en:literal, pt: $pt:literal $(,)?) => {
+        $crate::text!($crate::language::Language::current(), en: $en, pt: $pt)
+    };
     ($language:expr, en: $en:literal, pt: $pt:literal $(,)?) => {
         match $language {
-            $crate::output::Language::English => format!($en),
-            $crate::output::Language::Portuguese => format!($pt),
+            $crate::language::Language::English => format!($en),
+            $crate::language::Language::Portuguese => format!($pt),
         }
     };
 }
-pub(crate) use text;
+pub use text;
 
 /// The first word for one thing, the second for any other number of them; so it is in both languages.
-pub(crate) fn plural<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
+pub fn plural<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
     if number == 1 { one } else { many }
 }
 
