@@ -145,8 +145,7 @@ impl<'a> Tracker<'a> {
         let id = self.wait_for(before, &step, run, || self.new_run(before)).await?;
         step.done(&id);
 
-        let step =
-            progress.step("refine", text!(en: "refine with Spark", pt: "refinar com o Spark"));
+        let step = progress.step("glue", text!(en: "refine with Spark", pt: "refinar com o Spark"));
         let glue_run =
             self.wait_for(before, &step, "RUNNING".to_owned(), || self.succeeded(&id)).await?;
         let GlueRun { state, seconds, .. } = &glue_run;
@@ -302,7 +301,7 @@ impl<'a> Tracker<'a> {
         Failure {
             object: Some(id.to_owned()),
             logs: Some(self.logs.glue_run(id)),
-            ..Failure::new("refine", cause)
+            ..Failure::new("glue", cause)
         }
     }
 

@@ -134,8 +134,7 @@ pub async fn with_tables(
 }
 
 async fn prepare(workspace: &Workspace, processes: &Processes, progress: &Progress) -> Result<()> {
-    let step =
-        progress.step("check", text!(en: "check this machine", pt: "conferir esta máquina"));
+    let step = progress.step("check", text!(en: "check this machine", pt: "conferir esta máquina"));
     let first_run = !python_environment::is_ready(workspace);
     let machine = prerequisites::check(workspace.root(), first_run).await?;
     let (version, free) = (machine.python_version, machine.free_bytes >> 30);
