@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             let failure = Failure::of(error, "", None);
             let failure = match Workspace::locate() {
-                Ok(workspace) => disk_full_first(failure, workspace.root()),
+                Ok(workspace) => disk_full_first(failure, &[workspace.root()]),
                 Err(_) => failure,
             };
             eprintln!("ibov: {}", failure.cause);

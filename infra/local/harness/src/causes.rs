@@ -112,15 +112,28 @@ impl Explained {
     }
 }
 
-/// Puts a full disk first, wherever a step met it. `place` is what the step writes below.
-pub fn disk_full_first(failure: Failure, place: &Path) -> Failure {
-    let (first, said) = (disk_full(place), &failure.cause);
-    let is_first = failure.exit == Exit::MachineNotReady;
-    if is_first || !said.contains(DISK_FULL) {
-        return failure;
-    }
+/// Puts a full disk first, whichever step met it, and whatever was made of it on the way: the emulator's S3 answers
+/// HTTP 500. `places` are what a run writes below, the project first.
+pub fn disk_full_first(failure: Failure, places: &[&Path]) -> Failure {
+    let places: Vec<_> = places.iter().map(|place| (*place, free_bytes(place))).collect();
+    with_room(failure, &places)
+}
+
+fn with_room(failure: Failure, places: &[(&Path, u64)]) -> Failure {
+    /// What the last file that did not fit may have left.
+    const ROOM: u64 = 1 << 20;
+    let said = &failure.cause;
+    let full = places.iter().find(|(_, free)| *free < ROOM);
+    let full = full.or_else(|| places.first().filter(|_| said.contains(DISK_FULL)));
+    let Some((place, _)) = full.filter(|_| failure.exit == Exit::Failed) else { return failure };
+    let first = disk_full(place);
     let cause = text!(en: "{first}. What was said: {said}", pt: "{first}. O que foi dito: {said}");
     Failure { cause, exit: Exit::MachineNotReady, ..failure }
+}
+
+/// A file system that does not know its free space counts as large enough.
+pub fn free_bytes(path: &Path) -> u64 {
+    rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 fn disk_full(place: &Path) -> String {
@@ -275,17 +288,31 @@ mod tests {
             None
         );
         let failure = Failure::new("deploy", "no rows");
-        assert_eq!(disk_full_first(failure.clone(), Path::new("/")), failure);
+        assert_eq!(with_room(failure.clone(), &[(Path::new("/"), ROOMY)]), failure);
     }
+
+    const ROOMY: u64 = 1 << 30;
 
     #[test]
     fn a_step_that_met_a_full_disk_says_so_first_and_what_it_did_after() {
         let failure =
             Failure::new("package", "cannot write /x: No space left on device (os error 28)");
-        let once = disk_full_first(failure, Path::new("/home/me"));
-        assert!(once.cause.starts_with("the disk is full"), "{}", once.cause);
+        let places = [(Path::new("/home/me"), ROOMY)];
+        let once = with_room(failure, &places);
+        assert!(once.cause.starts_with("the disk is full: free some space below /home/me"));
         assert!(once.cause.ends_with("cannot write /x: No space left on device (os error 28)"));
         assert_eq!(once.exit.code(), 3);
-        assert_eq!(disk_full_first(once.clone(), Path::new("/home/me")), once);
+        assert_eq!(with_room(once.clone(), &places), once);
+    }
+
+    #[test]
+    fn a_full_disk_is_noticed_where_nobody_says_so() {
+        let failure =
+            Failure::new("glue", "calling the PutObject operation: Internal Server Error");
+        let places = [(Path::new("/home/me"), ROOMY), (Path::new("/mnt/lake"), 4096)];
+        let told = with_room(failure.clone(), &places);
+        assert!(told.cause.starts_with("the disk is full: free some space below /mnt/lake"));
+        let stopped = Failure { exit: Exit::Interrupted, ..failure };
+        assert_eq!(with_room(stopped.clone(), &places), stopped);
     }
 }

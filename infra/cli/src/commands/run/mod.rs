@@ -74,7 +74,10 @@ pub(crate) async fn run(args: RunArgs) -> ExitCode {
         Err(error) => {
             let failure = Failure::of(error, progress.current_stage(), None);
             let failure = match Workspace::locate() {
-                Ok(workspace) => disk_full_first(failure, workspace.root()),
+                Ok(workspace) => {
+                    let lake = args.lake.as_deref().unwrap_or(workspace.root());
+                    disk_full_first(failure, &[workspace.root(), lake])
+                }
                 Err(_) => failure,
             };
             if args.quiet {

@@ -12,6 +12,7 @@ use anyhow::Result;
 use tokio::process::Command;
 
 use crate::{
+    causes::free_bytes,
     failure::{Exit, Failure},
     progress::decimal,
     text,
@@ -235,11 +236,6 @@ async fn has_compiler() -> bool {
 async fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().await.ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn free_bytes(path: &Path) -> u64 {
-    // A file system that does not know its free space counts as large enough.
-    rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 #[cfg(test)]
