@@ -7,13 +7,35 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use super::screen::Screen;
+
 /// Prints a line. A reader that has seen enough, such as `head`, is not an error.
 pub(crate) fn print_line(text: impl Display) -> Result<()> {
     write_line(&mut io::stdout().lock(), text)
 }
 
+/// Prints what stands above a table. With a pipe for standard output it goes to standard error, so that the table is
+/// all that the next program reads.
+pub(crate) fn print_heading(screen: Screen, text: impl Display) -> Result<()> {
+    if screen.width.is_some() {
+        return print_line(text);
+    }
+    eprintln!("{text}");
+    Ok(())
+}
+
+/// Prints what has line breaks of its own.
+pub(crate) fn print_bytes(content: &[u8]) -> Result<()> {
+    let mut output = io::stdout().lock();
+    unless_gone(output.write_all(content).and_then(|()| output.flush()))
+}
+
 fn write_line(output: &mut impl Write, text: impl Display) -> Result<()> {
-    match writeln!(output, "{text}").and_then(|()| output.flush()) {
+    unless_gone(writeln!(output, "{text}").and_then(|()| output.flush()))
+}
+
+fn unless_gone(written: io::Result<()>) -> Result<()> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }
