@@ -172,9 +172,9 @@ impl Chart<'_> {
         let language = self.language;
         let mut table = Table::new([
             Column::text(text!(language, en: "stock", pt: "ação")),
-            Column::text(text!(language, en: "company", pt: "empresa")).drops(3),
+            Column::text(text!(language, en: "company", pt: "empresa")).drops(2),
             Column::number(text!(language, en: "weight %", pt: "peso %")),
-            Column::bar().drops(2),
+            Column::bar().drops(3),
             Column::text(text!(language, en: "sector", pt: "setor")).drops(1),
         ]);
         let whole = stocks.iter().map(|stock| stock.participacao).max().unwrap_or_default();

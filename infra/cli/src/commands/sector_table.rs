@@ -10,8 +10,8 @@ pub(super) fn sector_table(sectors: &[Sector], top: usize, screen: Screen) -> St
     let mut table = Table::new([
         Column::text(text!(language, en: "sector", pt: "setor")),
         Column::number(text!(language, en: "weight %", pt: "peso %")),
-        Column::bar().drops(2),
-        Column::number(text!(language, en: "constituents", pt: "ações")).drops(3),
+        Column::bar().drops(3),
+        Column::number(text!(language, en: "constituents", pt: "ações")).drops(2),
         Column::number(text!(language, en: "theoretical quantity", pt: "quantidade teórica"))
             .drops(1),
     ]);

@@ -17,11 +17,30 @@ pub(crate) fn print_line(text: impl Display) -> Result<()> {
 /// Prints what stands above a table. With a pipe for standard output it goes to standard error, so that the table is
 /// all that the next program reads.
 pub(crate) fn print_heading(screen: Screen, text: impl Display) -> Result<()> {
-    if screen.width.is_some() {
-        return print_line(text);
+    if let Some(width) = screen.width {
+        return print_line(wrapped(&text.to_string(), usize::from(width)));
     }
     eprintln!("{text}");
     Ok(())
+}
+
+/// Breaks lines between words where they are wider than the terminal.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut shown = String::new();
+        for word in line.split(' ') {
+            let length = shown.chars().count();
+            if length > 0 && length + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut shown));
+            } else if length > 0 {
+                shown.push(' ');
+            }
+            shown.push_str(word);
+        }
+        lines.push(shown);
+    }
+    lines.join("\n")
 }
 
 /// Prints what has line breaks of its own.
@@ -57,6 +76,13 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn headings_are_broken_between_words() {
+        assert_eq!(wrapped("IBOV from a to b: c\nd", 12), "IBOV from a\nto b: c\nd");
+        assert_eq!(wrapped("a-word-of-its-own x", 5), "a-word-of-its-own\nx");
+        assert_eq!(wrapped("fits", 4), "fits");
     }
 
     #[test]

@@ -173,18 +173,16 @@ impl History<'_> {
         let mut columns = vec![
             Column::text(text!(language, en: "date", pt: "data")),
             Column::number(text!(language, en: "weight %", pt: "peso %")),
-            Column::number(text!(language, en: "change", pt: "variação")).drops(4),
-            Column::bar().drops(2),
+            Column::number(text!(language, en: "change", pt: "variação")).drops(3),
         ];
         if is_sector {
-            columns.push(Column::number(text!(language, en: "constituents", pt: "ações")).drops(3));
+            columns.push(Column::number(text!(language, en: "constituents", pt: "ações")).drops(2));
         }
         columns.push(
             Column::number(text!(language, en: "theoretical quantity", pt: "quantidade teórica"))
                 .drops(1),
         );
         let mut table = Table::new(columns);
-        let whole = self.days.iter().map(|day| day.weight).max().unwrap_or_default();
         let mut before = None;
         for day in self.days {
             let change = before.map(|before| Value::change(day.weight - before));
@@ -192,7 +190,6 @@ impl History<'_> {
                 Value::text(day.date),
                 Value::number(day.weight),
                 change.unwrap_or(Value::Missing),
-                Value::Bar { part: day.weight, whole },
             ];
             row.extend(day.constituents.map(Value::number));
             row.push(Value::number(day.quantity));
