@@ -5,9 +5,11 @@ mod account;
 mod args;
 mod command_line;
 mod commands;
+mod export;
 mod lake;
 mod output;
 mod running_stack;
+mod svg;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,9 @@ async fn main() -> ExitCode {
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
         Command::Queries(args) => commands::queries(&args).await,
+        Command::Chart(args) => commands::chart(&args).await,
+        Command::History(args) => commands::history(&args).await,
+        Command::Diff(args) => commands::diff(&args).await,
         Command::Completions(args) => commands::completions(&args),
         Command::Man(args) => commands::man(&args),
     };

@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
 mod b3;
+mod chart;
 mod completions;
+mod diff;
 mod fetch;
+mod history;
 mod man;
 mod parked;
 mod queries;
@@ -10,6 +13,9 @@ mod query;
 mod redrive;
 mod refine;
 mod run;
+mod sector_table;
+mod sessions;
+mod tables_shown;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -18,8 +24,9 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, completions::completions, fetch::fetch, man::man, parked::parked, queries::queries,
-    query::query, redrive::redrive, refine::refine, run::run,
+    b3::b3, chart::chart, completions::completions, diff::diff, fetch::fetch, history::history,
+    man::man, parked::parked, queries::queries, query::query, redrive::redrive, refine::refine,
+    run::run,
 };
 use crate::{
     account::Account,

@@ -3,7 +3,6 @@
 mod portfolio_source;
 mod proxy;
 mod report;
-mod sector_table;
 mod signals;
 mod summary;
 

@@ -3,8 +3,8 @@
 use harness::journey::GlueRun;
 
 use super::{
+    super::sector_table::sector_table,
     report::{Notification, Report, WarningLine},
-    sector_table::sector_table,
 };
 use crate::output::{Language, Screen, plural, text};
 
@@ -40,7 +40,11 @@ impl Source<'_> {
 pub(super) fn of(report: &Report, source: Source<'_>, message: Option<&str>) -> String {
     let language = source.screen.language;
     let elapsed = language.number(format!("{:.1}", report.elapsed_s));
-    let mut lines = vec![String::new(), title(report, source), sector_table(report, source.screen)];
+    let mut lines = vec![
+        String::new(),
+        title(report, source),
+        sector_table(&report.sectors, usize::MAX, source.screen),
+    ];
     lines.push(match &report.glue_run {
         Some(GlueRun { id, state, seconds }) => text!(
             language,
