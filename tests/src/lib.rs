@@ -16,4 +16,5 @@ pub mod local;
 pub mod pipeline;
 pub mod python;
 pub mod recordings;
+pub mod skeleton;
 pub mod storm;

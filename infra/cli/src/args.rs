@@ -1,12 +1,20 @@
 //! The command line.
 
+mod views;
+
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
+
+pub(crate) use self::views::{By, ChartArgs, DiffArgs, HistoryArgs};
+use crate::{export::Format, output::Language};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
 4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
@@ -18,6 +26,9 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Language of texts and numbers. Default: that of the locale (LC_ALL, LC_MESSAGES or LANG).
+    #[arg(long, global = true, value_name = "pt|en")]
+    pub(crate) lang: Option<Language>,
 }
 
 /// The subcommands.
@@ -42,6 +53,16 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// List the queries that the stack keeps, and what each wants to know.
     Queries(QueriesArgs),
+    /// Draw the weights of one day as bars.
+    Chart(ChartArgs),
+    /// Show how the weight of a stock or a sector went.
+    History(HistoryArgs),
+    /// Compare two days: what entered, what left, and how weights moved.
+    Diff(DiffArgs),
+    /// Print a script that makes a shell complete commands and options.
+    Completions(CompletionsArgs),
+    /// Print the manual pages, or write them to a folder.
+    Man(ManArgs),
 }
 
 /// `ibov run`.
@@ -72,6 +93,9 @@ pub(crate) struct RunArgs {
     /// indices, for --segment 1 and for the sample; with --b3-url the folder of the run, which begins empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
+    /// Reach B3, PyPI and crates.io through this proxy. Default: the one in HTTPS_PROXY.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) proxy: Option<String>,
     /// Print only the result, as one line, or the cause of a failure. For cron.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -120,6 +144,7 @@ pub(crate) struct ParkedArgs {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// fetch, parquet, glue or completion. Default: all.
+    #[arg(value_parser = stages(), hide_possible_values = true)]
     pub(crate) stage: Option<Stage>,
 }
 
@@ -130,6 +155,7 @@ pub(crate) struct RedriveArgs {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// fetch, parquet, glue or completion.
+    #[arg(value_parser = stages(), hide_possible_values = true)]
     pub(crate) stage: Stage,
 }
 
@@ -158,8 +184,14 @@ pub(crate) struct B3Args {
     pub(crate) date: Option<NaiveDate>,
 }
 
+const QUERY_EXAMPLES: &str = "Examples:
+  ibov query --name day-by-sector --param 2026-11-25
+  ibov query --name stock-history --param PETR4 --out petr4.xlsx
+  ibov query \"SELECT codigo, participacao FROM vw_ibov_carteira WHERE data = DATE '2026-11-25'\" --format csv";
+
 /// `ibov query`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = QUERY_EXAMPLES)]
 pub(crate) struct QueryArgs {
     /// Which stack.
     #[command(flatten)]
@@ -173,6 +205,12 @@ pub(crate) struct QueryArgs {
     /// What the next question mark of the query stands for, as a text. Once for each.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) param: Vec<String>,
+    /// How the answer is written. Default: what the name of --out says, else a table.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write the answer to this file, in place of the one that is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `ibov queries`.
@@ -181,6 +219,45 @@ pub(crate) struct QueriesArgs {
     /// Which stack.
     #[command(flatten)]
     pub(crate) stack: TablesArgs,
+}
+
+/// `ibov completions`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell.
+    pub(crate) shell: KnownShell,
+}
+
+/// The shells that people were seen to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KnownShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl From<KnownShell> for clap_complete::Shell {
+    fn from(shell: KnownShell) -> Self {
+        match shell {
+            KnownShell::Bash => Self::Bash,
+            KnownShell::Zsh => Self::Zsh,
+            KnownShell::Fish => Self::Fish,
+        }
+    }
+}
+
+/// `ibov man`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManArgs {
+    /// Write one page for each command to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Stages by their names, with a suggestion for a name that is nearly one. A function's name is taken too.
+fn stages() -> impl TypedValueParser<Value = Stage> {
+    let names = Stage::ALL.map(|stage| PossibleValue::new(stage.name()).alias(stage.function()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Stage>())
 }
 
 fn answer(name: &str) -> Result<String> {

@@ -3,21 +3,25 @@
 
 mod account;
 mod args;
+mod command_line;
 mod commands;
+mod export;
 mod lake;
 mod output;
 mod running_stack;
+mod svg;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use harness::failure::Failure;
+use harness::{causes::disk_full_first, checkout::Workspace, failure::Failure};
 
-use crate::args::{Cli, Command};
+use crate::{args::Command, output::Language};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = command_line::parse();
+    Language::choose(cli.lang);
+    let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
@@ -26,11 +30,20 @@ async fn main() -> ExitCode {
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
         Command::Queries(args) => commands::queries(&args).await,
+        Command::Chart(args) => commands::chart(&args).await,
+        Command::History(args) => commands::history(&args).await,
+        Command::Diff(args) => commands::diff(&args).await,
+        Command::Completions(args) => commands::completions(&args),
+        Command::Man(args) => commands::man(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::of(error, "", None);
+            let failure = match Workspace::locate() {
+                Ok(workspace) => disk_full_first(failure, &[workspace.root()]),
+                Err(_) => failure,
+            };
             eprintln!("ibov: {}", failure.cause);
             ExitCode::from(failure.exit.code())
         }

@@ -39,6 +39,11 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="NAME=DIR",
         help="keep the objects of this bucket as files of a folder, and begin with those there",
     )
+    parser.add_argument(
+        "--proxies",
+        action="store_true",
+        help="give functions and Glue runs the proxies that the environment names (HTTPS_PROXY …)",
+    )
     arguments = parser.parse_args(argv)
     if not 0 < arguments.port < 65536:
         parser.error(f"--port {arguments.port} is not a port number")
@@ -62,7 +67,10 @@ def main() -> int:
     ]
     if arguments.keep_bucket is not None:
         server_command += ["--keep-bucket", arguments.keep_bucket]
-    return supervisor.supervise(server_command, environment.for_server(arguments.port, state_dir))
+    server_environment = environment.for_server(arguments.port, state_dir)
+    if arguments.proxies:
+        server_environment |= environment.proxies()
+    return supervisor.supervise(server_command, server_environment)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,21 @@
 //! The commands, one file each.
 
 mod b3;
+mod chart;
+mod completions;
+mod diff;
 mod fetch;
+mod history;
+mod man;
 mod parked;
 mod queries;
 mod query;
 mod redrive;
 mod refine;
 mod run;
+mod sector_table;
+mod sessions;
+mod tables_shown;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -16,13 +24,15 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, run::run,
+    b3::b3, chart::chart, completions::completions, diff::diff, fetch::fetch, history::history,
+    man::man, parked::parked, queries::queries, query::query, redrive::redrive, refine::refine,
+    run::run,
 };
 use crate::{
     account::Account,
     args::{StackArgs, TablesArgs},
     lake::{self, Lake},
+    output::text,
     running_stack::RunningStack,
 };
 
@@ -53,13 +63,21 @@ async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<
         None => workspace.private("lake"),
     };
     let Some(contents) = lake::contents(&folder)? else {
-        bail!(
-            "no day is kept in {}, and no stack is up: `cargo ibov run` brings the first, --lake names another folder",
-            folder.display()
-        );
+        let folder = folder.display();
+        bail!(text!(
+            en: "no day is kept in {folder}, and no stack is up: `cargo ibov run` brings the first, --lake names another folder",
+            pt: "não há nenhum dia guardado em {folder}, e nenhuma stack está no ar: `cargo ibov run` traz o primeiro; --lake indica outra pasta",
+        ));
     };
     RunningStack::refuse_lake(workspace, &folder)?;
-    let waiting = || eprintln!("  … a run uses {}, waiting for its end", folder.display());
+    let waiting = || {
+        let folder = folder.display();
+        let text = text!(
+            en: "  … a run uses {folder}, waiting for its end",
+            pt: "  … uma execução está usando {folder}; à espera de que termine",
+        );
+        eprintln!("{text}");
+    };
     let lake = Lake::open(&folder, &contents, waiting).await?;
     let processes = Processes::default();
     let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");

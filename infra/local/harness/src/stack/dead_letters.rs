@@ -61,7 +61,7 @@ impl Parked {
             object: text("object").or_else(|| Some(self.body.clone())),
             code: text("code"),
             request_id: text("request_id"),
-            attempts: text("attempts"),
+            attempts: self.attribute("attempts").and_then(|number| number.parse().ok()),
             parked_at: text("parked_at"),
             ..Failure::new(
                 text("stage").unwrap_or_else(|| self.stage.name().to_owned()),
@@ -200,6 +200,7 @@ mod tests {
             ("code", "totals"),
             ("error", "rows add up to 1"),
             ("request_id", "r-1"),
+            ("attempts", "3"),
         ];
         let parked = Parked {
             stage: Stage::Fetch,
@@ -213,6 +214,7 @@ mod tests {
         assert_eq!((failure.stage.as_str(), failure.cause.as_str()), ("fetch", "rows add up to 1"));
         assert_eq!(failure.object.as_deref(), Some("{}"));
         assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+        assert_eq!(failure.attempts, Some(3));
     }
 
     #[test]
