@@ -62,9 +62,29 @@ impl Stack {
     }
 }
 
+/// The message attribute `severity`, by which subscribers tell a warning from a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Info,
+    /// Nothing waits for anybody.
+    Warning,
+    Error,
+}
+
+impl Severity {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notification {
     pub(crate) topic: Topic,
+    pub(crate) severity: Severity,
     /// For people.
     pub(crate) mail: Mail,
     /// For programs.
@@ -74,16 +94,19 @@ pub(crate) struct Notification {
 impl Notification {
     /// About the end of a run whose dates `parked` wait on the dead-letter queue.
     pub(crate) fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
-        let (topic, news) = match run.state {
-            RunState::Succeeded if parked.is_empty() => (Topic::Completions, News::Refined { run }),
+        let (topic, severity, news) = match run.state {
+            RunState::Succeeded if parked.is_empty() => {
+                (Topic::Completions, Severity::Info, News::Refined { run })
+            }
             RunState::Failed(_) | RunState::Active(_) if parked.is_empty() => {
-                (Topic::Alerts, News::Ended { run })
+                (Topic::Alerts, Severity::Error, News::Ended { run })
             }
             RunState::Succeeded | RunState::Failed(_) | RunState::Active(_) => {
-                (Topic::Alerts, News::Unfinished { run, parked })
+                (Topic::Alerts, Severity::Error, News::Unfinished { run, parked })
             }
         };
-        Self { topic, mail: Mail::about(stack, news), document: document(stack, run, parked) }
+        let mail = Mail::about(stack, news);
+        Self { topic, severity, mail, document: document(stack, run, parked) }
     }
 
     /// What is odd about dates that a run refined all the same, for people; `None` if nothing is.
@@ -96,7 +119,7 @@ impl Notification {
             fields.insert("warnings".to_owned(), json!(warnings));
         }
         let mail = Mail::about(stack, News::Odd { run, warnings });
-        Some(Self { topic: Topic::Alerts, mail, document })
+        Some(Self { topic: Topic::Alerts, severity: Severity::Warning, mail, document })
     }
 
     /// About a day whose portfolio has not landed.
@@ -104,7 +127,7 @@ impl Notification {
         let document =
             json!({"stack": stack.name, "missed_session": day, "checked_at": checked_at});
         let mail = Mail::about(stack, News::Missed { day, checked_at });
-        Self { topic: Topic::Alerts, mail, document }
+        Self { topic: Topic::Alerts, severity: Severity::Error, mail, document }
     }
 }
 
@@ -167,7 +190,10 @@ mod tests {
     fn a_success_goes_to_programs() {
         let run = run("SUCCEEDED", "2026-11-20");
         let notification = Notification::of(&stack(), &run, &[]);
-        assert_eq!(notification.topic, Topic::Completions);
+        assert_eq!(
+            (notification.topic, notification.severity),
+            (Topic::Completions, Severity::Info)
+        );
         assert_eq!(notification.mail.subject, "IBOV refined: 2026-11-20");
         let other = Stack { index: "SMLL".parse().unwrap(), ..stack() };
         let notification = Notification::of(&other, &run, &[]);
@@ -183,7 +209,7 @@ mod tests {
     fn a_failure_tells_people_what_which_why_and_what_next() {
         let run = run("TIMEOUT", "2026-11-17,2026-11-18,2026-11-19,2026-11-20");
         let alert = Notification::of(&stack(), &run, &[day(18), day(19), day(20)]);
-        assert_eq!(alert.topic, Topic::Alerts);
+        assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
         assert_eq!(alert.mail.subject, "IBOV refine TIMEOUT: 2026-11-18 to 2026-11-20 (3 dates)");
         assert_contains(
             &alert.mail.text,
@@ -212,7 +238,7 @@ mod tests {
     #[test]
     fn a_failure_that_leaves_nothing_behind_asks_for_nothing() {
         let alert = Notification::of(&stack(), &run("STOPPED", "2026-11-20"), &[]);
-        assert_eq!(alert.topic, Topic::Alerts);
+        assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
         assert_eq!(alert.mail.subject, "IBOV refine STOPPED: 2026-11-20");
         assert_contains(&alert.mail.text, &["2026-11-20", "raw file of 2026-11-20 is missing"]);
         assert!(!alert.mail.text.contains("redrive"), "{}", alert.mail.text);
@@ -222,7 +248,7 @@ mod tests {
     fn a_success_that_did_not_record_a_date_is_none() {
         let run = run("SUCCEEDED", "2026-11-19,2026-11-20");
         let alert = Notification::of(&stack(), &run, &[day(20)]);
-        assert_eq!(alert.topic, Topic::Alerts);
+        assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
         assert_eq!(alert.mail.subject, "IBOV refine incomplete: 2026-11-20");
         assert_contains(&alert.mail.text, &["SUCCEEDED", "did not record", "redrive glue"]);
     }
@@ -234,7 +260,7 @@ mod tests {
         let odd = "constituents: 2026-11-20 has 60, 25.0 % fewer than the 80 of 2026-11-19";
         let warnings = Warnings::from([(day(20), vec![odd.to_owned()])]);
         let warning = Notification::warning(&stack(), &run, &warnings).unwrap();
-        assert_eq!(warning.topic, Topic::Alerts);
+        assert_eq!((warning.topic, warning.severity), (Topic::Alerts, Severity::Warning));
         assert_eq!(warning.mail.subject, "IBOV refined with warnings: 2026-11-20");
         assert_contains(&warning.mail.text, &[odd, "are refined", "Nothing waits", "jr_1"]);
         assert!(!warning.mail.text.contains("redrive"), "{}", warning.mail.text);
@@ -246,7 +272,7 @@ mod tests {
     fn a_missed_session_says_what_it_means_where_to_look_and_how_to_repair_it() {
         let checked_at = "2026-11-20T22:00:00Z".parse().unwrap();
         let missed = Notification::missed(&stack(), day(20), checked_at);
-        assert_eq!(missed.topic, Topic::Alerts);
+        assert_eq!((missed.topic, missed.severity), (Topic::Alerts, Severity::Error));
         assert_eq!(missed.mail.subject, "IBOV missing: 2026-11-20");
         assert_contains(
             &missed.mail.text,
