@@ -2,6 +2,7 @@
 //! is in [`args`].
 
 mod account;
+mod advice;
 mod args;
 mod commands;
 mod lake;
@@ -22,6 +23,7 @@ async fn main() -> ExitCode {
         Command::Fetch(args) => commands::fetch(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
         Command::Redrive(args) => commands::redrive(&args).await,
+        Command::Discard(args) => commands::discard(&args).await,
         Command::Refine(args) => commands::refine(&args).await,
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
