@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
 
+use crate::output::Language;
+
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
 4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
 
@@ -18,6 +20,9 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Language of texts and numbers. Default: that of the locale (LC_ALL, LC_MESSAGES or LANG).
+    #[arg(long, global = true, value_name = "LANG")]
+    pub(crate) lang: Option<Language>,
 }
 
 /// The subcommands.

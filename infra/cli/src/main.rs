@@ -14,11 +14,16 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use harness::failure::Failure;
 
-use crate::args::{Cli, Command};
+use crate::{
+    args::{Cli, Command},
+    output::Language,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = Cli::parse();
+    Language::choose(cli.lang);
+    let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
