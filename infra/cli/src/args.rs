@@ -35,6 +35,12 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Send a fetch request to a stack that is up.
     Fetch(FetchArgs),
+    /// Show on one screen whether a stack is well; exit code 1 if it is not.
+    Status(StatusArgs),
+    /// Look for what keeps the other commands, or the stack, from working; each finding with the next step.
+    Doctor(DoctorArgs),
+    /// Print what a stage's function logged.
+    Logs(LogsArgs),
     /// Show what lies in the dead-letter queues, and leave it there.
     ///
     /// What failed alike is one line. With STAGE, --code or --limit, the messages themselves follow.
@@ -144,6 +150,47 @@ pub(crate) struct FetchArgs {
     /// 1 or 2. Default: the stack's.
     #[arg(long, value_parser = ["1", "2"])]
     pub(crate) segment: Option<String>,
+}
+
+/// `ibov status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StatusArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Look again every few seconds, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// `ibov doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+}
+
+/// `ibov logs`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogsArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// fetch, parquet, glue or completion.
+    pub(crate) stage: Stage,
+    /// How far back, as 90s, 15m or 24h.
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    pub(crate) since: Duration,
+    /// Only the lines about the message with this id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) message: Option<String>,
+    /// Print new lines as they come, until Ctrl-C.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
 }
 
 /// `ibov parked`.

@@ -26,6 +26,9 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
+        Command::Status(args) => commands::status(&args).await,
+        Command::Doctor(args) => commands::doctor(&args).await,
+        Command::Logs(args) => commands::logs(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
         Command::Redrive(args) => commands::redrive(&args).await,
         Command::Discard(args) => commands::discard(&args).await,

@@ -13,7 +13,7 @@ use aws_config::{
 };
 use aws_types::os_shim_internal::{Env, Fs};
 use harness::{
-    aws::{CallFailure, Clients},
+    aws::{self, CallFailure, Clients},
     failure::{Exit, Failure},
 };
 
@@ -64,6 +64,17 @@ impl Account {
         let sign_in =
             SignIn::find(&env, &profiles, options.profile.is_some()).map_err(not_ready)?;
         Ok(Self { config, region, sign_in })
+    }
+
+    /// The ARN of the user or role that the credentials belong to.
+    pub(crate) async fn caller(&self) -> Result<String> {
+        let identity = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        Ok(identity.map_err(aws::explain)?.arn().unwrap_or("an unnamed caller").to_owned())
+    }
+
+    /// Region and sign-in, in words.
+    pub(crate) fn description(&self) -> String {
+        format!("{} in region {}", self.sign_in, self.region)
     }
 
     pub(crate) fn clients(&self) -> Clients {

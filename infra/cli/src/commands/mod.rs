@@ -2,13 +2,16 @@
 
 mod b3;
 mod discard;
+mod doctor;
 mod fetch;
+mod logs;
 mod parked;
 mod queries;
 mod query;
 mod redrive;
 mod refine;
 mod run;
+mod status;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -17,8 +20,8 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, discard::discard, fetch::fetch, parked::parked, queries::queries, query::query,
-    redrive::redrive, refine::refine, run::run,
+    b3::b3, discard::discard, doctor::doctor, fetch::fetch, logs::logs, parked::parked,
+    queries::queries, query::query, redrive::redrive, refine::refine, run::run, status::status,
 };
 use crate::{
     account::Account,

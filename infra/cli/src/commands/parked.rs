@@ -1,6 +1,5 @@
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use futures::future::try_join_all;
 use harness::{
     aws::one_line,
@@ -15,7 +14,7 @@ use super::with_stack;
 use crate::{
     advice::{Advice, quoted},
     args::ParkedArgs,
-    output::print_line,
+    output::{Column, Language, Screen, Table, Value as Cell, plural, print_line, text},
 };
 
 /// Attributes that are shown first, in this order. Stage and error are in the first line.
@@ -44,11 +43,15 @@ pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
         if args.stage.is_some() || args.code.is_some() || args.limit.is_some() {
             print_messages(&found.messages, args.limit.unwrap_or(SHOWN))?;
         }
-        print_line(format_args!("{} parked", found.messages.len()))?;
-        if found.unread > 0 {
-            print_line(format_args!(
-                "and about {} more, which somebody else is looking at: ask again in a minute",
-                found.unread
+        let language = Language::current();
+        let (total, unread) = (found.messages.len(), found.unread);
+        let word = plural(total, "parada", "paradas");
+        print_line(text!(language, en: "{total} parked", pt: "{total} {word}"))?;
+        if unread > 0 {
+            print_line(text!(
+                language,
+                en: "and about {unread} more, which somebody else is looking at: ask again in a minute",
+                pt: "e cerca de mais {unread}, que outra pessoa está olhando: pergunte de novo em um minuto",
             ))?;
         }
         print_next(&found.messages, &Advice::about(&args.stack))
@@ -74,25 +77,41 @@ fn print_groups(messages: &[Parked]) -> Result<()> {
     if groups.is_empty() {
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED);
-    table.set_header(["stage", "code", "count", "first", "last", "cause of the last"]);
+    let screen = Screen::stdout();
+    let language = screen.language;
+    let mut table = Table::new([
+        Column::text(text!(language, en: "stage", pt: "estágio")),
+        Column::text(text!(language, en: "code", pt: "código")),
+        Column::number(text!(language, en: "count", pt: "quantas")),
+        Column::text(text!(language, en: "first", pt: "primeira")).drops(1),
+        Column::text(text!(language, en: "last", pt: "última")),
+        Column::text(text!(language, en: "cause of the last", pt: "causa da última")).drops(2),
+    ]);
     for group in groups {
-        let (first, last) = (time(group.first), time(group.last));
-        let count = group.count.to_string();
-        table.add_row([group.stage, group.code, count, first, last, one_line(&group.cause)]);
+        table.row([
+            Cell::text(group.stage),
+            Cell::text(group.code),
+            Cell::number(group.count),
+            time(group.first),
+            time(group.last),
+            Cell::text(one_line(&group.cause)),
+        ]);
     }
-    print_line(table)
+    print_line(table.render(screen))
 }
 
 fn print_messages(messages: &[Parked], limit: usize) -> Result<()> {
     messages.iter().take(limit).try_for_each(|message| print_line(describe(message)))?;
     match messages.len().saturating_sub(limit) {
         0 => Ok(()),
-        left => print_line(format_args!(
-            "{left} more are not shown; to see them all: --limit {}",
-            messages.len()
-        )),
+        left => {
+            let all = messages.len();
+            print_line(text!(
+                Language::current(),
+                en: "{left} more are not shown; to see them all: --limit {all}",
+                pt: "outras {left} não aparecem; para ver todas: --limit {all}",
+            ))
+        }
     }
 }
 
@@ -106,7 +125,11 @@ fn print_next(messages: &[Parked], advice: &Advice) -> Result<()> {
             if alike { String::new() } else { format!(" --code {}", quoted(first.code())) };
         let look = advice.command(&format!("parked {stage}{filter}"));
         let replay = advice.command(&format!("redrive {stage}{filter}"));
-        print_line(format_args!("{stage}: look: {look}; once the cause is put right: {replay}"))?;
+        print_line(text!(
+            Language::current(),
+            en: "{stage}: look: {look}; once the cause is put right: {replay}",
+            pt: "{stage}: veja: {look}; resolvida a causa: {replay}",
+        ))?;
     }
     Ok(())
 }
@@ -149,8 +172,8 @@ pub(super) fn describe(message: &Parked) -> String {
     lines.join("\n")
 }
 
-fn time(time: Option<DateTime<Utc>>) -> String {
-    time.map_or_else(|| "not known".to_owned(), |time| time.format("%F %TZ").to_string())
+fn time(time: Option<DateTime<Utc>>) -> Cell {
+    time.map_or(Cell::Missing, |time| Cell::text(time.format("%F %TZ")))
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use harness::{
 };
 
 use super::with_stack;
-use crate::{advice::Advice, args::RedriveArgs, output::print_line};
+use crate::{
+    advice::Advice,
+    args::RedriveArgs,
+    output::{Language, plural, print_line, text},
+};
 
 pub(crate) async fn redrive(args: &RedriveArgs) -> Result<()> {
     let stage = args.stage;
@@ -31,7 +35,12 @@ pub(crate) async fn redrive(args: &RedriveArgs) -> Result<()> {
             let look = advice.command(&format!("parked {stage}"));
             bail!("no message like that can be read in the {stage} dead-letter queue now; see what is there: {look}");
         }
-        print_line(format_args!("{moved} moved back to the {stage} queue"))?;
+        let word = plural(moved, "devolvida", "devolvidas");
+        print_line(text!(
+            Language::current(),
+            en: "{moved} moved back to the {stage} queue",
+            pt: "{moved} {word} à fila do estágio {stage}",
+        ))?;
         print_hidden(&stack, stage, &advice).await
     })
     .await
@@ -41,7 +50,13 @@ async fn print_selected(stack: &Stack, stage: Stage, selection: &Selection) -> R
     let mut chosen = dead_letters::peek(stack, stage).await?;
     chosen.retain(|message| selection.takes(message));
     chosen.iter().try_for_each(|message| print_line(summary(message)))?;
-    print_line(format_args!("{} would move back to the {stage} queue", chosen.len()))
+    let count = chosen.len();
+    let word = plural(count, "voltaria", "voltariam");
+    print_line(text!(
+        Language::current(),
+        en: "{count} would move back to the {stage} queue",
+        pt: "{count} {word} à fila do estágio {stage}",
+    ))
 }
 
 fn summary(message: &Parked) -> String {
@@ -55,9 +70,13 @@ async fn print_hidden(stack: &Stack, stage: Stage, advice: &Advice) -> Result<()
     if counts.in_flight > 0 {
         let seconds = counts.visibility_timeout.max(HELD_FOR).as_secs();
         let again = advice.command(&format!("redrive {stage}"));
-        print_line(format_args!(
-            "{} are hidden, because somebody has just received them, for at most {seconds} s; then: {again}",
-            counts.in_flight
+        let hidden = counts.in_flight;
+        let (en, pt) =
+            (plural(hidden, "is", "are"), plural(hidden, "está oculta", "estão ocultas"));
+        print_line(text!(
+            Language::current(),
+            en: "{hidden} {en} hidden, because somebody has just received them, for at most {seconds} s; then: {again}",
+            pt: "{hidden} {pt}, porque alguém acabou de recebê-las, por no máximo {seconds} s; depois: {again}",
         ))?;
     }
     Ok(())

@@ -2,10 +2,12 @@
 
 pub mod athena;
 pub mod dead_letters;
+pub mod logs;
 pub mod named_queries;
 mod only_reads;
 mod queue_counts;
 mod stage;
+pub mod status;
 
 use std::collections::BTreeMap;
 
@@ -123,6 +125,19 @@ impl Stack {
             );
         }
         Ok(keys)
+    }
+
+    /// The folders directly below a prefix, each with the prefix and a slash at its end, in order.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
+        let mut pages = request.delimiter("/").into_paginator().send();
+        let mut folders = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
+            let found = page.common_prefixes().iter();
+            folders.extend(found.filter_map(|folder| folder.prefix().map(str::to_owned)));
+        }
+        Ok(folders)
     }
 
     /// Keys and ETags of the lake's objects below a prefix, in order. The ETags have no quotes.
