@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::{
-    Unknown, alarms::Alarm, lake::Lake, mail::Subscription, queues::StageQueues, runs::RunSummary,
+    alarms::Alarm, lake::Lake, mail::Subscription, queues::StageQueues, runs::RunSummary,
     schedules::Schedule,
 };
 
@@ -49,4 +49,11 @@ impl Described {
     pub fn fetches(&self) -> bool {
         self.parameter("ScheduleState") != Some("DISABLED")
     }
+}
+
+/// A question that was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unknown {
+    pub what: &'static str,
+    pub why: String,
 }

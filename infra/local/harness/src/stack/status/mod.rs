@@ -16,11 +16,10 @@ mod verdict;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use futures::join;
-use serde::Serialize;
 
 pub use self::{
     alarms::Alarm,
-    answers::{Answers, Described},
+    answers::{Answers, Described, Unknown},
     lake::Lake,
     mail::Subscription,
     queues::StageQueues,
@@ -30,13 +29,6 @@ pub use self::{
     verdict::{Problem, problems},
 };
 use crate::{aws::explain, stack::Stack};
-
-/// A question that was not answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unknown {
-    pub what: &'static str,
-    pub why: String,
-}
 
 /// Asks everything about a stack.
 ///
