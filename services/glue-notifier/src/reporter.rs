@@ -1,7 +1,8 @@
 //! Publishes to the topics, and parks the failed dates of a run.
 
 use aws_config::SdkConfig;
-use chrono::NaiveDate;
+use aws_sdk_sns::types::MessageAttributeValue;
+use chrono::{DateTime, NaiveDate, Utc};
 use refine::{Reporter, Run, Warnings};
 use serde_json::json;
 use shared::{
@@ -11,6 +12,7 @@ use shared::{
     failure::{Code, Failure},
     queues::{Message, Parked, Queues as _, SqsQueues},
     settings::{Environment, SettingError},
+    values::IndexCode,
 };
 
 use crate::notification::{Notification, Stack, Topic};
@@ -41,12 +43,26 @@ impl SnsReporter {
             stack: Stack {
                 name: environment.required("STACK_NAME")?,
                 index: environment.required("INDEX")?,
+                language: environment.required("MAIL_LANGUAGE")?,
                 region: environment.required("AWS_REGION")?,
                 job: environment.required("GLUE_JOB_NAME")?,
                 glue_dlq_arn: environment.required("GLUE_DLQ_ARN")?,
                 glue_queue_arn: environment.required("GLUE_QUEUE_ARN")?,
             },
         })
+    }
+
+    /// Notifies people that no portfolio of `day` had landed by `checked_at`.
+    pub(crate) async fn missed(
+        &self,
+        day: NaiveDate,
+        checked_at: DateTime<Utc>,
+    ) -> Result<(), CallError> {
+        self.send(&Notification::missed(&self.stack, day, checked_at)).await
+    }
+
+    pub(crate) fn index(&self) -> &IndexCode {
+        &self.stack.index
     }
 
     /// Programs receive the document, mailboxes the text.
@@ -56,14 +72,20 @@ impl SnsReporter {
             Topic::Alerts => &self.alerts,
         };
         let document = notification.document.to_string();
-        let message = json!({"default": document, "email": notification.text});
+        let message = json!({"default": document, "email": notification.mail.text});
+        let severity = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(notification.severity.name())
+            .build()
+            .map_err(|error| CallError::new("Publish", topic, Cause::Invalid, error))?;
         let request = self
             .sns
             .publish()
             .topic_arn(topic)
-            .subject(&notification.subject)
+            .subject(&notification.mail.subject)
             .message_structure("json")
-            .message(message.to_string());
+            .message(message.to_string())
+            .message_attributes("severity", severity);
         failpoint::around("publish", request.send())
             .await
             .map_err(|error| CallError::from_sdk("Publish", topic, error))?;
