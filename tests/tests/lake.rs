@@ -76,7 +76,7 @@ fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()
         let shown = ibov::run(&["query", "--lake", path, sql], &[]).await?;
         assert_eq!(shown.code, Some(0), "{}", shown.stderr);
         for date in [first, second] {
-            assert!(shown.stdout.contains(&format!("{date} ┆ 100.000")), "{}", shown.stdout);
+            assert!(shown.stdout.contains(&format!("{date}\t100.000")), "{}", shown.stdout);
         }
         let name = ["query", "--lake", path, "--name", "day-by-sector", "--param"];
         let date = second.to_string();

@@ -2,6 +2,7 @@
 //! is in [`args`].
 
 mod account;
+mod advice;
 mod args;
 mod commands;
 mod lake;
@@ -13,15 +14,24 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use harness::failure::Failure;
 
-use crate::args::{Cli, Command};
+use crate::{
+    args::{Cli, Command},
+    output::Language,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = Cli::parse();
+    Language::choose(cli.lang);
+    let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
+        Command::Status(args) => commands::status(&args).await,
+        Command::Doctor(args) => commands::doctor(&args).await,
+        Command::Logs(args) => commands::logs(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
         Command::Redrive(args) => commands::redrive(&args).await,
+        Command::Discard(args) => commands::discard(&args).await,
         Command::Refine(args) => commands::refine(&args).await,
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,

@@ -1,13 +1,17 @@
 //! The commands, one file each.
 
 mod b3;
+mod discard;
+mod doctor;
 mod fetch;
+mod logs;
 mod parked;
 mod queries;
 mod query;
 mod redrive;
 mod refine;
 mod run;
+mod status;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -16,8 +20,8 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, run::run,
+    b3::b3, discard::discard, doctor::doctor, fetch::fetch, logs::logs, parked::parked,
+    queries::queries, query::query, redrive::redrive, refine::refine, run::run, status::status,
 };
 use crate::{
     account::Account,
@@ -34,7 +38,7 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
     let Some(name) = &args.stack else {
         return work(RunningStack::find(&Workspace::locate()?)?.stack()).await;
     };
-    let account = Account::from_environment().await?;
+    let account = Account::sign_in(&args.account).await?;
     let done = match Stack::describe(account.clients(), name).await {
         Ok(stack) => work(stack).await,
         Err(error) => Err(error),
@@ -44,11 +48,14 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
 
 /// Does `work`, which reads tables only, as [`with_stack`] does, or over the lake of B3's days if no stack is up.
 async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
+    if args.stack.is_some() {
+        return with_stack(&args.stack(), work).await;
+    }
     let workspace = &Workspace::locate()?;
     let folder = match &args.lake {
         Some(folder) => folder.clone(),
-        None if args.stack.is_some() || RunningStack::read(workspace)?.is_some() => {
-            return with_stack(&StackArgs { stack: args.stack.clone() }, work).await;
+        None if RunningStack::read(workspace)?.is_some() => {
+            return with_stack(&args.stack(), work).await;
         }
         None => workspace.private("lake"),
     };

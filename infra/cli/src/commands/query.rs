@@ -1,9 +1,11 @@
 use anyhow::{Context as _, Result};
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use harness::stack::{athena, named_queries, only_reads};
 
 use super::with_tables;
-use crate::{args::QueryArgs, output::print_line};
+use crate::{
+    args::QueryArgs,
+    output::{Column, Screen, Table, Value, print_line},
+};
 
 /// Prints the result of a query as a table.
 pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
@@ -17,13 +19,11 @@ pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
             let sql = args.sql.as_deref().context("neither SQL nor --name was given")?;
             athena::query_with(&stack, sql, &args.param).await?
         };
-        let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(result.columns);
-        for row in &result.rows {
-            table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")));
+        let mut table = Table::new(result.columns.into_iter().map(Column::text));
+        for row in result.rows {
+            table.row(row.into_iter().map(|cell| cell.map_or(Value::Missing, Value::Text)));
         }
-        print_line(table)?;
-        Ok(())
+        print_line(table.render(Screen::stdout()))
     })
     .await
 }

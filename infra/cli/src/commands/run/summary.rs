@@ -1,6 +1,7 @@
 //! What a run prints for people.
 
 use super::{report::Report, sector_table::sector_table};
+use crate::output::Screen;
 
 /// What is told about the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,8 @@ impl Source<'_> {
 
 /// Everything.
 pub(super) fn of(report: &Report, source: Source<'_>) -> String {
-    let mut lines = vec![String::new(), title(report, source), sector_table(report)];
+    let mut lines =
+        vec![String::new(), title(report, source), sector_table(report, Screen::stdout())];
     match &report.glue_run {
         Some(run) => lines.push(format!(
             "Glue run {}: {} after {} s. Everything: {:.1} s.",

@@ -1,4 +1,4 @@
-//! Standard output.
+//! Lines on standard output.
 
 use std::{
     fmt::Display,
