@@ -5,6 +5,8 @@ mod account;
 mod advice;
 mod args;
 mod commands;
+#[cfg(test)]
+mod documented;
 mod lake;
 mod output;
 mod running_stack;
