@@ -49,7 +49,7 @@ pub(crate) async fn logs(args: &LogsArgs) -> Result<()> {
                 None => lines,
             };
             for line in wanted {
-                if printed.insert(line.id.clone()) {
+                if printed.insert(line.clone()) {
                     print_line(readable(&line))?;
                 }
             }

@@ -45,7 +45,7 @@ pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
         }
         let language = Language::current();
         let (total, unread) = (found.messages.len(), found.unread);
-        let word = plural(total, "parada", "paradas");
+        let word = plural(total, "parada", "retidas");
         print_line(text!(language, en: "{total} parked", pt: "{total} {word}"))?;
         if unread > 0 {
             print_line(text!(
@@ -80,7 +80,7 @@ fn print_groups(messages: &[Parked]) -> Result<()> {
     let screen = Screen::stdout();
     let language = screen.language;
     let mut table = Table::new([
-        Column::text(text!(language, en: "stage", pt: "estágio")),
+        Column::text(text!(language, en: "stage", pt: "etapa")),
         Column::text(text!(language, en: "code", pt: "código")),
         Column::number(text!(language, en: "count", pt: "quantas")),
         Column::text(text!(language, en: "first", pt: "primeira")).drops(1),

@@ -39,7 +39,7 @@ pub(crate) async fn redrive(args: &RedriveArgs) -> Result<()> {
         print_line(text!(
             Language::current(),
             en: "{moved} moved back to the {stage} queue",
-            pt: "{moved} {word} à fila do estágio {stage}",
+            pt: "{moved} {word} à fila da etapa {stage}",
         ))?;
         print_hidden(&stack, stage, &advice).await
     })
@@ -55,7 +55,7 @@ async fn print_selected(stack: &Stack, stage: Stage, selection: &Selection) -> R
     print_line(text!(
         Language::current(),
         en: "{count} would move back to the {stage} queue",
-        pt: "{count} {word} à fila do estágio {stage}",
+        pt: "{count} {word} à fila da etapa {stage}",
     ))
 }
 

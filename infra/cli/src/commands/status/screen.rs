@@ -67,12 +67,12 @@ fn of_lake(lake: &Lake, expected: Option<NaiveDate>, language: Language) -> Stri
 
 fn of_stages(stages: &[StageQueues], language: Language) -> Table {
     let mut table = Table::new([
-        Column::text(text!(language, en: "stage", pt: "estágio")),
+        Column::text(text!(language, en: "stage", pt: "etapa")),
         Column::number(text!(language, en: "waiting", pt: "esperando")),
         Column::number(text!(language, en: "in flight", pt: "em curso")),
         Column::text(text!(language, en: "oldest", pt: "mais antiga")).drops(1),
-        Column::number(text!(language, en: "parked", pt: "paradas")),
-        Column::text(text!(language, en: "oldest parked", pt: "parada mais antiga")).drops(2),
+        Column::number(text!(language, en: "parked", pt: "retidas")),
+        Column::text(text!(language, en: "oldest parked", pt: "retida mais antiga")).drops(2),
     ]);
     let age =
         |seconds: Option<u64>| seconds.map_or(Value::Missing, |seconds| Value::text(age(seconds)));

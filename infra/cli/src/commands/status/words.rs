@@ -58,10 +58,10 @@ pub(in crate::commands) fn of(
                 (command(&format!("parked {stage}")), command(&format!("redrive {stage}")));
             let (en, pt) = (
                 plural(*count, "message is", "messages are"),
-                plural(*count, "mensagem parada", "mensagens paradas"),
+                plural(*count, "mensagem retida", "mensagens retidas"),
             );
             (
-                text!(language, en: "{count} {en} parked at stage {stage}", pt: "{count} {pt} no estágio {stage}"),
+                text!(language, en: "{count} {en} parked at stage {stage}", pt: "{count} {pt} na etapa {stage}"),
                 text!(language, en: "see why: {look}; once the cause is put right: {replay}", pt: "veja por quê: {look}; resolvida a causa: {replay}"),
             )
         }

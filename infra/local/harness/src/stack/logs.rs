@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// A line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LogLine {
-    /// The same each time that the line is read.
+    /// The same each time that the line is read, and another for each line of AWS.
     pub id: String,
     /// `None` for a line that says no time.
     pub at: Option<DateTime<Utc>>,
