@@ -19,7 +19,7 @@ use crate::{
 
 const BUCKET: &str = "ibov-lake-000000000000";
 
-const SAMPLES: [&str; 9] = [
+const SAMPLES: [&str; 10] = [
     include_str!("../../events/b3-portfolio-day.json"),
     include_str!("../../events/fetch-request.json"),
     include_str!("../../events/glue-run-failed.json"),
@@ -29,6 +29,7 @@ const SAMPLES: [&str; 9] = [
     include_str!("../../events/s3-raw-created.json"),
     include_str!("../../events/s3-test-event.json"),
     include_str!("../../events/tick.json"),
+    include_str!("../../events/session-check.json"),
 ];
 
 fn decode_in_every_way(text: &str) {

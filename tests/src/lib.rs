@@ -13,6 +13,7 @@ pub mod faults;
 pub mod ibov;
 pub mod lake;
 pub mod local;
+pub mod operator;
 pub mod pipeline;
 pub mod python;
 pub mod recordings;

@@ -41,10 +41,20 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Send a fetch request to a stack that is up.
     Fetch(FetchArgs),
+    /// Show on one screen whether a stack is well; exit code 1 if it is not.
+    Status(StatusArgs),
+    /// Look for what keeps the other commands, or the stack, from working; each finding with the next step.
+    Doctor(DoctorArgs),
+    /// Print what a stage's function logged.
+    Logs(LogsArgs),
     /// Show what lies in the dead-letter queues, and leave it there.
+    ///
+    /// What failed alike is one line. With STAGE, --code or --limit, the messages themselves follow.
     Parked(ParkedArgs),
-    /// Send what lies in a dead-letter queue back to its queue.
+    /// Send what lies in a dead-letter queue back to its queue: everything, or some of it.
     Redrive(RedriveArgs),
+    /// Delete one message from a dead-letter queue, for good.
+    Discard(DiscardArgs),
     /// Ask for one date to be refined; after a correction of the job, with --force.
     Refine(RefineArgs),
     /// Tell the stand-in B3 server of a kept local stack how to answer from now on.
@@ -110,6 +120,20 @@ pub(crate) struct StackArgs {
     /// A stack deployed to AWS. Default: the local one that `ibov run --keep` has left up.
     #[arg(long, value_name = "NAME")]
     pub(crate) stack: Option<String>,
+    /// How to reach it.
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// How to reach a stack in AWS, as the AWS CLI has it.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct AccountArgs {
+    /// Sign in to AWS with this profile. Default: AWS_PROFILE and the other usual variables.
+    #[arg(long, value_name = "NAME", requires = "stack")]
+    pub(crate) profile: Option<String>,
+    /// The stack's region. Default: AWS_REGION, or the profile's.
+    #[arg(long, value_name = "REGION", requires = "stack")]
+    pub(crate) region: Option<String>,
 }
 
 /// Which tables.
@@ -118,9 +142,19 @@ pub(crate) struct TablesArgs {
     /// A stack deployed to AWS. Default: the local one that is up, or the days in .ibov/lake if none is.
     #[arg(long, value_name = "NAME", conflicts_with = "lake")]
     pub(crate) stack: Option<String>,
+    /// How to reach it.
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     /// The days in this folder, which a run has written.
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
+}
+
+impl TablesArgs {
+    /// The stack alone.
+    pub(crate) fn stack(&self) -> StackArgs {
+        StackArgs { stack: self.stack.clone(), account: self.account.clone() }
+    }
 }
 
 /// `ibov fetch`.
@@ -137,6 +171,47 @@ pub(crate) struct FetchArgs {
     pub(crate) segment: Option<String>,
 }
 
+/// `ibov status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StatusArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Look again every few seconds, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// `ibov doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+}
+
+/// `ibov logs`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogsArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// fetch, parquet, glue or completion.
+    pub(crate) stage: Stage,
+    /// How far back, as 90s, 15m or 24h.
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    pub(crate) since: Duration,
+    /// Only the lines about the message with this id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) message: Option<String>,
+    /// Print new lines as they come, until Ctrl-C.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
+
 /// `ibov parked`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ParkedArgs {
@@ -146,6 +221,15 @@ pub(crate) struct ParkedArgs {
     /// fetch, parquet, glue or completion. Default: all.
     #[arg(value_parser = stages(), hide_possible_values = true)]
     pub(crate) stage: Option<Stage>,
+    /// Only those that failed like this, such as b3-html; `none` stands for those without a code.
+    #[arg(long, alias = "kind", value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// Print at most so many messages. Default: 10.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `ibov redrive`.
@@ -157,6 +241,29 @@ pub(crate) struct RedriveArgs {
     /// fetch, parquet, glue or completion.
     #[arg(value_parser = stages(), hide_possible_values = true)]
     pub(crate) stage: Stage,
+    /// Only those that failed like this, such as b3-html; `none` stands for those without a code.
+    #[arg(long, alias = "kind", value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// Only the message with this id, as `ibov parked STAGE` shows it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) message: Option<String>,
+    /// Only say which messages these are.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `ibov discard`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DiscardArgs {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// The message with this id, as `ibov parked STAGE` shows it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) message: String,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// `ibov refine`.

@@ -2,9 +2,12 @@
 //! is in [`args`].
 
 mod account;
+mod advice;
 mod args;
 mod command_line;
 mod commands;
+#[cfg(test)]
+mod documented;
 mod export;
 mod lake;
 mod output;
@@ -24,8 +27,12 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
+        Command::Status(args) => commands::status(&args).await,
+        Command::Doctor(args) => commands::doctor(&args).await,
+        Command::Logs(args) => commands::logs(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
         Command::Redrive(args) => commands::redrive(&args).await,
+        Command::Discard(args) => commands::discard(&args).await,
         Command::Refine(args) => commands::refine(&args).await,
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,

@@ -35,6 +35,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="how long one minute of a Glue job's timeout lasts here (tests shorten it)",
     )
     parser.add_argument(
+        "--alarm-minute",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long one minute of an alarm's period lasts here (tests shorten it)",
+    )
+    parser.add_argument(
         "--keep-bucket",
         metavar="NAME=DIR",
         help="keep the objects of this bucket as files of a folder, and begin with those there",
@@ -64,6 +71,7 @@ def main() -> int:
         *("--state-dir", str(state_dir)),
         *("--glue-runner", shlex.join(arguments.glue_runner)),
         *("--glue-minute", str(arguments.glue_minute)),
+        *("--alarm-minute", str(arguments.alarm_minute)),
     ]
     if arguments.keep_bucket is not None:
         server_command += ["--keep-bucket", arguments.keep_bucket]

@@ -4,8 +4,11 @@ mod b3;
 mod chart;
 mod completions;
 mod diff;
+mod discard;
+mod doctor;
 mod fetch;
 mod history;
+mod logs;
 mod man;
 mod parked;
 mod queries;
@@ -15,6 +18,7 @@ mod refine;
 mod run;
 mod sector_table;
 mod sessions;
+mod status;
 mod tables_shown;
 
 use anyhow::{Result, bail};
@@ -24,9 +28,9 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, chart::chart, completions::completions, diff::diff, fetch::fetch, history::history,
-    man::man, parked::parked, queries::queries, query::query, redrive::redrive, refine::refine,
-    run::run,
+    b3::b3, chart::chart, completions::completions, diff::diff, discard::discard, doctor::doctor,
+    fetch::fetch, history::history, logs::logs, man::man, parked::parked, queries::queries,
+    query::query, redrive::redrive, refine::refine, run::run, status::status,
 };
 use crate::{
     account::Account,
@@ -44,7 +48,7 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
     let Some(name) = &args.stack else {
         return work(RunningStack::find(&Workspace::locate()?)?.stack()).await;
     };
-    let account = Account::from_environment().await?;
+    let account = Account::sign_in(&args.account).await?;
     let done = match Stack::describe(account.clients(), name).await {
         Ok(stack) => work(stack).await,
         Err(error) => Err(error),
@@ -54,11 +58,14 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
 
 /// Does `work`, which reads tables only, as [`with_stack`] does, or over the lake of B3's days if no stack is up.
 async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
+    if args.stack.is_some() {
+        return with_stack(&args.stack(), work).await;
+    }
     let workspace = &Workspace::locate()?;
     let folder = match &args.lake {
         Some(folder) => folder.clone(),
-        None if args.stack.is_some() || RunningStack::read(workspace)?.is_some() => {
-            return with_stack(&StackArgs { stack: args.stack.clone() }, work).await;
+        None if RunningStack::read(workspace)?.is_some() => {
+            return with_stack(&args.stack(), work).await;
         }
         None => workspace.private("lake"),
     };

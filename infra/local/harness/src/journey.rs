@@ -217,7 +217,8 @@ impl<'a> Tracker<'a> {
             }
         }
         let mails = self.logs.mails()?;
-        let failed = |mail: &&Mail| self.is_alert(mail) && !mail.is_warning();
+        let failed =
+            |mail: &&Mail| self.is_alert(mail) && !mail.is_warning() && !mail.is_all_clear();
         match mails.iter().skip(before.mails).find(failed) {
             Some(alert) => Err(self.alert_failure(alert).await.into()),
             None => Ok(()),

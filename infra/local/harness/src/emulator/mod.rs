@@ -35,6 +35,7 @@ const ATTEMPTS: usize = 3;
 pub struct EmulatorOptions {
     glue_runner: Option<PathBuf>,
     glue_minute: Option<Duration>,
+    alarm_minute: Option<Duration>,
     kept_bucket: Option<(String, Option<PathBuf>)>,
     proxies: bool,
 }
@@ -61,6 +62,12 @@ impl EmulatorOptions {
     /// Sets how long a minute of a Glue job's timeout lasts.
     pub fn with_glue_minute(mut self, minute: Duration) -> Self {
         self.glue_minute = Some(minute);
+        self
+    }
+
+    /// Sets how long a minute of an alarm's period lasts.
+    pub fn with_alarm_minute(mut self, minute: Duration) -> Self {
+        self.alarm_minute = Some(minute);
         self
     }
 }
@@ -161,6 +168,9 @@ fn command(
     if options.proxies {
         command.arg("--proxies");
     }
+    if let Some(minute) = options.alarm_minute {
+        command.args(["--alarm-minute", &minute.as_secs_f64().to_string()]);
+    }
     if let Some((name, folder)) = &options.kept_bucket {
         let folder = folder.clone().unwrap_or_else(|| state.join(LAKE));
         let mut argument = OsString::from(format!("{name}="));
@@ -231,6 +241,8 @@ mod tests {
             .with_glue_runner("/it's/fast.py".into())
             .with_glue_minute(Duration::from_millis(500));
         let other = arguments(&options);
+        let impatient = arguments(&options.with_alarm_minute(Duration::from_secs(2)));
+        assert!(impatient.ends_with("--alarm-minute 2"), "{impatient}");
         assert!(other.contains(r"'/it'\''s/fast.py'"), "{other}");
         assert!(other.ends_with("--glue-minute 0.5"), "{other}");
         let kept = arguments(

@@ -2,17 +2,19 @@
 
 pub mod athena;
 pub mod dead_letters;
+pub mod logs;
 pub mod named_queries;
 mod only_reads;
+mod queue_counts;
 mod stage;
+pub mod status;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::JobRun;
-use aws_sdk_sqs::types::QueueAttributeName;
 
-pub use self::{only_reads::only_reads, stage::Stage};
+pub use self::{only_reads::only_reads, queue_counts::QueueCounts, stage::Stage};
 use crate::aws::{Clients, explain};
 
 /// A stack in the emulator or in AWS.
@@ -88,24 +90,15 @@ impl Stack {
         Ok(sent.message_id().unwrap_or_default().to_owned())
     }
 
-    /// About how many messages a queue holds: visible, in flight and delayed.
-    async fn message_count(&self, url: &str) -> Result<usize> {
-        let counts = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let request = self.clients.sqs.get_queue_attributes().queue_url(url);
-        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await;
-        let answer = answer.map_err(explain)?;
-        let attributes = answer.attributes().into_iter().flatten();
-        Ok(attributes.filter_map(|(_, value)| value.parse::<usize>().ok()).sum())
-    }
-
     /// About how many messages a stage's queue holds: visible, in flight and delayed.
     pub async fn waiting(&self, stage: Stage) -> Result<usize> {
-        let count = self.message_count(self.queue_url(stage)?).await;
-        count.with_context(|| format!("cannot look at the {stage} queue"))
+        Ok(self.queue_counts(stage).await?.total())
+    }
+
+    /// The messages of a stage's queue, as SQS counts them.
+    pub async fn queue_counts(&self, stage: Stage) -> Result<QueueCounts> {
+        let counts = QueueCounts::read(&self.clients, self.queue_url(stage)?).await;
+        counts.with_context(|| format!("cannot look at the {stage} queue"))
     }
 
     /// Every run of the stack's Glue job, newest first.
@@ -132,6 +125,19 @@ impl Stack {
             );
         }
         Ok(keys)
+    }
+
+    /// The folders directly below a prefix, each with the prefix and a slash at its end, in order.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
+        let mut pages = request.delimiter("/").into_paginator().send();
+        let mut folders = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
+            let found = page.common_prefixes().iter();
+            folders.extend(found.filter_map(|folder| folder.prefix().map(str::to_owned)));
+        }
+        Ok(folders)
     }
 
     /// Keys and ETags of the lake's objects below a prefix, in order. The ETags have no quotes.
