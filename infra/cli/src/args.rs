@@ -30,6 +30,13 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Send a fetch request to a stack that is up.
     Fetch(FetchArgs),
+    /// Take in what was kept elsewhere: recorded answers of B3 (JSON), and the day portfolios of B3's site (CSV).
+    ///
+    /// Each file is checked by the rules for B3's answers. A day that is there already stays as it is, so the same
+    /// command can be given again. Without --stack the days are refined before it ends.
+    Import(ImportArgs),
+    /// Send landing objects through the chain again; after a correction of the functions or of the job.
+    Reprocess(ReprocessArgs),
     /// Show what lies in the dead-letter queues, and leave it there.
     Parked(ParkedArgs),
     /// Send what lies in a dead-letter queue back to its queue.
@@ -86,6 +93,54 @@ pub(crate) struct StackArgs {
     /// A stack deployed to AWS. Default: the local one that `ibov run --keep` has left up.
     #[arg(long, value_name = "NAME")]
     pub(crate) stack: Option<String>,
+}
+
+/// Which chain.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ChainArgs {
+    /// A stack deployed to AWS. Default: the local one that is up, or one over the lake for the time of the command.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["lake", "index", "segment"])]
+    pub(crate) stack: Option<String>,
+    /// The lake in this folder. Default: that of the index and segment, which is .ibov/lake for IBOV by sector.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+    /// Code of the index. Default: the lake's, or IBOV.
+    #[arg(long, value_parser = index)]
+    pub(crate) index: Option<String>,
+    /// 2: with sectors; 1: without, in a lake of its own. Default: the lake's, or 2.
+    #[arg(long, value_parser = ["1", "2"])]
+    pub(crate) segment: Option<String>,
+}
+
+/// `ibov import`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArgs {
+    /// Files, or folders with *.json, *.json.gz and *.csv.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Print one JSON document on standard output, with every file in it.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ibov reprocess`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReprocessArgs {
+    /// The first date, as 2026-11-20.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: NaiveDate,
+    /// The last date.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: NaiveDate,
+    /// Whose.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Print one JSON document on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which tables.

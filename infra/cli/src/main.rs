@@ -19,6 +19,8 @@ use crate::args::{Cli, Command};
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => return commands::run(args).await,
+        Command::Import(args) => return commands::import(&args).await,
+        Command::Reprocess(args) => return commands::reprocess(&args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
         Command::Parked(args) => commands::parked(&args).await,
         Command::Redrive(args) => commands::redrive(&args).await,

@@ -1,12 +1,15 @@
 //! The commands, one file each.
 
 mod b3;
+mod chain;
 mod fetch;
+mod import;
 mod parked;
 mod queries;
 mod query;
 mod redrive;
 mod refine;
+mod reprocess;
 mod run;
 
 use anyhow::{Result, bail};
@@ -16,8 +19,8 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, run::run,
+    b3::b3, fetch::fetch, import::import, parked::parked, queries::queries, query::query, redrive::redrive,
+    refine::refine, reprocess::reprocess, run::run,
 };
 use crate::{
     account::Account,

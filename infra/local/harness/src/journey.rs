@@ -181,7 +181,9 @@ impl<'a> Tracker<'a> {
         Ok(ended && told >= new.len())
     }
 
-    pub(crate) async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+    /// # Errors
+    /// What was parked, what failed, or which alert was mailed since `before`.
+    pub async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
         let depths = futures::future::try_join_all(
             Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
         )

@@ -3,7 +3,7 @@
 mod portfolio_source;
 mod report;
 mod sector_table;
-mod signals;
+pub(super) mod signals;
 mod summary;
 
 use std::{
@@ -34,6 +34,7 @@ use self::{
     signals::EndingSignal,
     summary::Source,
 };
+pub(super) use self::portfolio_source::B3;
 use super::STACK;
 use crate::{
     args::RunArgs,
@@ -291,12 +292,7 @@ impl Run<'_> {
     }
 
     fn stopped(&self, signal: EndingSignal) -> Failure {
-        let (name, exit) = match signal {
-            EndingSignal::CtrlC => ("Ctrl-C", Exit::Interrupted),
-            EndingSignal::Terminate => ("SIGTERM", Exit::Terminated),
-        };
-        let cause = format!("stopped by {name}");
-        Failure { exit, ..Failure::new(self.progress.current_stage(), cause) }
+        signal.failure(self.progress.current_stage(), "")
     }
 
     fn timed_out(&self, timeout: Duration) -> Failure {

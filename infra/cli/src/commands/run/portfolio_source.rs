@@ -11,7 +11,7 @@ use harness::{
 use crate::{args::RunArgs, lake::Origin};
 
 /// B3's own address, the template's default.
-pub(super) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
+pub(in crate::commands) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);

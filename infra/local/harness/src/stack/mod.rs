@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::JobRun;
 use aws_sdk_sqs::types::QueueAttributeName;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+use shared::keys::LandingKey;
 
 pub use self::{only_reads::only_reads, stage::Stage};
 use crate::aws::{Clients, explain};
@@ -21,6 +23,18 @@ pub struct Stack {
     pub name: String,
     pub clients: Clients,
     pub outputs: BTreeMap<String, String>,
+}
+
+/// An object in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    pub key: String,
+    /// Without quotes.
+    pub etag: String,
+    /// In bytes.
+    pub size: i64,
+    /// When it was written, in milliseconds since 1970.
+    pub modified_ms: i64,
 }
 
 impl Stack {
@@ -88,6 +102,19 @@ impl Stack {
         Ok(sent.message_id().unwrap_or_default().to_owned())
     }
 
+    /// Has a landing object processed again, by the message that S3 sends about a new one.
+    pub async fn announce(&self, landing: &LandingKey) -> Result<()> {
+        // S3 encodes keys. Of the characters in a landing key, that changes only the equals sign.
+        let key = landing.to_string().replace('=', "%3D");
+        let message = serde_json::json!({"Records": [{
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": self.bucket()?}, "object": {"key": key}},
+        }]});
+        self.send(Stage::Parquet, &message.to_string()).await?;
+        Ok(())
+    }
+
     /// About how many messages a queue holds: visible, in flight and delayed.
     async fn message_count(&self, url: &str) -> Result<usize> {
         let counts = [
@@ -134,18 +161,46 @@ impl Stack {
         Ok(keys)
     }
 
-    /// Keys and ETags of the lake's objects below a prefix, in order. The ETags have no quotes.
-    pub async fn etags(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+    /// The lake's objects below a prefix, in the order of their keys.
+    pub async fn objects(&self, prefix: &str) -> Result<Vec<StoredObject>> {
         let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
         let mut pages = request.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
             found.extend(page.contents().iter().filter_map(|object| {
-                Some((object.key()?.to_owned(), object.e_tag()?.trim_matches('"').to_owned()))
+                Some(StoredObject {
+                    key: object.key()?.to_owned(),
+                    size: object.size().unwrap_or_default(),
+                    etag: object.e_tag()?.trim_matches('"').to_owned(),
+                    modified_ms: object.last_modified()?.to_millis().ok()?,
+                })
             }));
         }
         Ok(found)
+    }
+
+    /// The values of the parameters that the stack has now.
+    pub async fn parameters(&self) -> Result<BTreeMap<String, String>> {
+        let request = self.clients.cloudformation.describe_stacks().stack_name(&self.name);
+        let answer = request.send().await.map_err(explain);
+        let answer = answer.with_context(|| format!("cannot read stack {}", self.name))?;
+        let parameters = answer.stacks().iter().flat_map(|stack| stack.parameters());
+        let named = parameters.filter_map(|parameter| {
+            Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
+        });
+        Ok(named.collect())
+    }
+
+    /// Writes one of the lake's objects unless it is there. Returns whether it was written.
+    pub async fn put_new(&self, key: &str, body: Vec<u8>) -> Result<bool> {
+        let request = self.clients.s3.put_object().bucket(self.bucket()?).key(key);
+        let request = request.if_none_match("*").content_type("application/json");
+        match request.body(body.into()).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
+            Err(error) => Err(explain(error)).with_context(|| format!("cannot write {key}")),
+        }
     }
 
     /// The content of one of the lake's objects.
