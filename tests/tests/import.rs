@@ -19,6 +19,7 @@ use e2e::{
 };
 use harness::b3_server::{B3Server, Day};
 use serde_json::Value;
+use shared::b3::csv;
 
 /// Runs a command on a lake, and expects an exit code.
 async fn ibov_on(lake: &Path, arguments: &[&str], code: i32) -> Result<Ended> {
@@ -57,15 +58,12 @@ fn days_of(lake: &Path) -> Result<Vec<NaiveDate>> {
     Ok(days)
 }
 
-/// The portfolio with other quantities, so that its answer is another one.
-fn doubled(date: NaiveDate) -> Day {
-    Day::from_holdings(
-        date,
-        &[
-            days::holding("Financ e Outros / Previd  Seguros", "BBSE3", 40_001, 1_200),
-            days::holding("Mats Básicos / Mineração", "VALE3", 59_999, 7_000),
-        ],
-    )
+/// The portfolio with another quantity, so that its answer is another one.
+fn other(date: NaiveDate) -> Day {
+    let mut day = days::small(date);
+    day.results[3].theorical_qty = "1.000".to_owned();
+    day.header.theorical_qty = "6.016.778.816".to_owned();
+    day
 }
 
 /// The quantity of a day, as the table has it.
@@ -96,10 +94,11 @@ fn files_that_were_kept_join_the_lake_and_fetched_answers_win() -> Result<()> {
         for (name, offset) in [("1.csv", -4), ("2.csv", -3), ("3.csv", -2), ("4.csv", -1)] {
             fs::write(files.join(name), days::csv(&days::small(session(offset)), true))?;
         }
-        let bad = String::from_utf8_lossy(&days::csv(&days::small(session(-5)), true))
-            .replacen("9,667", "9.667", 1);
+        // Saved again as UTF-8, with an American number.
+        let bad = csv::decode(days::csv(&days::small(session(-5)), true));
+        let bad = bad.replacen("9,667", "9.667", 1);
         fs::write(files.join("5 bad.csv"), bad)?;
-        fs::write(files.join("6 fetched.csv"), days::csv(&doubled(today), true))?;
+        fs::write(files.join("6 fetched.csv"), days::csv(&other(today), true))?;
         let old = NaiveDate::from_ymd_opt(2009, 12, 30).context("no date")?;
         fs::write(files.join("7 old.csv"), days::csv(&days::small(old), true))?;
         fs::write(files.join("8 tickers.csv"), days::csv(&days::small(session(-5)), false))?;
@@ -117,17 +116,16 @@ fn files_that_were_kept_join_the_lake_and_fetched_answers_win() -> Result<()> {
         assert_eq!(report["refined"], true);
         let dates: Vec<_> = (-4..=0).map(session).collect();
         assert_eq!(days_of(&lake)?, dates);
-        let small = (600_u64 + 5_999_999_999 + 16_777_217 + 1_001).to_string();
-        assert_eq!(quantity(&lake, today).await?, small, "the fetched answer stays");
+        assert_eq!(quantity(&lake, today).await?, "6016778817", "the fetched answer stays");
 
         let again = import(&lake, &files, 1).await?;
         assert_eq!(names(&again, "taken"), Vec::<String>::new());
         assert_eq!(names(&again, "there").len(), 5);
 
         // B3 answers for a day that was imported.
-        let document = fetch(&lake, &server, doubled(session(-1))).await?;
+        let document = fetch(&lake, &server, other(session(-1))).await?;
         assert_eq!(document["days"], 5);
-        assert_eq!(quantity(&lake, session(-1)).await?, "8200", "the fetched answer wins");
+        assert_eq!(quantity(&lake, session(-1)).await?, "6016778816", "the fetched answer wins");
 
         reprocessing_makes_good_what_is_wrong(&lake).await
     })

@@ -59,7 +59,7 @@ async fn carry_out(args: &ReprocessArgs, chain: &Chain, progress: &Progress) -> 
     };
     let parked_before = dead_letters::total_depth(stack).await?;
     let watch = async || match (&tracker, &before) {
-        (Some(tracker), Some(before)) => tracker.fail_if_anything_failed(before).await,
+        (Some(tracker), Some(before)) => tracker.fail_if_anything_was_parked(before).await,
         (None, _) | (_, None) => {
             if dead_letters::total_depth(stack).await? > parked_before {
                 bail!(

@@ -181,9 +181,17 @@ impl<'a> Tracker<'a> {
         Ok(ended && told >= new.len())
     }
 
+    pub(crate) async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+        self.fail_if_anything_was_parked(before).await?;
+        match self.alerts(before)?.first() {
+            Some(alert) => Err(self.alert_failure(alert).await.into()),
+            None => Ok(()),
+        }
+    }
+
     /// # Errors
-    /// What was parked, what failed, or which alert was mailed since `before`.
-    pub async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+    /// A [`Failure`] if a message was parked since `before`. Each date that a run cannot refine is such a message.
+    pub async fn fail_if_anything_was_parked(&self, before: &Snapshot) -> Result<()> {
         let depths = futures::future::try_join_all(
             Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
         )
@@ -201,11 +209,13 @@ impl<'a> Tracker<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The mails about failures, and about refined dates with something odd, since `before`.
+    pub fn alerts(&self, before: &Snapshot) -> Result<Vec<Mail>> {
         let mails = self.logs.mails()?;
-        match mails.iter().skip(before.mails).find(|mail| self.is_alert(mail)) {
-            Some(alert) => Err(self.alert_failure(alert).await.into()),
-            None => Ok(()),
-        }
+        Ok(mails.into_iter().skip(before.mails).filter(|mail| self.is_alert(mail)).collect())
     }
 
     fn is_alert(&self, mail: &Mail) -> bool {

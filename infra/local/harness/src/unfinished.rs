@@ -102,19 +102,21 @@ impl Unfinished {
         before: &Snapshot,
     ) -> Result<()> {
         self.resume(stack).await?;
-        until_finished(stack, index, tracker, before, |_| {}).await
+        let watch = async || tracker.fail_if_anything_failed(before).await;
+        until_finished(stack, index, tracker, before, &watch, |_| {}).await
     }
 }
 
 /// Waits until nothing is left undone, and tells how many dates are.
 ///
 /// # Errors
-/// As [`Unfinished::finish`].
+/// Those of `watch`, which looks for failures.
 pub async fn until_finished(
     stack: &Stack,
     index: &IndexCode,
     tracker: &Tracker<'_>,
     before: &Snapshot,
+    watch: &impl AsyncFn() -> Result<()>,
     left: impl Fn(usize),
 ) -> Result<()> {
     loop {
@@ -125,7 +127,7 @@ pub async fn until_finished(
         if unfinished.is_empty() && tracker.is_idle(before).await? {
             return Ok(());
         }
-        tracker.fail_if_anything_failed(before).await?;
+        watch().await?;
         // Looking at many dates must not keep the emulator from working on them.
         tokio::time::sleep(POLL.max(started.elapsed() * 3)).await;
     }

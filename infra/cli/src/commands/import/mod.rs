@@ -83,10 +83,15 @@ async fn carry_out(args: &ImportArgs, chain: &Chain, progress: &Progress) -> Res
         (Some(tracker), Some(before)) => {
             let step = progress.step("refine", "refine what is new");
             let left = |dates| step.note(format!("{dates} dates left"));
-            let waited = until_finished(stack, &terms.index, tracker, before, left).await;
+            // A day of years ago may be odd beside its neighbours and right all the same.
+            let watch = async || tracker.fail_if_anything_was_parked(before).await;
+            let waited = until_finished(stack, &terms.index, tracker, before, &watch, left).await;
             if waited.is_ok() {
                 report.refined = true;
                 step.done("nothing is left");
+                for mail in tracker.alerts(before)? {
+                    progress.say(format_args!("  ! {}", mail.subject()));
+                }
             }
             waited
         }
