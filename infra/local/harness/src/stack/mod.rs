@@ -12,6 +12,8 @@ use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::JobRun;
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
 use shared::keys::LandingKey;
 
 pub use self::{only_reads::only_reads, stage::Stage};
@@ -104,14 +106,7 @@ impl Stack {
 
     /// Has a landing object processed again, by the message that S3 sends about a new one.
     pub async fn announce(&self, landing: &LandingKey) -> Result<()> {
-        // S3 encodes keys. Of the characters in a landing key, that changes only the equals sign.
-        let key = landing.to_string().replace('=', "%3D");
-        let message = serde_json::json!({"Records": [{
-            "eventSource": "aws:s3",
-            "eventName": "ObjectCreated:Put",
-            "s3": {"bucket": {"name": self.bucket()?}, "object": {"key": key}},
-        }]});
-        self.send(Stage::Parquet, &message.to_string()).await?;
+        self.send(Stage::Parquet, &created(self.bucket()?, landing, Utc::now())).await?;
         Ok(())
     }
 
@@ -208,5 +203,40 @@ impl Stack {
         let object = self.clients.s3.get_object().bucket(self.bucket()?).key(key).send().await;
         let object = object.map_err(explain).with_context(|| format!("cannot read {key}"))?;
         Ok(object.body.collect().await.with_context(|| format!("cannot read {key}"))?.to_vec())
+    }
+}
+
+/// S3's message about a new landing object, with the fields that its readers insist on.
+fn created(bucket: &str, landing: &LandingKey, at: DateTime<Utc>) -> String {
+    // S3 encodes keys. Of the characters in a landing key, that changes only the equals sign.
+    let key = landing.to_string().replace('=', "%3D");
+    json!({"Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventTime": at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "eventName": "ObjectCreated:Put",
+        "userIdentity": {},
+        "requestParameters": {},
+        "responseElements": {},
+        "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
+    }]})
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::events::S3Message;
+
+    use super::*;
+
+    #[test]
+    fn the_message_about_a_landing_object_is_understood_as_that_of_s3() {
+        let key = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
+        let message = created("bucket", &key.parse().unwrap(), Utc::now());
+        let Ok(S3Message::Created(objects)) = S3Message::parse(&message, "bucket") else {
+            panic!("{message}");
+        };
+        let keys: Vec<_> = objects.into_iter().map(|object| object.unwrap().key).collect();
+        assert_eq!(keys, [key]);
     }
 }
