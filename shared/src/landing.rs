@@ -125,8 +125,9 @@ impl Envelope {
     }
     fn page(&self, page: usize, body: &str) -> Result<PortfolioPage, EnvelopeError> {
         match self.source.as_ref().map(|source| source.format).unwrap_or_default() {
-            Format::Json => PortfolioPage::parse(body)
-                .map_err(|source| EnvelopeError::Page { page, source }),
+            Format::Json => {
+                PortfolioPage::parse(body).map_err(|source| EnvelopeError::Page { page, source })
+            }
             Format::Csv => {
                 let DayFile { index: found, page, .. } = csv::parse(body)?;
                 let asked = &self.request.index;

@@ -78,7 +78,10 @@ async fn quantity(lake: &Path, date: NaiveDate) -> Result<String> {
 
 /// The only file of a folder.
 fn only_file(folder: &Path) -> Result<PathBuf> {
-    Ok(fs::read_dir(folder)?.next().with_context(|| format!("nothing in {}", folder.display()))??.path())
+    Ok(fs::read_dir(folder)?
+        .next()
+        .with_context(|| format!("nothing in {}", folder.display()))??
+        .path())
 }
 
 #[test]

@@ -56,7 +56,9 @@ pub enum CsvError {
     Column { line: u64, missing: &'static str, found: String },
     #[error("line {line}: the column {name:?} appears twice")]
     ColumnTwice { line: u64, name: &'static str },
-    #[error("line {line} has {found} fields, but the header has {expected}: it begins {beginning:?}")]
+    #[error(
+        "line {line} has {found} fields, but the header has {expected}: it begins {beginning:?}"
+    )]
     Fields { line: u64, found: usize, expected: usize, beginning: String },
     #[error("more than {MAX_ROWS} rows")]
     TooManyRows,
@@ -224,7 +226,10 @@ impl Columns {
     fn find(names: &Line) -> Result<Self, CsvError> {
         // Spaces differ between the two forms of the file, and capital letters between editions.
         let plain = |name: &str| -> String {
-            name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+            name.chars()
+                .filter(|letter| !letter.is_whitespace())
+                .flat_map(char::to_lowercase)
+                .collect()
         };
         let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (position, name) in names.record.iter().enumerate().take(names.fields) {

@@ -19,8 +19,8 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, import::import, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, reprocess::reprocess, run::run,
+    b3::b3, fetch::fetch, import::import, parked::parked, queries::queries, query::query,
+    redrive::redrive, refine::refine, reprocess::reprocess, run::run,
 };
 use crate::{
     account::Account,

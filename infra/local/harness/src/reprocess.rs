@@ -77,7 +77,8 @@ pub async fn reprocess(
     }
     settled(stack, index, &dates, watch).await?;
     let after = raw_files(stack).await?;
-    let is_same = |date: &NaiveDate| before.get(date).is_some() && before.get(date) == after.get(date);
+    let is_same =
+        |date: &NaiveDate| before.contains_key(date) && before.get(date) == after.get(date);
     let (same, changed): (Vec<_>, Vec<_>) = dates.iter().copied().partition(is_same);
     step.done(format_args!("{} changed, and were refined", changed.len()));
 
@@ -111,7 +112,8 @@ async fn refine_again(
     send(&messages, async |message| stack.send(Stage::Glue, message).await.map(drop)).await?;
     loop {
         let refined = refined(stack).await?;
-        let is_new = |date| refined.get(date).is_some() && refined.get(date) != refined_before.get(date);
+        let is_new =
+            |date| refined.contains_key(date) && refined.get(date) != refined_before.get(date);
         if dates.iter().all(is_new) {
             // The notice about the run's end is awaited too: the next request would be refused before it.
             return settled(stack, index, &dates.iter().copied().collect(), watch).await;

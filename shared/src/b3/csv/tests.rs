@@ -33,10 +33,7 @@ fn read(text: &str) -> Result<(Portfolio, Vec<Warning>), String> {
     portfolio(&file.page, segment).map_err(|refusal| refusal.to_string())
 }
 
-fn portfolio(
-    page: &PortfolioPage,
-    segment: Segment,
-) -> Result<(Portfolio, Vec<Warning>), Refusal> {
+fn portfolio(page: &PortfolioPage, segment: Segment) -> Result<(Portfolio, Vec<Warning>), Refusal> {
     let midnight = "2026-11-20T00:00:00Z".parse().unwrap();
     Portfolio::from_pages("IBOV".parse().unwrap(), segment, midnight, std::slice::from_ref(page))
 }
@@ -54,8 +51,7 @@ fn with(from: &str, to: &str) -> String {
 #[test]
 fn a_file_is_the_portfolio_of_the_answer_of_that_day() {
     let answer = PortfolioPage::parse(ANSWER).unwrap();
-    for (text, segment) in
-        [(WITHOUT_SECTORS, Segment::ByTicker), (WITH_SECTORS, Segment::BySector)]
+    for (text, segment) in [(WITHOUT_SECTORS, Segment::ByTicker), (WITH_SECTORS, Segment::BySector)]
     {
         let (expected, _) = portfolio(&answer, segment).unwrap();
         assert_eq!(read(text), Ok((expected, vec![])), "{segment}");
@@ -157,7 +153,8 @@ fn damaged_texts_are_refused() {
 #[test]
 fn the_title_names_index_and_date() {
     assert_eq!(parse(WITHOUT_SECTORS).unwrap().index.as_str(), "IBOV");
-    for title in ["Carteira do Dia 20/11/26", "IBOV - Carteira Teórica 20/11/26", "Código;Ação", "IBOV"]
+    for title in
+        ["Carteira do Dia 20/11/26", "IBOV - Carteira Teórica 20/11/26", "Código;Ação", "IBOV"]
     {
         let text = refused(&with("IBOV - Carteira do Dia 20/11/26", title));
         assert!(text.contains("is no title"), "{title}: {text}");

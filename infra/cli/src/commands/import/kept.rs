@@ -88,7 +88,8 @@ pub(super) fn judge(path: &Path, terms: &Terms) -> Result<Accepted, Refused> {
     belongs(&portfolio, &envelope, terms)?;
     let stamp = Stamp::new(envelope.fetched_at, ContentHash::of(&portfolio));
     let key = LandingKey { index: portfolio.index, date: portfolio.date, stamp };
-    let body = serde_json::to_vec(&envelope).map_err(|error| Refused::unreadable(error.to_string()))?;
+    let body =
+        serde_json::to_vec(&envelope).map_err(|error| Refused::unreadable(error.to_string()))?;
     if too_large(body.len()) { Err(oversized()) } else { Ok(Accepted { key, body }) }
 }
 
@@ -117,7 +118,11 @@ fn oversized() -> Refused {
 
 fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, Refused> {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
-    if bytes.starts_with(&GZIP) { limited(MultiGzDecoder::new(bytes.as_slice())) } else { Ok(bytes) }
+    if bytes.starts_with(&GZIP) {
+        limited(MultiGzDecoder::new(bytes.as_slice()))
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// A landing object or a rejected one. Its rejection does not count: the rules are those of today.
@@ -229,7 +234,8 @@ fn belongs(portfolio: &Portfolio, envelope: &Envelope, terms: &Terms) -> Result<
     let today = day_in_sao_paulo(terms.now);
     let last = today.checked_add_days(Days::new(DAYS_AFTER)).unwrap_or(NaiveDate::MAX);
     if date > last || envelope.fetched_at > terms.now + TimeDelta::days(1) {
-        let reason = format!("it is of {date}, fetched at {}; today is {today}", envelope.fetched_at);
+        let reason =
+            format!("it is of {date}, fetched at {}; today is {today}", envelope.fetched_at);
         return Err(Refused::new(FROM_THE_FUTURE, reason));
     }
     Ok(())
@@ -242,8 +248,12 @@ fn other_index(index: &IndexCode, terms: &Terms) -> Refused {
 
 fn other_segment(segment: Segment) -> Refused {
     let reason = match segment {
-        Segment::ByTicker => "it has no sectors, and this lake is by sector: --segment 1 imports it into a lake of its own",
-        Segment::BySector => "it was asked for with sectors (segment 2), and this lake has none: import it without --segment 1",
+        Segment::ByTicker => {
+            "it has no sectors, and this lake is by sector: --segment 1 imports it into a lake of its own"
+        }
+        Segment::BySector => {
+            "it was asked for with sectors (segment 2), and this lake has none: import it without --segment 1"
+        }
     };
     Refused::new(OTHER_SEGMENT, reason)
 }

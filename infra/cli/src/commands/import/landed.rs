@@ -27,7 +27,8 @@ impl Landed {
             stamp.content == *content && (**stamp >= key.stamp || newest.content == *content)
         });
         let undated = key.stamp.fetched_at == midnight(key.date);
-        let before = stamps.first().filter(|first| undated && first.fetched_at < key.stamp.fetched_at);
+        let before =
+            stamps.first().filter(|first| undated && first.fetched_at < key.stamp.fetched_at);
         same.or(before).map(|stamp| LandingKey { stamp: stamp.clone(), ..key.clone() })
     }
 

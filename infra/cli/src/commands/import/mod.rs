@@ -186,12 +186,7 @@ enum Outcome {
     Refused(RefusedFile),
 }
 
-async fn put(
-    file: &Path,
-    stack: &Stack,
-    terms: &Terms,
-    landed: &Mutex<Landed>,
-) -> Result<Outcome> {
+async fn put(file: &Path, stack: &Stack, terms: &Terms, landed: &Mutex<Landed>) -> Result<Outcome> {
     let judged = {
         let (file, terms) = (file.to_path_buf(), terms.clone());
         tokio::task::spawn_blocking(move || judge(&file, &terms)).await?

@@ -67,6 +67,9 @@ mod tests {
         let names: Vec<_> =
             files.iter().map(|file| file.strip_prefix(folder).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.JSON", "b.csv", "below/d.csv", "c.json.gz", "notes.txt"]);
-        assert_eq!(failed, [(folder.join("empty"), "the folder has no .json, .json.gz, .csv".to_owned())]);
+        assert_eq!(
+            failed,
+            [(folder.join("empty"), "the folder has no .json, .json.gz, .csv".to_owned())]
+        );
     }
 }

@@ -75,7 +75,8 @@ impl Report {
         });
         list(&mut lines, "taken", taken.collect());
         let there = self.there.iter();
-        let there = there.map(|there| format!("{}: as {}", there.file.display(), there.landing_key));
+        let there =
+            there.map(|there| format!("{}: as {}", there.file.display(), there.landing_key));
         list(&mut lines, "there already", there.collect());
         let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for RefusedFile { file, refused } in &self.refused {
@@ -135,7 +136,9 @@ mod tests {
             }],
             there: vec![There { file: "b.csv".into(), landing_key: midnight }],
             refused: (0..10)
-                .map(|number| refused(&format!("x{number}.csv"), "weight-total", "they add up to 99"))
+                .map(|number| {
+                    refused(&format!("x{number}.csv"), "weight-total", "they add up to 99")
+                })
                 .chain([refused("c.csv", "number-malformed", "line 3: part of X")])
                 .collect(),
             ..Report::default()
@@ -145,7 +148,10 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "13 files: 1 taken, 1 there already, 11 refused");
         assert!(lines[2].contains("the newer landing/index=IBOV/date=2026-11-20/20261120T130000"));
-        assert!(text.contains("refused, number-malformed (1):\n  c.csv: line 3: part of X\n"), "{text}");
+        assert!(
+            text.contains("refused, number-malformed (1):\n  c.csv: line 3: part of X\n"),
+            "{text}"
+        );
         assert!(text.ends_with("  … and 2 more; --json has all of them"), "{text}");
         let document = serde_json::to_value(&report).unwrap();
         assert_eq!(document["refused"].as_array().unwrap().len(), 11);

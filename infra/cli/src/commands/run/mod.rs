@@ -28,13 +28,13 @@ use harness::{
 };
 use serde_json::json;
 
+pub(super) use self::portfolio_source::B3;
 use self::{
     portfolio_source::PortfolioSource,
     report::{Place, Portfolio, Report, RunRequest},
     signals::EndingSignal,
     summary::Source,
 };
-pub(super) use self::portfolio_source::B3;
 use super::STACK;
 use crate::{
     args::RunArgs,

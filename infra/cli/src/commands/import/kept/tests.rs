@@ -74,12 +74,9 @@ fn in_pages(size: usize) -> Vec<String> {
 
 #[test]
 fn a_file_of_the_site_is_kept_whole_and_says_where_it_comes_from() {
-    let accepted = judged_as(
-        "IBOVDia_20-11-26.csv",
-        &latin_1(&csv_text()),
-        &terms(Segment::BySector),
-    )
-    .unwrap();
+    let accepted =
+        judged_as("IBOVDia_20-11-26.csv", &latin_1(&csv_text()), &terms(Segment::BySector))
+            .unwrap();
     assert_eq!(
         serde_json::from_slice::<Value>(&accepted.body).unwrap(),
         serde_json::from_str::<Value>(OF_A_FILE).unwrap()
@@ -156,7 +153,7 @@ fn what_has_no_sectors_goes_into_a_lake_without_them() {
             ["Quantidade Teórica Total", _, others @ ..] => {
                 format!("Quantidade Teórica Total;{}", others.join(";"))
             }
-            [_, cod, asset, kind, quantity, part, ..] if *cod != "" => {
+            [_, cod, asset, kind, quantity, part, ..] if !cod.is_empty() => {
                 [cod, asset, kind, quantity, part].map(|text| *text).join(";")
             }
             _ => line.to_owned(),
@@ -187,10 +184,7 @@ fn a_date_that_athena_would_not_show_is_refused_by_the_parameters_name() {
     assert_eq!(refused.code, BEFORE_FIRST_MONTH);
     assert!(refused.reason.contains("FirstMonth"), "{}", refused.reason);
     let early = Terms { now: "2026-11-01T12:00:00Z".parse().unwrap(), ..terms(Segment::BySector) };
-    assert_eq!(
-        judged_as("file", csv_text().as_bytes(), &early).unwrap_err().code,
-        FROM_THE_FUTURE
-    );
+    assert_eq!(judged_as("file", csv_text().as_bytes(), &early).unwrap_err().code, FROM_THE_FUTURE);
 }
 
 #[test]
