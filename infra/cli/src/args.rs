@@ -47,6 +47,13 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Print what a stage's function logged.
     Logs(LogsArgs),
+    /// Take in what was kept elsewhere: recorded answers of B3 (JSON), and the day portfolios of B3's site (CSV).
+    ///
+    /// Each file is checked by the rules for B3's answers. A day that is there already stays as it is, so the same
+    /// command can be given again. Without --stack the days are refined before it ends.
+    Import(ImportArgs),
+    /// Send landing objects through the chain again; after a correction of the functions or of the job.
+    Reprocess(ReprocessArgs),
     /// Show what lies in the dead-letter queues, and leave it there.
     ///
     /// What failed alike is one line. With STAGE, --code or --limit, the messages themselves follow.
@@ -134,6 +141,57 @@ pub(crate) struct AccountArgs {
     /// The stack's region. Default: AWS_REGION, or the profile's.
     #[arg(long, value_name = "REGION", requires = "stack")]
     pub(crate) region: Option<String>,
+}
+
+/// Which chain.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ChainArgs {
+    /// A stack deployed to AWS. Default: the local one that is up, or one over the lake for the time of the command.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["lake", "index", "segment"])]
+    pub(crate) stack: Option<String>,
+    /// The lake in this folder. Default: that of the index and segment, which is .ibov/lake for IBOV by sector.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+    /// Code of the index. Default: the lake's, or IBOV.
+    #[arg(long, value_parser = index)]
+    pub(crate) index: Option<String>,
+    /// 2: with sectors; 1: without, in a lake of its own. Default: the lake's, or 2.
+    #[arg(long, value_parser = ["1", "2"])]
+    pub(crate) segment: Option<String>,
+    /// How to reach the stack.
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// `ibov import`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArgs {
+    /// Files, or folders with *.json, *.json.gz and *.csv.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Print one JSON document on standard output, with every file in it.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ibov reprocess`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReprocessArgs {
+    /// The first date, as 2026-11-20.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: NaiveDate,
+    /// The last date.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: NaiveDate,
+    /// Whose.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Print one JSON document on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which tables.

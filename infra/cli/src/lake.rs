@@ -134,14 +134,15 @@ impl Lake {
 
 /// What a folder holds. `None` if it is no lake, or has no day.
 pub(crate) fn contents(folder: &Path) -> Result<Option<Contents>> {
+    if days(folder) > 0 { note(folder) } else { Ok(None) }
+}
+
+/// What a folder is for. `None` if it is no lake.
+pub(crate) fn note(folder: &Path) -> Result<Option<Contents>> {
     let note = folder.join(PRIVATE).join(CONTENTS);
-    match fs::read_to_string(&note) {
-        Ok(text) if days(folder) > 0 => {
-            let contents = serde_json::from_str(&text);
-            Ok(Some(contents.with_context(|| format!("{} is not readable", note.display()))?))
-        }
-        Ok(_) | Err(_) => Ok(None),
-    }
+    let Ok(text) = fs::read_to_string(&note) else { return Ok(None) };
+    let contents = serde_json::from_str(&text);
+    Ok(Some(contents.with_context(|| format!("{} is not readable", note.display()))?))
 }
 
 /// The folder's number of refined days.

@@ -26,6 +26,8 @@ async fn main() -> ExitCode {
     Language::choose(cli.lang);
     let done = match cli.command {
         Command::Run(args) => return commands::run(args).await,
+        Command::Import(args) => return commands::import(&args).await,
+        Command::Reprocess(args) => return commands::reprocess(&args).await,
         Command::Fetch(args) => commands::fetch(&args).await,
         Command::Status(args) => commands::status(&args).await,
         Command::Doctor(args) => commands::doctor(&args).await,

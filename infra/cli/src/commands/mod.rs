@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod b3;
+mod chain;
 mod chart;
 mod completions;
 mod diff;
@@ -8,6 +9,7 @@ mod discard;
 mod doctor;
 mod fetch;
 mod history;
+mod import;
 mod logs;
 mod man;
 mod parked;
@@ -15,6 +17,7 @@ mod queries;
 mod query;
 mod redrive;
 mod refine;
+mod reprocess;
 mod run;
 mod sector_table;
 mod sessions;
@@ -29,8 +32,9 @@ use harness::{
 
 pub(crate) use self::{
     b3::b3, chart::chart, completions::completions, diff::diff, discard::discard, doctor::doctor,
-    fetch::fetch, history::history, logs::logs, man::man, parked::parked, queries::queries,
-    query::query, redrive::redrive, refine::refine, run::run, status::status,
+    fetch::fetch, history::history, import::import, logs::logs, man::man, parked::parked,
+    queries::queries, query::query, redrive::redrive, refine::refine, reprocess::reprocess,
+    run::run, status::status,
 };
 use crate::{
     account::Account,

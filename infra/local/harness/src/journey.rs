@@ -199,6 +199,17 @@ impl<'a> Tracker<'a> {
     }
 
     pub(crate) async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+        self.fail_if_anything_was_parked(before).await?;
+        let alerts = self.alerts(before)?;
+        match alerts.iter().find(|alert| !alert.is_warning() && !alert.is_all_clear()) {
+            Some(alert) => Err(self.alert_failure(alert).await.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// A [`Failure`] if a message was parked since `before`. Each date that a run cannot refine is such a message.
+    pub async fn fail_if_anything_was_parked(&self, before: &Snapshot) -> Result<()> {
         let depths = futures::future::try_join_all(
             Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
         )
@@ -216,13 +227,13 @@ impl<'a> Tracker<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The mails about failures, and about refined dates with something odd, since `before`.
+    pub fn alerts(&self, before: &Snapshot) -> Result<Vec<Mail>> {
         let mails = self.logs.mails()?;
-        let failed =
-            |mail: &&Mail| self.is_alert(mail) && !mail.is_warning() && !mail.is_all_clear();
-        match mails.iter().skip(before.mails).find(failed) {
-            Some(alert) => Err(self.alert_failure(alert).await.into()),
-            None => Ok(()),
-        }
+        Ok(mails.into_iter().skip(before.mails).filter(|mail| self.is_alert(mail)).collect())
     }
 
     fn is_alert(&self, mail: &Mail) -> bool {

@@ -16,6 +16,7 @@
 //! | [`b3_server`] | the stand-in for B3 |
 //! | [`journey`] | following a portfolio through the chain |
 //! | [`unfinished`] | what an interrupted run left undone in a lake that is kept |
+//! | [`reprocess`] | sending landing objects through the chain again |
 //! | [`local_runtime`] | all of it together |
 
 pub mod aws;
@@ -31,5 +32,6 @@ pub mod local_runtime;
 pub mod nearest;
 pub mod processes;
 pub mod progress;
+pub mod reprocess;
 pub mod stack;
 pub mod unfinished;

@@ -3,7 +3,7 @@
 mod portfolio_source;
 mod proxy;
 mod report;
-mod signals;
+pub(super) mod signals;
 mod summary;
 
 use std::{
@@ -29,6 +29,7 @@ use harness::{
 };
 use serde_json::json;
 
+pub(super) use self::portfolio_source::B3;
 use self::{
     portfolio_source::PortfolioSource,
     report::{Place, Portfolio, Report, RunRequest},
@@ -326,12 +327,7 @@ impl Run<'_> {
     }
 
     fn stopped(&self, signal: EndingSignal) -> Failure {
-        let (name, exit) = match signal {
-            EndingSignal::CtrlC => ("Ctrl-C", Exit::Interrupted),
-            EndingSignal::Terminate => ("SIGTERM", Exit::Terminated),
-        };
-        let cause = text!(en: "stopped by {name}", pt: "interrompida por {name}");
-        Failure { exit, ..Failure::new(self.progress.current_stage(), cause) }
+        signal.failure(self.progress.current_stage(), "")
     }
 
     fn timed_out(&self, timeout: Duration) -> Failure {

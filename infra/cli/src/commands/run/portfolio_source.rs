@@ -12,7 +12,7 @@ use super::proxy;
 use crate::{args::RunArgs, lake::Origin, output::text};
 
 /// B3's own address, the template's default.
-pub(super) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
+pub(in crate::commands) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);

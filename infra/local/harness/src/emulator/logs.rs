@@ -12,7 +12,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Those of a run, by its folder.
+    /// Those in the folder of a run.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf() }
     }
