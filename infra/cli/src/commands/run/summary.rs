@@ -36,8 +36,8 @@ impl Source<'_> {
     }
 }
 
-/// Everything. `message` is the mail's text.
-pub(super) fn of(report: &Report, source: Source<'_>, message: Option<&str>) -> String {
+/// Everything.
+pub(super) fn of(report: &Report, source: Source<'_>) -> String {
     let language = source.screen.language;
     let elapsed = language.number(format!("{:.1}", report.elapsed_s));
     let mut lines = vec![
@@ -62,14 +62,14 @@ pub(super) fn of(report: &Report, source: Source<'_>, message: Option<&str>) -> 
             text!(language, en: "Warning ({kind}): {message}", pt: "Aviso ({kind}): {message}"),
         );
     }
-    for Notification { to, topic, subject } in &report.notifications {
+    for Notification { to, topic, subject, text, .. } in &report.notifications {
         lines.push(text!(
             language,
             en: "\nThis would have been mailed to {to} (topic {topic}):\n  {subject}",
             pt: "\nEste e-mail iria para {to} (tópico {topic}):\n  {subject}",
         ));
+        lines.extend(text.lines().map(|line| format!("  | {line}")));
     }
-    lines.extend(message.into_iter().flat_map(str::lines).map(|line| format!("  | {line}")));
     let days = days(report.days, language);
     lines.push(text!(
         language,
@@ -98,6 +98,9 @@ pub(super) fn in_one_line(report: &Report, source: Source<'_>) -> String {
     );
     for warning in &report.warnings {
         line.push_str(&format!("; {}", warning.message));
+    }
+    for mail in report.notifications.iter().filter(|mail| mail.is_warning) {
+        line.push_str(&format!("; {}", mail.subject));
     }
     line.extend(source.advice().map(|advice| format!(". {advice}")));
     line
@@ -153,13 +156,13 @@ mod tests {
 
     #[test]
     fn what_is_odd_about_the_portfolio_is_printed() {
-        let text = of(&report(), B3, Some("message"));
+        let text = of(&report(), B3);
         assert!(text.contains("\nWarning (type-absent): 1 row has no type: MBRF3\n"), "{text}");
     }
 
     #[test]
     fn the_places_in_the_lake_are_printed() {
-        let text = of(&report(), B3, None);
+        let text = of(&report(), B3);
         for part in [
             "In the lake, which holds 3 days:\n",
             "\n  /l/landing/l.json\n  /l/raw/r.parquet\n  /l/refined/Data=2026-11-20/ (2 files)",
@@ -175,13 +178,13 @@ mod tests {
         for (source, last) in
             [(asked, "To ask B3: cargo"), (instead, "(no route). To ask B3 again: cargo")]
         {
-            for text in [of(&report(), source, None), in_one_line(&report(), source)] {
+            for text in [of(&report(), source), in_one_line(&report(), source)] {
                 assert!(text.trim().starts_with("SAMPLE, NOT B3'S DATA: IBOV of"), "{text}");
                 let end = text.lines().last().unwrap();
                 assert!(end.contains(last) && end.contains("not B3's portfolio"), "{text}");
             }
         }
-        let real = of(&report(), B3, None);
+        let real = of(&report(), B3);
         assert!(!real.contains("not B3's") && !real.contains("SAMPLE"), "{real}");
     }
 
@@ -192,6 +195,10 @@ mod tests {
             in_one_line(&report, B3),
             "IBOV of 2026-11-20, by sector (source: sample, 4 constituents): new; 3 days in /l; 1 row has no type: MBRF3"
         );
+        if let Some(mail) = report.notifications.first_mut() {
+            mail.is_warning = true;
+        }
+        assert!(in_one_line(&report, B3).ends_with("has no type: MBRF3; done"));
         report.glue_run = None;
         assert!(in_one_line(&report, B3).contains("): unchanged; 3 days"));
     }
@@ -200,7 +207,7 @@ mod tests {
     fn everything_is_said_in_portuguese_too() {
         let screen = Screen { language: Language::Portuguese, width: None };
         let source = Source { is_sample: true, unreached: None, screen };
-        let text = of(&report(), source, Some("message"));
+        let text = of(&report(), source);
         for part in [
             "EXEMPLO, NÃO SÃO DADOS DA B3: IBOV de 2026-11-20, por setor (fonte: exemplo, 4 ações)",
             "total de 2 setores",
@@ -220,7 +227,7 @@ mod tests {
         let mut report = report();
         (report.days, report.constituents) = (1, 1);
         report.sectors.truncate(1);
-        let text = of(&report, B3, None);
+        let text = of(&report, B3);
         for part in [", 1 constituent)", "holds 1 day:", "total of 1 sector", "(1 file)"] {
             assert!(text.contains(part), "{part} in {text}");
         }
