@@ -152,6 +152,7 @@ impl<'a> Tracker<'a> {
         step.done(text!(en: "{state} after {seconds} s", pt: "{state} em {seconds} s"));
 
         let step = progress.step("completion", text!(en: "notify", pt: "notificar"));
+<<<<<<< ours
         let notifications = self
             .wait_for(before, &step, waiting_for(&text!(en: "the mail", pt: "o e-mail")), || {
                 self.completion(before)
@@ -162,6 +163,18 @@ impl<'a> Tracker<'a> {
             text!(en: "{topic} to {to}", pt: "{topic} para {to}")
         });
         step.done(sent.collect::<Vec<_>>().join(", "));
+=======
+        let mail = waiting_for(&text!(en: "the mail", pt: "o e-mail"));
+        let notifications = self.wait_for(before, &step, mail, || self.completion(before)).await?;
+        let sent: Vec<String> = notifications
+            .iter()
+            .map(|mail| {
+                let (topic, to) = (mail.topic_name(), &mail.to);
+                text!(en: "{topic} to {to}", pt: "{topic} para {to}")
+            })
+            .collect();
+        step.done(sent.join(", "));
+>>>>>>> theirs
         Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notifications })
     }
 
