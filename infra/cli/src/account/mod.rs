@@ -61,6 +61,10 @@ impl Account {
         let config = loader.load().await;
         let region = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
         let Some(region) = region else { return Err(not_ready(no_region(name))) };
+        let config = match &options.profile {
+            Some(profile) => with_profile(config, profile),
+            None => config,
+        };
         let sign_in =
             SignIn::find(&env, &profiles, options.profile.is_some()).map_err(not_ready)?;
         Ok(Self { config, region, sign_in })
