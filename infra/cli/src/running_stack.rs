@@ -160,6 +160,7 @@ impl RunningStack {
                     en: "ask for the portfolio again", pt: "buscar a carteira de novo",
                 ),
             ),
+            ("cargo ibov status", text!(en: "is all well?", pt: "está tudo bem?")),
             (
                 "cargo ibov parked",
                 text!(

@@ -152,18 +152,6 @@ impl<'a> Tracker<'a> {
         step.done(text!(en: "{state} after {seconds} s", pt: "{state} em {seconds} s"));
 
         let step = progress.step("completion", text!(en: "notify", pt: "notificar"));
-<<<<<<< ours
-        let notifications = self
-            .wait_for(before, &step, waiting_for(&text!(en: "the mail", pt: "o e-mail")), || {
-                self.completion(before)
-            })
-            .await?;
-        let sent = notifications.iter().map(|mail| {
-            let (topic, to) = (mail.topic_name(), &mail.to);
-            text!(en: "{topic} to {to}", pt: "{topic} para {to}")
-        });
-        step.done(sent.collect::<Vec<_>>().join(", "));
-=======
         let mail = waiting_for(&text!(en: "the mail", pt: "o e-mail"));
         let notifications = self.wait_for(before, &step, mail, || self.completion(before)).await?;
         let sent: Vec<String> = notifications
@@ -174,7 +162,6 @@ impl<'a> Tracker<'a> {
             })
             .collect();
         step.done(sent.join(", "));
->>>>>>> theirs
         Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notifications })
     }
 
