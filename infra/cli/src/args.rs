@@ -47,6 +47,10 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// List the queries that the stack keeps, and what each wants to know.
     Queries(QueriesArgs),
+    /// Write one page of HTML: sectors and stocks, moves since the session before, history, and the state of the chain.
+    ///
+    /// The page holds everything that it shows and asks nobody for anything, so it can be kept, printed or sent on.
+    Report(ReportArgs),
 }
 
 /// `ibov run`.
@@ -186,6 +190,17 @@ pub(crate) struct QueriesArgs {
     /// Which stack.
     #[command(flatten)]
     pub(crate) stack: TablesArgs,
+}
+
+/// `ibov report`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// Which tables.
+    #[command(flatten)]
+    pub(crate) tables: TablesArgs,
+    /// Where to write it. Default: ibov-<date of the newest session>.html in the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 fn answer(name: &str) -> Result<String> {

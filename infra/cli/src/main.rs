@@ -31,6 +31,7 @@ async fn main() -> ExitCode {
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
         Command::Queries(args) => commands::queries(&args).await,
+        Command::Report(args) => commands::report(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

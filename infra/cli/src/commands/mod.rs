@@ -7,6 +7,7 @@ mod queries;
 mod query;
 mod redrive;
 mod refine;
+mod report;
 mod run;
 
 use anyhow::{Result, bail};
@@ -17,7 +18,7 @@ use harness::{
 
 pub(crate) use self::{
     b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, run::run,
+    refine::refine, report::report, run::run,
 };
 use crate::{
     account::Account,
