@@ -48,11 +48,7 @@ pub(super) fn draw(dates: &[NaiveDate], line: &Line) -> Option<Drawn> {
         };
         let (x, y) = scale.place(date, weight);
         // A weight between two gaps is a dot: the zero length has a round cap.
-        let written = if is_gap {
-            write!(path, "M{x} {y}h0")
-        } else {
-            write!(path, "L{x} {y}")
-        };
+        let written = if is_gap { write!(path, "M{x} {y}h0") } else { write!(path, "L{x} {y}") };
         written.ok()?;
         (is_gap, end) = (false, (x, y));
     }

@@ -151,12 +151,6 @@ pub(super) struct Concentration {
     pub(super) herfindahl: Decimal,
 }
 
-impl Source {
-    pub(super) fn is_of_b3(&self) -> bool {
-        matches!(self, Self::B3 | Self::Stack(_))
-    }
-}
-
 impl Report {
     /// `None` if there is only one session, or the raw table lacks one of the two.
     pub(super) fn moves(&self) -> Option<Moves<'_>> {
