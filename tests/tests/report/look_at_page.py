@@ -22,9 +22,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PHONE, DESK = 320, 1280
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (PHONE, DESK)]
-CODES = "[...document.querySelectorAll('#portfolio tbody tr:not([hidden]) th')].map(cell => cell.firstChild.textContent)"
+CODES = """
+[...document.querySelectorAll('#portfolio tbody tr:not([hidden]) th')]
+    .map(cell => cell.firstChild.textContent)
+"""
 
-UNFOLD = "for (const kind of ['.lines', '.demand']) document.querySelector(kind + ' details')?.setAttribute('open', '')"
+UNFOLD = """
+for (const kind of ['.lines', '.demand'])
+    document.querySelector(kind + ' details')?.setAttribute('open', '')
+"""
 
 
 class Visit:
