@@ -4,9 +4,11 @@
 mod account;
 mod args;
 mod commands;
+mod export;
 mod lake;
 mod output;
 mod running_stack;
+mod svg;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,9 @@ async fn main() -> ExitCode {
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
         Command::Queries(args) => commands::queries(&args).await,
+        Command::Chart(args) => commands::chart(&args).await,
+        Command::History(args) => commands::history(&args).await,
+        Command::Diff(args) => commands::diff(&args).await,
         Command::Report(args) => commands::report(&args).await,
     };
     match done {

@@ -1,7 +1,10 @@
 //! The commands, one file each.
 
 mod b3;
+mod chart;
+mod diff;
 mod fetch;
+mod history;
 mod parked;
 mod queries;
 mod query;
@@ -9,6 +12,9 @@ mod redrive;
 mod refine;
 mod report;
 mod run;
+mod sector_table;
+mod sessions;
+mod tables_shown;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -17,8 +23,8 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, report::report, run::run,
+    b3::b3, chart::chart, diff::diff, fetch::fetch, history::history, parked::parked,
+    queries::queries, query::query, redrive::redrive, refine::refine, report::report, run::run,
 };
 use crate::{
     account::Account,
