@@ -76,6 +76,10 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Compare two days: what entered, what left, and how weights moved.
     Diff(DiffArgs),
+    /// Write one page of HTML: sectors and stocks, moves since the session before, history, and the state of the chain.
+    ///
+    /// The page holds everything that it shows and asks nobody for anything, so it can be kept, printed or sent on.
+    Report(ReportArgs),
     /// Print a script that makes a shell complete commands and options.
     Completions(CompletionsArgs),
     /// Print the manual pages, or write them to a folder.
@@ -384,6 +388,17 @@ pub(crate) struct QueriesArgs {
     /// Which stack.
     #[command(flatten)]
     pub(crate) stack: TablesArgs,
+}
+
+/// `ibov report`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// Which tables.
+    #[command(flatten)]
+    pub(crate) tables: TablesArgs,
+    /// Where to write it. Default: ibov-<date of the newest session>.html in the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `ibov completions`.

@@ -42,6 +42,7 @@ async fn main() -> ExitCode {
         Command::Chart(args) => commands::chart(&args).await,
         Command::History(args) => commands::history(&args).await,
         Command::Diff(args) => commands::diff(&args).await,
+        Command::Report(args) => commands::report(&args).await,
         Command::Completions(args) => commands::completions(&args),
         Command::Man(args) => commands::man(&args),
     };

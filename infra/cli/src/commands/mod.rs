@@ -17,6 +17,7 @@ mod queries;
 mod query;
 mod redrive;
 mod refine;
+mod report;
 mod reprocess;
 mod run;
 mod sector_table;
@@ -33,8 +34,8 @@ use harness::{
 pub(crate) use self::{
     b3::b3, chart::chart, completions::completions, diff::diff, discard::discard, doctor::doctor,
     fetch::fetch, history::history, import::import, logs::logs, man::man, parked::parked,
-    queries::queries, query::query, redrive::redrive, refine::refine, reprocess::reprocess,
-    run::run, status::status,
+    queries::queries, query::query, redrive::redrive, refine::refine, report::report,
+    reprocess::reprocess, run::run, status::status,
 };
 use crate::{
     account::Account,
