@@ -86,7 +86,15 @@ impl Envelope {
             PortfolioPage::parse(body).map_err(|source| EnvelopeError::Page { page, source })
         };
         let pages = (1..).zip(&self.pages).map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.portfolio_of(&pages)?)
+    }
+
+    /// The same for pages that have been parsed already.
+    pub fn portfolio_of(
+        &self,
+        pages: &[PortfolioPage],
+    ) -> Result<(Portfolio, Vec<Warning>), Refusal> {
         let PageRequest { index, segment, .. } = &self.request;
-        Ok(Portfolio::from_pages(index.clone(), *segment, self.fetched_at, &pages)?)
+        Portfolio::from_pages(index.clone(), *segment, self.fetched_at, pages)
     }
 }
