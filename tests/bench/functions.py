@@ -55,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
         "--starts",
         type=positive,
         default=3,
-        help="more starts of each function in each round, with the system's roots and with a bundle",
+        help="more starts of each function in each round, each with all roots and with a bundle",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON document, not a table")
     parser.add_argument(

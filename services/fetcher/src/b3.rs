@@ -21,10 +21,7 @@ use shared::{
     portfolio::{Portfolio, Warning},
     tls,
 };
-use tokio::{
-    task::yield_now,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     body::{self, Declared, NotText},
@@ -317,8 +314,6 @@ impl B3 {
         let url = self.url(request);
         let timeout = self.timeout.min(deadline.saturating_duration_since(Instant::now()));
         let describe = |error: reqwest::Error| describe(error, timeout);
-        // Lets the connection of the page before return to the pool.
-        yield_now().await;
         let response = client.get(url).timeout(timeout).send().await.map_err(describe)?;
         let mut response = ok_status(response)?;
         let declared = Declared::of(response.headers());
