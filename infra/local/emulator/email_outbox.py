@@ -1,9 +1,9 @@
 """SNS e-mail: each delivery to an e-mail address is a line of outbox.jsonl.
 
 ministack accepts such subscriptions, confirms them by itself (AWS waits for a person) and only logs
-deliveries. A line is `{"to", "topic", "subject", "message", "id"}`. With
-MessageStructure=json the message is the one for the subscription's protocol. Without a subject from
-the publisher it is SNS's default.
+deliveries. A line is `{"to", "topic", "subject", "message", "id", "attributes"}`; the attributes are
+the message's, which a mail does not show. With MessageStructure=json the message is the one for
+the subscription's protocol. Without a subject from the publisher it is SNS's default.
 
 Patches in `ministack.services.sns`: `_fanout`. Uses `_topic_by_arn_any_scope`,
 `_resolve_message_for_protocol`, `_matches_filter_policy`, `_build_envelope`.
@@ -62,7 +62,7 @@ def mails_for(
     subject: str,
     structure: str,
     attributes: dict[str, Any],
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """A mail for each e-mail subscription of the topic whose filter policy accepts the message."""
     topic = sns._topic_by_arn_any_scope(topic_arn)
     mails = []
@@ -82,12 +82,15 @@ def mails_for(
                 "subject": subject or DEFAULT_SUBJECT,
                 "message": text,
                 "id": message_id,
+                "attributes": {
+                    name: value.get("StringValue", "") for name, value in attributes.items()
+                },
             }
         )
     return mails
 
 
-def append(settings: Settings, mails: list[dict[str, str]]) -> None:
+def append(settings: Settings, mails: list[dict[str, Any]]) -> None:
     lines = "".join(json.dumps(mail, ensure_ascii=False) + "\n" for mail in mails)
     if lines:
         with _writing, settings.outbox.open("a", encoding="utf-8") as outbox:

@@ -16,7 +16,10 @@ def test_a_published_message_is_a_line_of_the_outbox(
 ) -> None:
     topic = topic_with_mail(emulator, name, outbox.address)
     answer = emulator.client("sns").publish(
-        TopicArn=topic, Subject="IBOV 2026-11-20", Message="três setores"
+        TopicArn=topic,
+        Subject="IBOV 2026-11-20",
+        Message="três setores",
+        MessageAttributes={"severity": {"DataType": "String", "StringValue": "info"}},
     )
     assert outbox.first() == {
         "to": outbox.address,
@@ -24,6 +27,7 @@ def test_a_published_message_is_a_line_of_the_outbox(
         "subject": "IBOV 2026-11-20",
         "message": "três setores",
         "id": answer["MessageId"],
+        "attributes": {"severity": "info"},
     }
 
 

@@ -30,9 +30,29 @@ pub(crate) struct Stack {
     pub(crate) glue_queue_arn: String,
 }
 
+/// The message attribute `severity`, by which subscribers tell a warning from a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Info,
+    /// Nothing waits for anybody.
+    Warning,
+    Error,
+}
+
+impl Severity {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notification {
     pub(crate) topic: Topic,
+    pub(crate) severity: Severity,
     /// ASCII, one line, at most 99 characters: the limits of SNS.
     pub(crate) subject: String,
     /// For programs.
@@ -69,6 +89,7 @@ impl Notification {
         let texts = texts.map(|(date, text)| format!("  {date}  {text}\n")).collect::<String>();
         Some(Self {
             topic: Topic::Alerts,
+            severity: Severity::Warning,
             subject: subject(&format!("{index} refined with warnings: {}", shortened(&dates))),
             document,
             text: format!(
@@ -87,6 +108,7 @@ impl Notification {
         let Stack { index, name, job, .. } = stack;
         Self {
             topic: Topic::Completions,
+            severity: Severity::Info,
             subject: subject(&format!("{index} refined: {}", shortened(dates))),
             document: document(stack, run, &[]),
             text: format!(
@@ -121,6 +143,7 @@ impl Notification {
         };
         Self {
             topic: Topic::Alerts,
+            severity: Severity::Error,
             subject: subject(&format!("{index} refine {how}: {}", shortened(concerned))),
             document: document(stack, run, parked),
             text: format!(
@@ -216,7 +239,10 @@ mod tests {
     fn a_success_goes_to_programs() {
         let run = run("SUCCEEDED", "2026-11-20");
         let notification = Notification::of(&stack(), &run, &[]);
-        assert_eq!(notification.topic, Topic::Completions);
+        assert_eq!(
+            (notification.topic, notification.severity),
+            (Topic::Completions, Severity::Info)
+        );
         assert_eq!(notification.subject, "IBOV refined: 2026-11-20");
         let other = Stack { index: "SMLL".parse().unwrap(), ..stack() };
         let notification = Notification::of(&other, &run, &[]);
@@ -232,7 +258,7 @@ mod tests {
     fn a_failure_tells_people_what_which_why_and_what_next() {
         let run = run("TIMEOUT", "2026-11-17,2026-11-18,2026-11-19,2026-11-20");
         let alert = Notification::of(&stack(), &run, &[day(18), day(19), day(20)]);
-        assert_eq!(alert.topic, Topic::Alerts);
+        assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
         assert_eq!(alert.subject, "IBOV refine TIMEOUT: 2026-11-18 to 2026-11-20 (3 dates)");
         assert_contains(
             &alert.text,
@@ -277,7 +303,7 @@ mod tests {
         let odd = "constituents: 2026-11-20 has 60, 25.0 % fewer than the 80 of 2026-11-19";
         let warnings = Warnings::from([(day(20), vec![odd.to_owned()])]);
         let warning = Notification::warning(&stack(), &run, &warnings).unwrap();
-        assert_eq!(warning.topic, Topic::Alerts);
+        assert_eq!((warning.topic, warning.severity), (Topic::Alerts, Severity::Warning));
         assert_eq!(warning.subject, "IBOV refined with warnings: 2026-11-20");
         assert_contains(&warning.text, &[odd, "are refined", "Nothing waits", "jr_1"]);
         assert!(!warning.text.contains("redrive"), "{}", warning.text);

@@ -1,6 +1,7 @@
 //! Publishes to the topics, and parks the failed dates of a run.
 
 use aws_config::SdkConfig;
+use aws_sdk_sns::types::MessageAttributeValue;
 use chrono::NaiveDate;
 use refine::{Reporter, Run, Warnings};
 use serde_json::json;
@@ -57,13 +58,19 @@ impl SnsReporter {
         };
         let document = notification.document.to_string();
         let message = json!({"default": document, "email": notification.text});
+        let severity = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(notification.severity.name())
+            .build()
+            .map_err(|error| CallError::new("Publish", topic, Cause::Invalid, error))?;
         let request = self
             .sns
             .publish()
             .topic_arn(topic)
             .subject(&notification.subject)
             .message_structure("json")
-            .message(message.to_string());
+            .message(message.to_string())
+            .message_attributes("severity", severity);
         failpoint::around("publish", request.send())
             .await
             .map_err(|error| CallError::from_sdk("Publish", topic, error))?;

@@ -137,7 +137,7 @@ fn several_dates_share_one_run_and_a_vanished_sector_leaves_table_and_files() ->
 }
 
 /// Fetches portfolios one after the other, and delivers the events about their raw files to glue-trigger in one batch.
-pub(crate) async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<()> {
+pub(crate) async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Result<Journey> {
     let before = pipeline.snapshot().await?;
     let mut gathered = pipeline.stack.waiting(Stage::Glue).await?;
     for day in days {
@@ -151,8 +151,7 @@ pub(crate) async fn fetch_as_one_batch(pipeline: &Pipeline, days: &[&Day]) -> Re
             .await?;
     }
     pipeline.fill_batch(Stage::Glue).await?;
-    pipeline.follow(&before).await?;
-    Ok(())
+    pipeline.follow(&before).await
 }
 
 async fn a_vanished_sector_leaves_table_and_files(

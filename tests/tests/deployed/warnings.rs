@@ -29,7 +29,8 @@ fn a_session_that_lost_a_fifth_of_its_constituents_is_refined_and_people_are_war
                 days::holding("Mats Básicos / Mineração", "CMIN3", 9_667, 16_777_217),
             ],
         );
-        fetch_as_one_batch(&pipeline, &[&today, &tomorrow]).await?;
+        // Following it would have failed if the warning were taken for a failure.
+        let journey = fetch_as_one_batch(&pipeline, &[&today, &tomorrow]).await?;
         verify::holds(&pipeline, &today, started).await?;
         verify::holds(&pipeline, &tomorrow, started).await?;
 
@@ -45,6 +46,8 @@ fn a_session_that_lost_a_fifth_of_its_constituents_is_refined_and_people_are_war
         let mails = pipeline.mails("AlertsTopicArn")?;
         let [mail] = mails.as_slice() else { panic!("{mails:?}") };
         assert_eq!(mail.subject(), format!("IBOV refined with warnings: {date}"));
+        assert!(mail.is_warning(), "{mail:?}");
+        assert_eq!(journey.notifications.first(), Some(mail), "it goes before the completion");
         assert!(mail.message.contains(&odd), "{}", mail.message);
         let completions = pipeline.mails("CompletionsTopicArn")?;
         let [completion] = completions.as_slice() else { panic!("{completions:?}") };

@@ -60,8 +60,8 @@ pub struct Journey {
     /// Key of the Parquet file.
     pub raw_key: String,
     pub glue_run: GlueRun,
-    /// The mail about the completed run.
-    pub notification: Mail,
+    /// The mails about the completed run: what is odd about its dates, if anything, and its completion.
+    pub notifications: Vec<Mail>,
 }
 
 /// Watches one stack in the emulator.
@@ -88,7 +88,7 @@ impl<'a> Tracker<'a> {
     /// Follows what was requested after `before`, stage by stage, until its completion is mailed.
     ///
     /// # Errors
-    /// A [`Failure`] as soon as a message is parked, a run fails, or an alert is mailed.
+    /// A [`Failure`] as soon as a message is parked, a run fails, or an alert that is no mere warning is mailed.
     pub async fn follow(&self, before: &Snapshot, progress: &Progress) -> Result<Journey> {
         match self.arrival(before, progress).await? {
             Arrival::New(landing) => self.follow_answer(&landing, before, progress).await,
@@ -141,11 +141,15 @@ impl<'a> Tracker<'a> {
         step.done(format_args!("{} after {} s", glue_run.state, glue_run.seconds));
 
         let step = progress.step("completion", "notify");
-        let notification = self
+        let notifications = self
             .wait_for(before, &step, "waiting for the mail", || self.completion(before))
             .await?;
-        step.done(format_args!("{} to {}", notification.topic_name(), notification.to));
-        Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notification })
+        let sent: Vec<String> = notifications
+            .iter()
+            .map(|mail| format!("{} to {}", mail.topic_name(), mail.to))
+            .collect();
+        step.done(sent.join(", "));
+        Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notifications })
     }
 
     /// Polls until `look` finds something, and stops at the first failure of any stage.
@@ -200,7 +204,8 @@ impl<'a> Tracker<'a> {
             }
         }
         let mails = self.logs.mails()?;
-        match mails.iter().skip(before.mails).find(|mail| self.is_alert(mail)) {
+        let failed = |mail: &&Mail| self.is_alert(mail) && !mail.is_warning();
+        match mails.iter().skip(before.mails).find(failed) {
             Some(alert) => Err(self.alert_failure(alert).await.into()),
             None => Ok(()),
         }
@@ -294,10 +299,15 @@ impl<'a> Tracker<'a> {
         Ok(warnings)
     }
 
-    async fn completion(&self, before: &Snapshot) -> Result<Option<Mail>> {
+    /// What was mailed up to the completion, which goes last.
+    async fn completion(&self, before: &Snapshot) -> Result<Option<Vec<Mail>>> {
         let topic = self.stack.output("CompletionsTopicArn")?;
-        let mails = self.logs.mails()?;
-        Ok(mails.into_iter().skip(before.mails).find(|mail| mail.topic == topic))
+        let mut mails: Vec<Mail> = self.logs.mails()?.into_iter().skip(before.mails).collect();
+        let Some(completion) = mails.iter().position(|mail| mail.topic == topic) else {
+            return Ok(None);
+        };
+        mails.truncate(completion + 1);
+        Ok(Some(mails))
     }
 }
 

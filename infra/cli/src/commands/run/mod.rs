@@ -246,10 +246,6 @@ impl Run<'_> {
             index: self.args.index.clone(),
             segment: self.args.segment.clone(),
         };
-        let message = match &portfolio {
-            Portfolio::New(journey) => Some(journey.notification.message.clone()),
-            Portfolio::Known { .. } => None,
-        };
         let lake = up.lake();
         let place = Place { days: lake::days(&lake), lake };
         let elapsed = started.elapsed();
@@ -264,7 +260,7 @@ impl Run<'_> {
         } else if self.args.quiet {
             print_line(summary::in_one_line(&report, source))?;
         } else {
-            print_line(summary::of(&report, source, message.as_deref()))?;
+            print_line(summary::of(&report, source))?;
         }
         Ok(())
     }

@@ -90,6 +90,11 @@ pub(super) struct Notification {
     pub(super) topic: String,
     pub(super) to: String,
     pub(super) subject: String,
+    /// The mail's text, for people only.
+    #[serde(skip)]
+    pub(super) text: String,
+    #[serde(skip)]
+    pub(super) is_warning: bool,
 }
 
 impl Report {
@@ -102,14 +107,14 @@ impl Report {
         elapsed: Duration,
     ) -> Self {
         let date = portfolio.date();
-        let (landing_key, raw_key, warnings, glue_run, mail) = match portfolio {
+        let (landing_key, raw_key, warnings, glue_run, mails) = match portfolio {
             Portfolio::New(journey) => {
-                let Journey { landing_key, raw_key, warnings, glue_run, notification, .. } =
+                let Journey { landing_key, raw_key, warnings, glue_run, notifications, .. } =
                     journey;
-                (landing_key, raw_key, warnings, Some(glue_run), Some(notification))
+                (landing_key, raw_key, warnings, Some(glue_run), notifications)
             }
             Portfolio::Known { landing, raw_key, warnings } => {
-                (landing.to_string(), raw_key, warnings, None, None)
+                (landing.to_string(), raw_key, warnings, None, Vec::new())
             }
         };
         Self {
@@ -122,7 +127,7 @@ impl Report {
             totals: Totals::of(&sectors),
             sectors,
             glue_run,
-            notifications: mail.iter().map(Notification::from).collect(),
+            notifications: mails.iter().map(Notification::from).collect(),
             lake: place.lake,
             days: place.days,
             elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
@@ -156,12 +161,16 @@ impl From<&Mail> for Notification {
             topic: mail.topic_name().to_owned(),
             to: mail.to.clone(),
             subject: mail.subject().to_owned(),
+            text: mail.message.clone(),
+            is_warning: mail.is_warning(),
         }
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeMap;
+
     use harness::{emulator::Mail, journey::GlueRun};
     use serde_json::json;
     use shared::portfolio::OptionalField;
@@ -185,12 +194,13 @@ pub(super) mod tests {
             }],
             raw_key: "raw/r.parquet".into(),
             glue_run: GlueRun { id: "jr_1".into(), state: "SUCCEEDED".into(), seconds: 9 },
-            notification: Mail {
+            notifications: vec![Mail {
                 to: "team@example.com".into(),
                 topic: "arn:aws:sns:us-east-1:000000000000:ibov-completions".into(),
                 subject: Some("done".into()),
                 message: "m".into(),
-            },
+                attributes: BTreeMap::default(),
+            }],
         };
         let request =
             RunRequest { source: "sample".into(), index: "IBOV".into(), segment: "2".into() };

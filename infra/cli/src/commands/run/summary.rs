@@ -22,8 +22,8 @@ impl Source<'_> {
     }
 }
 
-/// Everything. `message` is the mail's text.
-pub(super) fn of(report: &Report, source: Source<'_>, message: Option<&str>) -> String {
+/// Everything.
+pub(super) fn of(report: &Report, source: Source<'_>) -> String {
     let mut lines = vec![String::new(), title(report, source), sector_table(report)];
     match &report.glue_run {
         Some(run) => lines.push(format!(
@@ -43,8 +43,8 @@ pub(super) fn of(report: &Report, source: Source<'_>, message: Option<&str>) -> 
             "\nThis would have been mailed to {} (topic {}):\n  {}",
             mail.to, mail.topic, mail.subject
         ));
+        lines.extend(mail.text.lines().map(|line| format!("  | {line}")));
     }
-    lines.extend(message.into_iter().flat_map(str::lines).map(|line| format!("  | {line}")));
     lines.push(format!("\nIn the lake, which holds {}:", days(report.days)));
     lines.extend(places(report));
     lines.extend(source.advice().map(|advice| format!("\n{advice}")));
@@ -58,6 +58,9 @@ pub(super) fn in_one_line(report: &Report, source: Source<'_>) -> String {
     let mut line = format!("{}: {news}; {} in {lake}", title(report, source), days(report.days));
     for warning in &report.warnings {
         line.push_str(&format!("; {}", warning.message));
+    }
+    for mail in report.notifications.iter().filter(|mail| mail.is_warning) {
+        line.push_str(&format!("; {}", mail.subject));
     }
     line.extend(source.advice().map(|advice| format!(". {advice}")));
     line
@@ -94,13 +97,13 @@ mod tests {
 
     #[test]
     fn what_is_odd_about_the_portfolio_is_printed() {
-        let text = of(&report(), B3, Some("message"));
+        let text = of(&report(), B3);
         assert!(text.contains("\nWarning (type-absent): 1 row has no type: MBRF3\n"), "{text}");
     }
 
     #[test]
     fn the_places_in_the_lake_are_printed() {
-        let text = of(&report(), B3, None);
+        let text = of(&report(), B3);
         for part in [
             "In the lake, which holds 3 days:\n",
             "\n  /l/landing/l.json\n  /l/raw/r.parquet\n  /l/refined/Data=2026-11-20/ (2 files)",
@@ -116,13 +119,13 @@ mod tests {
         for (source, last) in
             [(asked, "To ask B3: cargo"), (instead, "(no route). To ask B3 again: cargo")]
         {
-            for text in [of(&report(), source, None), in_one_line(&report(), source)] {
+            for text in [of(&report(), source), in_one_line(&report(), source)] {
                 assert!(text.trim().starts_with("SAMPLE, NOT B3'S DATA: IBOV of"), "{text}");
                 let end = text.lines().last().unwrap();
                 assert!(end.contains(last) && end.contains("not B3's portfolio"), "{text}");
             }
         }
-        let real = of(&report(), B3, None);
+        let real = of(&report(), B3);
         assert!(!real.contains("not B3's") && !real.contains("SAMPLE"), "{real}");
     }
 
@@ -133,6 +136,10 @@ mod tests {
             in_one_line(&report, B3),
             "IBOV of 2026-11-20, by sector (source: sample, 4 constituents): new; 3 days in /l; 1 row has no type: MBRF3"
         );
+        if let Some(mail) = report.notifications.first_mut() {
+            mail.is_warning = true;
+        }
+        assert!(in_one_line(&report, B3).ends_with("has no type: MBRF3; done"));
         report.glue_run = None;
         assert!(in_one_line(&report, B3).contains("): unchanged; 3 days"));
     }

@@ -1,6 +1,6 @@
 //! The file in which the emulator writes the e-mails that SNS would have sent, one JSON document a line.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -14,6 +14,9 @@ pub struct Mail {
     #[serde(default)]
     pub subject: Option<String>,
     pub message: String,
+    /// Attributes of the message, which people do not see.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Mail {
@@ -25,6 +28,11 @@ impl Mail {
     /// Empty if it was published without a subject.
     pub fn subject(&self) -> &str {
         self.subject.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it reports something odd that nobody has to repair.
+    pub fn is_warning(&self) -> bool {
+        self.attributes.get("severity").is_some_and(|severity| severity == "warning")
     }
 }
 
@@ -57,5 +65,6 @@ mod tests {
         assert_eq!(mails.len(), 1);
         assert_eq!(mails[0].topic_name(), "ibov-alerts");
         assert_eq!(mails[0].subject(), "");
+        assert!(!mails[0].is_warning());
     }
 }
