@@ -103,7 +103,7 @@ impl LoadServiceConfig for OfService {
     }
 }
 
-/// Whether S3 has an endpoint of its own choosing, outside AWS or in front of it.
+/// Whether the variables move this service, or all, to another endpoint.
 pub(super) fn has_own_endpoint(sdk: &SdkConfig, service_id: &str) -> bool {
     let key = ServiceConfigKey::builder().service_id(service_id).env(ENDPOINT_URL);
     let of_service = sdk.service_config().zip(key.profile("endpoint_url").build().ok());
