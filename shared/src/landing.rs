@@ -120,8 +120,16 @@ impl Envelope {
     pub fn portfolio(&self) -> Result<(Portfolio, Vec<Warning>), EnvelopeError> {
         let read = |(page, body): (usize, &String)| self.page(page, body);
         let pages = (1..).zip(&self.pages).map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.portfolio_of(&pages)?)
+    }
+
+    /// The same for pages that have been parsed already.
+    pub fn portfolio_of(
+        &self,
+        pages: &[PortfolioPage],
+    ) -> Result<(Portfolio, Vec<Warning>), Refusal> {
         let PageRequest { index, segment, .. } = &self.request;
-        Ok(Portfolio::from_pages(index.clone(), *segment, self.fetched_at, &pages)?)
+        Portfolio::from_pages(index.clone(), *segment, self.fetched_at, pages)
     }
     fn page(&self, page: usize, body: &str) -> Result<PortfolioPage, EnvelopeError> {
         match self.source.as_ref().map(|source| source.format).unwrap_or_default() {

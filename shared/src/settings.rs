@@ -19,6 +19,19 @@ impl Environment {
         std::env::vars().collect()
     }
 
+    /// A variable as it is, unless it is empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// All variables that are not empty.
+    pub fn iter(&self) -> impl Iterator<Item = (String, String)> {
+        self.0
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.clone(), value.clone()))
+    }
+
     /// A variable that must be set and not be empty.
     pub fn required<T>(&self, name: &'static str) -> Result<T, SettingError>
     where
@@ -39,12 +52,12 @@ impl Environment {
     where
         T: FromStr<Err: Display>,
     {
-        let Some(value) = self.0.get(name).filter(|value| !value.is_empty()) else {
+        let Some(value) = self.get(name) else {
             return Ok(None);
         };
         value.parse().map(Some).map_err(|error: T::Err| SettingError::Invalid {
             name,
-            value: value.clone(),
+            value: value.to_owned(),
             reason: error.to_string(),
         })
     }

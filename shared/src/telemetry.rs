@@ -28,23 +28,50 @@
 
 use std::panic;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 /// Starts logging, panics included. `RUST_LOG` sets the filter; the default is `info`.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let started = tracing_subscriber::fmt()
+    let filter = filter(std::env::var("RUST_LOG").ok().as_deref());
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_span_list(true)
-        .with_env_filter(filter)
-        .try_init();
+        .with_span_list(true);
+    let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
     if started.is_ok() {
         panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string);
             let error = panic.payload_as_str().unwrap_or("no message");
             tracing::error!(error, location, code = "bug", "panic");
         }));
+    }
+}
+
+/// Levels by target, such as `warn,shared=debug`. Without filters by span, which would bring regular expressions.
+fn filter(chosen: Option<&str>) -> Targets {
+    let chosen = chosen.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
+    chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_chosen_by_target_and_nonsense_counts_as_info() {
+        for nonsense in [None, Some(""), Some("shared=loud")] {
+            assert!(filter(nonsense).would_enable("shared", &Level::INFO), "{nonsense:?}");
+            assert!(!filter(nonsense).would_enable("shared", &Level::DEBUG), "{nonsense:?}");
+        }
+        let chosen = filter(Some("warn,shared=debug"));
+        assert!(chosen.would_enable("shared::stage", &Level::DEBUG));
+        assert!(!chosen.would_enable("hyper", &Level::INFO));
     }
 }

@@ -5,8 +5,9 @@
 Builds the functions in the release profile, sets up `.ibov/bench` for the Python ones, and drives
 the real binaries through a stand-in of Lambda's Runtime API. B3 and AWS are stand-ins in this
 process (`aws.py` says why it is not the emulator). The functions take turns, because only the
-ratios are meaningful: the milliseconds depend on this machine and its load. Nothing is asserted
-about them. It needs Linux and Python 3.11 or newer.
+ratios are meaningful: the milliseconds depend on this machine and its load. `bounds.py` has the
+bounds that the ratios are held against, which the table shows; a missed one is no error, since
+other load moves them. It needs Linux and Python 3.11 or newer.
 """
 
 import argparse
@@ -50,6 +51,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=positive, default=7, help="starts of each function")
     parser.add_argument("--calls", type=positive, default=30, help="warm calls after each start")
+    parser.add_argument(
+        "--starts",
+        type=positive,
+        default=3,
+        help="more starts of each function in each round, each with all roots and with a bundle",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON document, not a table")
     parser.add_argument(
         "--local-run",
@@ -84,7 +91,13 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         chain = Chain(account, b3.address, EVENTS, temporary)
         functions = chain.functions(binaries, python, HERE / "reference" / "loop.py")
         samples = measure.all_rounds(
-            functions, arguments.rounds, arguments.calls, logs=temporary, progress=say
+            functions,
+            arguments.rounds,
+            arguments.calls,
+            arguments.starts,
+            prepare.bundle(),
+            logs=temporary,
+            progress=say,
         )
     heading = {
         "machine": prepare.machine(),
@@ -94,8 +107,10 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         "cargo_settings": arguments.config,
         "rounds": arguments.rounds,
         "calls": arguments.calls,
+        "starts": arguments.starts,
     }
-    return report.document(heading, samples)
+    sizes = {name: prepare.zipped_mb(binary) for name, binary in binaries.items()}
+    return report.document(heading, samples, sizes)
 
 
 def run(arguments: argparse.Namespace) -> None:

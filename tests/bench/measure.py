@@ -14,6 +14,8 @@ class Samples:
     """Measurements of one function in all rounds; times in ms."""
 
     init: list[float] = field(default_factory=list)
+    # With one file of root certificates; the same as `init` for a function that loads none.
+    bundle: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -22,6 +24,7 @@ class Samples:
     def medians(self) -> dict[str, float]:
         return {
             "init_ms": median(self.init),
+            "bundle_ms": median(self.bundle),
             "first_ms": median(self.first),
             "warm_ms": median(self.warm),
             "cpu_ms": median(self.cpu),
@@ -33,6 +36,8 @@ def all_rounds(
     functions: list[Function],
     rounds: int,
     calls: int,
+    starts: int,
+    bundle: str,
     logs: Path,
     progress: Callable[[str], None],
 ) -> dict[str, Samples]:
@@ -45,8 +50,25 @@ def all_rounds(
         progress(f"round {number} of {rounds}" if number else "warming up")
         for function in functions:
             counted = samples[function.name] if number else Samples()
-            measure(function, calls, logs / f"{function.name}.log", counted)
+            log = logs / f"{function.name}.log"
+            measure(function, calls, log, counted)
+            measure_starts(function, starts, bundle, log, counted)
     return samples
+
+
+def measure_starts(
+    function: Function, starts: int, bundle: str, log: Path, samples: Samples
+) -> None:
+    """Measures more starts, with the system's root certificates and with one bundle in turn."""
+    with_bundle = function.environment | {"SSL_CERT_FILE": bundle}
+    for _ in range(starts):
+        with lambda_process.started(function.command, function.environment, log) as process:
+            samples.init.append(process.init_seconds * 1000)
+        if not function.loads_roots:
+            samples.bundle.append(process.init_seconds * 1000)
+            continue
+        with lambda_process.started(function.command, with_bundle, log) as process:
+            samples.bundle.append(process.init_seconds * 1000)
 
 
 def measure(function: Function, calls: int, log: Path, samples: Samples) -> None:

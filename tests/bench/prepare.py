@@ -1,30 +1,54 @@
 """Prepares the benchmark: the four functions, and a virtual environment for the reference."""
 
+import io
 import json
 import os
+import ssl
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 FUNCTIONS = ("fetcher", "parquet-writer", "glue-trigger", "glue-notifier")
+# A function on lambda_runtime that does nothing.
+FLOOR = "floor"
+# Where systems keep all their root certificates in one file.
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 # Written last into a complete environment, with the lock file that it was made from.
 MARKER = "installed-requirements.txt"
 
 
 def build(root: Path, profile: str, settings: list[str]) -> dict[str, Path]:
-    """Builds the functions and returns their folder.
+    """Builds the functions and the floor, and returns each one's file.
 
     They are built as for AWS, without the features that other members of the workspace need.
     """
     command = ["cargo", "build", "--profile", profile, "--message-format=json-render-diagnostics"]
     for setting in settings:
         command += ["--config", setting]
-    for name in FUNCTIONS:
-        command += ["--bin", name]
+    for name in (*FUNCTIONS, FLOOR):
+        command += ["--package", name, "--bin", name]
     output = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True).stdout
     messages = [json.loads(line) for line in output.splitlines()]
     executables = [message for message in messages if message.get("executable")]
     return {built["target"]["name"]: Path(built["executable"]) for built in executables}
+
+
+def zipped_mb(binary: Path) -> float:
+    """The size of the archive that is deployed, in millions of bytes."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        target.write(binary, "bootstrap")
+    return len(archive.getvalue()) / 1e6
+
+
+def bundle() -> str:
+    """The one file with all root certificates of this system."""
+    found = [ssl.get_default_verify_paths().cafile, *BUNDLES]
+    for path in found:
+        if path and Path(path).is_file():
+            return path
+    raise FileNotFoundError(f"none of {BUNDLES} exists")
 
 
 def python_of_reference(root: Path, requirements: Path) -> Path:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from bounds import judged
 from measure import Samples
 from work import INGESTION, TRIGGER
 
 COLUMNS = {
     "init_ms": "init ms",
+    "bundle_ms": "bundle ms",
     "first_ms": "first ms",
     "warm_ms": "warm ms",
     "cpu_ms": "CPU ms",
@@ -15,22 +17,26 @@ COLUMNS = {
 # Rust functions and the Python functions that do the same work.
 COUNTERPARTS = {INGESTION: ("fetcher", "parquet-writer"), TRIGGER: ("glue-trigger",)}
 LEGEND = """\
-Medians. init: start of the process to its first poll. first, warm: the first call and later ones,
-the stand-ins' answers included. CPU: of the process, for each warm call. peak: VmHWM.
+Medians. init: start of the process to its first poll, with the system's root certificates, and
+bundle: with one file of them. first, warm: the first call and later ones, the stand-ins' answers
+included. CPU: of the process, for each warm call. peak: VmHWM.
 Python / Rust: times of two functions are added up, of their memory the larger one counts.
 The same job is not the same calls: the functions check what they get, keep B3's answer, and write
 on conditions, and glue-trigger makes five calls, to see what is due, where Python makes one.
-glue-notifier has no counterpart in the reference."""
+glue-notifier has no counterpart in the reference. floor does nothing, on lambda_runtime."""
 
 
-def document(heading: dict[str, Any], samples: dict[str, Samples]) -> dict[str, Any]:
+def document(
+    heading: dict[str, Any], samples: dict[str, Samples], sizes: dict[str, float]
+) -> dict[str, Any]:
     """All results, for `--json`."""
     figures = {name: found.medians() for name, found in samples.items()}
     ratios = {
         python: ratio(figures[python], together([figures[name] for name in names]))
         for python, names in COUNTERPARTS.items()
     }
-    return heading | {"functions": figures, "python_to_rust": ratios}
+    found = heading | {"functions": figures, "python_to_rust": ratios, "zip_mb": sizes}
+    return found | {"bounds": judged(found)}
 
 
 def together(figures: list[dict[str, float]]) -> dict[str, float]:
@@ -52,7 +58,18 @@ def table(found: dict[str, Any]) -> str:
         lines += [line("  Python / Rust", times), ""]
     alone = [name for name in figures if name not in (*COUNTERPARTS, *flat(COUNTERPARTS))]
     lines += [line(name, numbers(figures[name])) for name in alone]
-    return "\n".join([*lines, "", LEGEND])
+    return "\n".join([*lines, "", LEGEND, "", *bounds(found)])
+
+
+def bounds(found: dict[str, Any]) -> list[str]:
+    """The bounds, each with what was measured and, if it is missed, why."""
+    lines = []
+    for row in found["bounds"]:
+        verdict = "holds" if row["holds"] else "missed"
+        lines.append(f"{row['what']:<40}{row['bound']:<18}{row['found']:<10}{verdict}")
+        if not row["holds"] and row["reason"]:
+            lines.append(f"    {row['reason']}")
+    return lines
 
 
 def heading(found: dict[str, Any]) -> str:
@@ -64,7 +81,7 @@ def heading(found: dict[str, Any]) -> str:
             f"{found['machine']}; load {before:.1f} before, {after:.1f} after",
             versions,
             f"profile {found['profile']}{settings}; {found['rounds']} alternating rounds of "
-            f"1 start and {found['calls']} warm calls",
+            f"1 start and {found['calls']} warm calls, and {found['starts']} more starts",
         ]
     )
 

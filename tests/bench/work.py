@@ -19,6 +19,7 @@ ARN = "arn:aws:{}:us-east-1:000000000000:{}"
 FILE_NAME = "ibov_setor.parquet"
 CONTROL, DONE, TOLD = "control/", "control/refine/done/", "control/refine/told/"
 INGESTION, TRIGGER = "ingestion (Python)", "trigger (Python)"
+FLOOR = "floor"
 
 
 class WrongWorkError(Exception):
@@ -36,6 +37,8 @@ class Function:
     prepare: Callable[[], Any]
     # Checks the answer and the account.
     check: Callable[[Any], None]
+    # Whether it loads root certificates before its first poll.
+    loads_roots: bool = False
 
 
 class Chain:
@@ -88,7 +91,8 @@ class Chain:
                 require(answer == {"batchItemFailures": []}, name, answer)
                 check(answer)
 
-            return Function(name, [str(binaries[name])], self.environment, prepare, check_all)
+            command = [str(binaries[name])]
+            return Function(name, command, self.environment, prepare, check_all, name != FLOOR)
 
         def reference(
             name: str, handler: str, prepare: Callable[[], Any], check: Callable[[Any], None]
@@ -111,6 +115,7 @@ class Chain:
                 TRIGGER, "trigger.lambda_handler", self.before_python_trigger, self.after_run
             ),
             rust("glue-notifier", self.before_notifier, self.after_notifier),
+            rust(FLOOR, lambda: sqs_event("{}"), lambda answer: None),
         ]
 
     def before_fetcher(self) -> Any:

@@ -62,9 +62,8 @@ async fn what_sqs_says_decides_whatever_the_status() -> Result<()> {
         (400, "InvalidMessageContents", "InvalidMessageContents", Cause::Invalid),
     ] {
         let service = sqs(status, shape, code).await?;
-        let client = aws_sdk_sqs::Client::new(&local_config(&service.endpoint));
         let url = format!("{}/000000000000/some-dlq", service.endpoint);
-        let queues = SqsQueues::new(client, url.clone(), url);
+        let queues = SqsQueues::new(&local_config(&service.endpoint), url.clone(), url);
         let message = Parked { body: "{}".to_owned(), attributes: Vec::new() };
         let error = queues.park(&message).await.err().context("it was sent")?;
         assert_eq!(error.cause, cause, "{status} {code}: {error}");

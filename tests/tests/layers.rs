@@ -14,7 +14,7 @@ use serde::Deserialize;
 use syn::{Attribute, File, Item, ItemMod, UseTree, visit, visit::Visit};
 
 /// The modules of `shared`, each above those that it may use.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "failure",
     "values",
     "b3",
@@ -26,6 +26,7 @@ const LAYERS: [&str; 14] = [
     "settings",
     "telemetry",
     "failpoint",
+    "tls",
     "aws",
     "queues",
     "stage",

@@ -19,6 +19,7 @@ use shared::{
     failure::{Code, Failure, StageError},
     landing::{Envelope, EnvelopeError},
     portfolio::{Portfolio, Warning},
+    tls,
 };
 use tokio::time::{Instant, sleep};
 
@@ -36,6 +37,15 @@ pub struct B3 {
     timeout: Duration,
 }
 
+/// The HTTP client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum NoClient {
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
 /// B3's complete answer.
 #[derive(Debug)]
 pub struct Fetched {
@@ -50,8 +60,8 @@ struct ReceivedPage {
     /// When the request was sent.
     asked_at: DateTime<Utc>,
     text: String,
-    /// `None` for JSON of another shape.
-    parsed: Option<PortfolioPage>,
+    /// An error only for JSON of another shape.
+    parsed: Result<PortfolioPage, ShapeError>,
 }
 
 /// B3 gave no readable answer. May pass.
@@ -151,10 +161,13 @@ fn asked_to_wait(retry_after: Option<Duration>) -> String {
 
 impl B3 {
     /// A client of the server at `base_url` that waits at most `timeout` for each answer.
-    pub fn new(base_url: String, timeout: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(base_url: String, timeout: Duration) -> Result<Self, NoClient> {
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+        let tls = tls::client_config()?;
         let builder = || {
             Client::builder()
+                // Reqwest would load the root certificates again, for each client.
+                .tls_backend_preconfigured(tls.clone())
                 .connect_timeout(CONNECT_TIMEOUT.min(timeout))
                 .redirect(Policy::none())
                 .user_agent(concat!("ibov-pipeline/", env!("CARGO_PKG_VERSION")))
@@ -176,9 +189,8 @@ impl B3 {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let envelope = self.all_pages(first, deadline).await?;
-            let portfolio = envelope.portfolio();
-            let wait = match &portfolio {
+            let fetched = self.all_pages(first, deadline).await?;
+            let wait = match &fetched.portfolio {
                 Err(error) if error.consequences().may_pass_soon => {
                     let code = error.consequences().code;
                     let wait = retry::wait(attempts, None, deadline);
@@ -188,7 +200,7 @@ impl B3 {
             };
             match wait {
                 Some(wait) => sleep(wait).await,
-                None => return Ok(Fetched { envelope, portfolio }),
+                None => return Ok(fetched),
             }
         }
     }
@@ -197,9 +209,10 @@ impl B3 {
         &self,
         first: &PageRequest,
         deadline: Instant,
-    ) -> Result<Envelope, SourceError> {
+    ) -> Result<Fetched, SourceError> {
         let mut fetched_at = None;
         let mut pages: Vec<String> = Vec::new();
+        let mut all_parsed = Ok(Vec::new());
         for number in 1..=MAX_PAGES {
             let request = first.page(number);
             let page = self.page(&request, deadline).await;
@@ -212,14 +225,25 @@ impl B3 {
             if pages.iter().map(String::len).sum::<usize>() > MAX_ANSWER_BYTES {
                 return Err(self.error(&request, 1, SourceErrorCause::AllTooLong));
             }
-            let Some(PortfolioPage { position, results, .. }) = parsed else { break };
-            let empty = results.is_none_or(|rows| rows.is_empty());
-            let too_many = position.total_pages > MAX_PAGES;
-            if empty || repeated || too_many || number >= position.total_pages {
+            let page = match parsed {
+                Ok(page) => page,
+                Err(source) => {
+                    all_parsed = Err(EnvelopeError::Page { page: pages.len(), source });
+                    break;
+                }
+            };
+            let total_pages = page.position.total_pages;
+            let empty = page.results.as_ref().is_none_or(Vec::is_empty);
+            if let Ok(all) = &mut all_parsed {
+                all.push(page);
+            }
+            if empty || repeated || total_pages > MAX_PAGES || number >= total_pages {
                 break;
             }
         }
-        Ok(self.envelope(first, fetched_at.unwrap_or_else(Utc::now), pages))
+        let envelope = self.envelope(first, fetched_at.unwrap_or_else(Utc::now), pages);
+        let portfolio = all_parsed.and_then(|pages| Ok(envelope.portfolio_of(&pages)?));
+        Ok(Fetched { envelope, portfolio })
     }
 
     fn envelope(
@@ -245,9 +269,9 @@ impl B3 {
             let asked_at = Utc::now();
             let (cause, unreadable) = match self.body(client, request, deadline).await {
                 Ok(text) => match PortfolioPage::parse(&text) {
-                    Ok(page) => return Ok(ReceivedPage { asked_at, text, parsed: Some(page) }),
-                    Err(ShapeError::OtherJson { .. } | ShapeError::JsonInText { .. }) => {
-                        return Ok(ReceivedPage { asked_at, text, parsed: None });
+                    Ok(page) => return Ok(ReceivedPage { asked_at, text, parsed: Ok(page) }),
+                    Err(error @ (ShapeError::OtherJson { .. } | ShapeError::JsonInText { .. })) => {
+                        return Ok(ReceivedPage { asked_at, text, parsed: Err(error) });
                     }
                     Err(error @ ShapeError::NotJson { .. }) => {
                         (SourceErrorCause::Shape(error), Some(text))

@@ -16,7 +16,7 @@ use std::{fmt::Display, time::Duration};
 use aws_config::SdkConfig;
 use chrono::Days;
 use shared::{
-    aws::{Bucket, S3Bucket},
+    aws::{Bucket, Roots, S3Bucket},
     b3::PageRequest,
     events::FetchRequest,
     failure::{Code, StageError as _, readable},
@@ -30,7 +30,7 @@ use shared::{
 };
 use tokio::time::Instant;
 
-pub use b3::{B3, Fetched, SourceError, SourceErrorCause};
+pub use b3::{B3, Fetched, NoClient, SourceError, SourceErrorCause};
 pub use continuity::OtherPortfolio;
 pub use error::FetchError;
 use landing_store::LandingStore;
@@ -52,6 +52,7 @@ impl Handler for Fetcher {
     const STAGE: &'static str = "fetch";
     type Task = FetchRequest;
     type Error = FetchError;
+    const ROOTS: Roots = Roots::Shared;
 
     async fn from_environment(
         environment: &Environment,

@@ -39,7 +39,7 @@ impl SnsReporter {
             sns: aws_sdk_sns::Client::new(sdk),
             completions: environment.required("COMPLETIONS_TOPIC_ARN")?,
             alerts: environment.required("ALERTS_TOPIC_ARN")?,
-            glue_queues: SqsQueues::new(aws_sdk_sqs::Client::new(sdk), String::new(), glue_dlq),
+            glue_queues: SqsQueues::new(sdk, String::new(), glue_dlq),
             stack: Stack {
                 name: environment.required("STACK_NAME")?,
                 index: environment.required("INDEX")?,

@@ -1,7 +1,8 @@
 //! Decides whether a landing object's raw file replaces the existing one.
 //!
-//! The raw object's metadata names the landing object that it was made from. A writer reads the metadata (HEAD),
-//! decides, and writes on the condition that the object is still the same. The footer of the file also holds the
+//! A writer first writes on the condition that there is no raw object. If there is one, its metadata names the landing
+//! object that it was made from: the writer reads the metadata (HEAD), decides, and writes on the condition that the
+//! object is still the same. The footer of the file also holds the
 //! landing key, so files of different landing objects never have the same ETag, and a condition that holds means that
 //! no other writer was in between. A writer whose condition fails starts over. Hence:
 //!

@@ -8,12 +8,12 @@ mod error;
 
 use aws_config::SdkConfig;
 use shared::{
-    aws::{Bucket, CallError, Cause, Get, NewObject, S3Bucket},
+    aws::{Bucket, CallError, Cause, Condition, Get, NewObject, S3Bucket},
     events::{CreatedObject, S3Message},
     failpoint,
     keys::{FileName, LandingKey, RawKey},
     landing::{Envelope, MAX_LANDING_BYTES},
-    portfolio::Portfolio,
+    portfolio::{ContentHash, Portfolio},
     queues::Message,
     raw::{self, RawMetadata},
     settings::{Environment, SettingError},
@@ -80,9 +80,10 @@ impl<B: Bucket> ParquetWriter<B> {
             }
         };
         let portfolio = self.portfolio(&landing, &body)?;
-        let file = raw::encode(&portfolio, &landing)?;
+        let content = ContentHash::of(&portfolio);
+        let file = raw::encode_hashed(&portfolio, &content, &landing)?;
         let raw = RawKey { date: landing.date, file_name: self.file_name.clone() };
-        let metadata = RawMetadata::of(&portfolio, landing, &file);
+        let metadata = RawMetadata::of(content, landing, &file);
         let size_bytes = file.len();
         let outcome = self.replace_if_newer(&raw, &metadata, file).await?;
         if outcome == Outcome::Done {
@@ -123,20 +124,21 @@ impl<B: Bucket> ParquetWriter<B> {
             content_type: Some("application/vnd.apache.parquet"),
             metadata: metadata.to_map(),
         };
-        for _ in 0..MAX_RACES {
-            let head = self.bucket.head(&key).await?;
-            let condition = match decision::decide(head, metadata) {
+        // Most dates are new: the raw object is looked at only if there is one.
+        let mut condition = Condition::Absent;
+        for _ in 0..=MAX_RACES {
+            let put = self.bucket.put(&key, object.clone(), &condition);
+            match failpoint::around("put-raw", put).await {
+                Ok(()) => return Ok(Outcome::Done),
+                // There is an object, or another writer has written or deleted it since HEAD.
+                Err(CallError { cause: Cause::Conflict | Cause::NotFound, .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            condition = match decision::decide(self.bucket.head(&key).await?, metadata) {
                 Decision::Write(condition) => condition,
                 Decision::AlreadyWritten => return Ok(Outcome::NothingToDo("already written")),
                 Decision::Older => return Ok(Outcome::NothingToDo("older than the raw file")),
             };
-            let put = self.bucket.put(&key, object.clone(), &condition);
-            match failpoint::around("put-raw", put).await {
-                Ok(()) => return Ok(Outcome::Done),
-                // Another writer has written or deleted the object since HEAD.
-                Err(CallError { cause: Cause::Conflict | Cause::NotFound, .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
         }
         Err(WriteError::Contended { object: self.bucket.uri(raw) })
     }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt};
 use aws_config::SdkConfig;
 use aws_sdk_s3::{Client, config, primitives::ByteStream};
 
-use super::{CallError, Cause};
+use super::{CallError, Cause, config::has_own_endpoint};
 
 /// Identifies a version of an object. Without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,8 +110,7 @@ pub struct S3Bucket {
 impl S3Bucket {
     pub fn new(sdk: &SdkConfig, name: String) -> Self {
         // Outside AWS, buckets have no host names of their own: the bucket goes into the path.
-        let custom_endpoint = sdk.endpoint_url().is_some();
-        let config = config::Builder::from(sdk).force_path_style(custom_endpoint);
+        let config = config::Builder::from(sdk).force_path_style(has_own_endpoint(sdk, "S3"));
         Self { client: Client::from_conf(config.build()), name }
     }
 }
@@ -150,7 +149,8 @@ impl Bucket for S3Bucket {
             None => Err(CallError::incomplete("GetObject", &object, "length")),
             Some(size_bytes) if size_bytes > max_bytes => Ok(Get::TooLarge { size_bytes }),
             Some(_) => match answer.body.collect().await {
-                Ok(body) => Ok(Get::Bytes(body.to_vec())),
+                // Without a copy if the body came in one piece.
+                Ok(body) => Ok(Get::Bytes(body.into_bytes().into())),
                 Err(error) => Err(CallError::new("GetObject", &object, Cause::Unavailable, error)),
             },
         }

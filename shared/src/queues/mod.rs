@@ -3,8 +3,9 @@
 mod message;
 mod parked;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
+use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 
 pub use message::{Message, UnidentifiedRecord};
@@ -27,21 +28,27 @@ pub trait Queues {
 /// Two SQS queues.
 #[derive(Clone, Debug)]
 pub struct SqsQueues {
-    client: Client,
+    sdk: SdkConfig,
+    /// Made at the first failure, since most invocations have none.
+    client: OnceLock<Client>,
     queue_url: String,
     dead_letter_queue_url: String,
 }
 
 impl SqsQueues {
-    pub fn new(client: Client, queue_url: String, dead_letter_queue_url: String) -> Self {
-        Self { client, queue_url, dead_letter_queue_url }
+    pub fn new(sdk: &SdkConfig, queue_url: String, dead_letter_queue_url: String) -> Self {
+        Self { sdk: sdk.clone(), client: OnceLock::new(), queue_url, dead_letter_queue_url }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.sdk))
     }
 }
 
 impl Queues for SqsQueues {
     async fn park(&self, parked: &Parked) -> Result<(), CallError> {
         let url = &self.dead_letter_queue_url;
-        let mut request = self.client.send_message().queue_url(url).message_body(&parked.body);
+        let mut request = self.client().send_message().queue_url(url).message_body(&parked.body);
         for (name, value) in &parked.attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value);
             let value = value
@@ -56,7 +63,7 @@ impl Queues for SqsQueues {
 
     async fn postpone(&self, message: &Message, delay: Duration) -> Result<(), CallError> {
         let request = self
-            .client
+            .client()
             .change_message_visibility()
             .queue_url(&self.queue_url)
             .receipt_handle(&message.receipt_handle)

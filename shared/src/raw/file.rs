@@ -44,6 +44,18 @@ pub fn schema() -> Schema {
 /// # Errors
 /// [`EncodeError`] would be a bug: every portfolio fits the schema.
 pub fn encode(portfolio: &Portfolio, landing: &LandingKey) -> Result<Vec<u8>, EncodeError> {
+    encode_hashed(portfolio, &ContentHash::of(portfolio), landing)
+}
+
+/// The same with the portfolio's hash, where it is known already.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_hashed(
+    portfolio: &Portfolio,
+    content: &ContentHash,
+    landing: &LandingKey,
+) -> Result<Vec<u8>, EncodeError> {
     let schema = schema();
     let options = WriteOptions {
         write_statistics: true,
@@ -58,7 +70,7 @@ pub fn encode(portfolio: &Portfolio, landing: &LandingKey) -> Result<Vec<u8>, En
     for group in groups {
         writer.write(group?)?;
     }
-    writer.end(Some(footer(portfolio, landing)))?;
+    writer.end(Some(footer(portfolio, content, landing)))?;
     Ok(writer.into_inner())
 }
 
@@ -90,10 +102,10 @@ fn days_since_epoch(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
 }
 
-fn footer(portfolio: &Portfolio, landing: &LandingKey) -> Vec<KeyValue> {
+fn footer(portfolio: &Portfolio, content: &ContentHash, landing: &LandingKey) -> Vec<KeyValue> {
     [
         (LANDING_KEY, Some(landing.to_string())),
-        (CONTENT_HASH, Some(ContentHash::of(portfolio).to_string())),
+        (CONTENT_HASH, Some(content.to_string())),
         ("index", Some(portfolio.index.to_string())),
         ("segment", Some(portfolio.segment.to_string())),
         ("total-part", Some(portfolio.total_weight.to_string())),

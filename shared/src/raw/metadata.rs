@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    keys::LandingKey,
-    portfolio::{ContentHash, Portfolio},
-};
+use crate::{keys::LandingKey, portfolio::ContentHash};
 
 pub(super) const LANDING_KEY: &str = "landing-key";
 /// Of the portfolio.
@@ -25,9 +22,8 @@ pub struct RawMetadata {
 }
 
 impl RawMetadata {
-    pub fn of(portfolio: &Portfolio, landing: LandingKey, file: &[u8]) -> Self {
-        let (content, file) = (ContentHash::of(portfolio), ContentHash::of_bytes(file));
-        Self { landing, content: Some(content), file: Some(file) }
+    pub fn of(content: ContentHash, landing: LandingKey, file: &[u8]) -> Self {
+        Self { landing, content: Some(content), file: Some(ContentHash::of_bytes(file)) }
     }
 
     /// `None` for an object not written by parquet-writer.
@@ -58,7 +54,8 @@ mod tests {
     #[test]
     fn metadata_survives_being_written_and_read() {
         let portfolio = portfolio();
-        let written = RawMetadata::of(&portfolio, landing_key(&portfolio, 1), b"PAR1");
+        let landing = landing_key(&portfolio, 1);
+        let written = RawMetadata::of(ContentHash::of(&portfolio), landing, b"PAR1");
         assert_eq!(written.to_map().len(), 3);
         assert_eq!(RawMetadata::parse(&written.to_map()), Some(written));
     }
@@ -66,8 +63,8 @@ mod tests {
     #[test]
     fn an_object_without_a_landing_key_is_foreign() {
         let portfolio = portfolio();
-        let mut metadata =
-            RawMetadata::of(&portfolio, landing_key(&portfolio, 1), b"PAR1").to_map();
+        let landing = landing_key(&portfolio, 1);
+        let mut metadata = RawMetadata::of(ContentHash::of(&portfolio), landing, b"PAR1").to_map();
         metadata.insert(LANDING_KEY.to_owned(), "of another program".to_owned());
         assert_eq!(RawMetadata::parse(&metadata), None);
         assert_eq!(RawMetadata::parse(&HashMap::new()), None);

@@ -3,5 +3,5 @@
 mod file;
 mod metadata;
 
-pub use file::{EncodeError, encode, schema};
+pub use file::{EncodeError, encode, encode_hashed, schema};
 pub use metadata::RawMetadata;

@@ -29,7 +29,7 @@ pub use invocation::Invocation;
 pub use outcome::{Failed, Outcome};
 
 use crate::{
-    aws,
+    aws::{self, Roots},
     failure::{StageError, readable},
     queues::{Message, Parked, Queues, SqsQueues, UnidentifiedRecord},
     settings::{Environment, SettingError},
@@ -48,6 +48,8 @@ pub trait Handler: Sized {
     /// A unit of work. A message may have several: an S3 notification may name several objects.
     type Task;
     type Error: StageError;
+    /// [`Roots::Shared`] for a handler that has another HTTP client beside the SDK's.
+    const ROOTS: Roots = Roots::OfSdk;
 
     /// Reads the settings and creates the clients, once per cold start.
     async fn from_environment(
@@ -69,7 +71,7 @@ pub trait Handler: Sized {
 pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let environment = Environment::of_process();
-    let sdk = aws::sdk_config().await;
+    let sdk = aws::sdk_config(&environment, H::ROOTS)?;
     let handler = H::from_environment(&environment, &sdk).await?;
     let stage = &Stage::from_environment(handler, &environment, &sdk)?;
     let handle = |event: LambdaEvent<SqsEvent>| async move {
@@ -95,14 +97,13 @@ impl<H: Handler> Stage<H, SqsQueues> {
         environment: &Environment,
         sdk: &SdkConfig,
     ) -> Result<Self, SettingError> {
-        let client = aws_sdk_sqs::Client::new(sdk);
         let [queue, dead_letter_queue] =
             [environment.required("QUEUE_URL")?, environment.required("DLQ_URL")?];
         Ok(Self {
             handler,
             max_receive_count: environment.required("MAX_RECEIVE_COUNT")?,
             backoff_base: Duration::from_secs(environment.or("BACKOFF_BASE", 480)?),
-            queues: SqsQueues::new(client, queue, dead_letter_queue),
+            queues: SqsQueues::new(sdk, queue, dead_letter_queue),
         })
     }
 }
