@@ -5,7 +5,7 @@ use super::{tables_shown::TablesShown, with_tables};
 use crate::{
     args::QueryArgs,
     export::{self, Format},
-    output::{Screen, print_bytes, write_file},
+    output::{Screen, print_bytes, print_line, write_file},
 };
 
 /// Prints the result of a query, or writes it to a file.
@@ -29,7 +29,8 @@ pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
         match &args.out {
             Some(path) => {
                 let screen = Screen { width: None, ..screen };
-                write_file(path, &export::encode(&result, format, screen)?)
+                write_file(path, &export::encode(&result, format, screen)?)?;
+                print_line(path.display())
             }
             None => print_bytes(&export::encode(&result, format, screen)?),
         }

@@ -154,11 +154,34 @@ mod tests {
         *,
     };
 
+    /// The sheet as it is stored. A text there is a reference, `t="s"`; a number has no type.
+    fn sheet(file: Vec<u8>) -> String {
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
+        let entry = archive.by_name("xl/worksheets/sheet1.xml").unwrap();
+        std::io::read_to_string(entry).unwrap()
+    }
+
     #[test]
-    fn a_workbook_is_written() {
-        let file = encode(&columns(&answer())).unwrap();
-        assert!(file.starts_with(b"PK"));
-        assert!(encode(&[]).unwrap().starts_with(b"PK"));
+    fn numbers_and_dates_are_numbers_unless_digits_would_get_lost() {
+        let text = sheet(encode(&columns(&answer())).unwrap());
+        let cell = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<c r=\"{name}\"")).unwrap();
+            let (attributes, rest) = rest.split_once("><v>").unwrap();
+            let (value, _) = rest.split_once("</v>").unwrap();
+            (attributes.contains("t=\"s\""), value.to_owned())
+        };
+        for (name, number) in
+            [("B2", "46346"), ("C2", "1020.67"), ("E2", "-3"), ("F2", "0.5"), ("G2", "1")]
+        {
+            assert_eq!(cell(name), (false, number.to_owned()), "{name}");
+        }
+        assert!(cell("A2").0 && cell("D2").0, "a text, and a number of sixteen digits");
+        assert!(!text.contains("r=\"A3\""), "NULL is an empty cell");
+    }
+
+    #[test]
+    fn an_answer_without_columns_is_a_workbook_too() {
+        assert!(sheet(encode(&[]).unwrap()).contains("<sheetData/>"));
     }
 
     #[test]

@@ -246,8 +246,8 @@ mod tests {
             (text.contains(QUANTITY), text.contains('█'), text.contains("constituents"))
         };
         assert_eq!(shown(120), (true, true, true));
-        assert_eq!(shown(100), (false, true, true));
-        assert_eq!(shown(80), (false, true, true), "the bars are shorter");
+        assert_eq!(shown(100), (true, true, true), "the bars are shorter");
+        assert_eq!(shown(80), (false, true, true));
         assert_eq!(shown(70), (false, true, false));
         assert_eq!(shown(50), (false, false, false));
         let narrow = at(Some(40), Language::English);
