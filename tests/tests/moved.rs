@@ -88,10 +88,10 @@ fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The first line of a script that pip wrote, with the path of its Python.
+/// The head of a script that pip wrote, with the path of its Python; if that holds a space, in the second line.
 fn interpreter_of_pip(checkout: &Path) -> Result<String> {
     let script = fs::read_to_string(checkout.join(".ibov/venv/bin/pip"))?;
-    Ok(script.lines().next().unwrap_or_default().to_owned())
+    Ok(script.lines().take(2).collect())
 }
 
 #[test]

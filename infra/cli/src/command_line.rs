@@ -169,14 +169,17 @@ fn groups(command: &Command) -> String {
 mod tests {
     use super::*;
 
-    /// Splits as a shell does that knows single quotes, up to a pipe or a redirection.
+    /// Splits as a shell does that knows quotes around whole words, up to a pipe or a redirection.
     fn words(line: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        for (position, part) in line.split('\'').enumerate() {
-            match position % 2 {
-                0 => words.extend(part.split_whitespace().map(str::to_owned)),
-                _ => words.push(part.to_owned()),
-            }
+        let (mut words, mut rest) = (Vec::new(), line.trim_start());
+        while let Some(first) = rest.chars().next() {
+            let quote = Some(first).filter(|first| ['\'', '"'].contains(first));
+            let word = quote.map_or(rest, |_| &rest[1..]);
+            let end = word.find(|c| quote.map_or(c == ' ', |quote| c == quote));
+            let (word, after) = word.split_at(end.unwrap_or(word.len()));
+            words.push(word.to_owned());
+            // Without the quote that ends the word.
+            rest = after.get(usize::from(quote.is_some())..).unwrap_or_default().trim_start();
         }
         let end = words.iter().position(|word| [">", "|"].contains(&word.as_str()));
         words.truncate(end.unwrap_or(words.len()));

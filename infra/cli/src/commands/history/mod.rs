@@ -270,7 +270,7 @@ mod tests {
         let text = serde_json::to_string(&day(20, "6.580")).unwrap();
         assert_eq!(
             text,
-            r#"{"date":"2026-11-20","weight":6.58,"quantity":1000,"sector":"Mineração"}"#
+            r#"{"date":"2026-11-20","weight":6.580,"quantity":1000,"sector":"Mineração"}"#
         );
     }
 }
