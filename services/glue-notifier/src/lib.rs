@@ -6,6 +6,7 @@ mod language;
 mod mail;
 mod notification;
 mod reporter;
+mod stack;
 
 use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};

@@ -15,7 +15,10 @@ use shared::{
     values::IndexCode,
 };
 
-use crate::notification::{Notification, Stack, Topic};
+use crate::{
+    notification::{Notification, Topic},
+    stack::Stack,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct SnsReporter {

@@ -1,7 +1,7 @@
 //! Mails in Portuguese. Titles have no accents: the subject of an SNS message is ASCII.
 
-use super::{News, ends, joined, listed, warning_lines};
-use crate::notification::Stack;
+use super::news::{News, ends, joined, listed, warning_lines};
+use crate::stack::Stack;
 
 pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) {
     let Stack { name, index, job, .. } = stack;
