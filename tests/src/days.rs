@@ -82,6 +82,19 @@ pub fn small(date: NaiveDate) -> Day {
     )
 }
 
+/// A day after [`small`]: CMIN3 has left, ITUB4 has entered, and VALE3 weighs less.
+pub fn moved(date: NaiveDate) -> Day {
+    Day::from_holdings(
+        date,
+        &[
+            holding("Financ e Outros / Previd  Seguros", "BBSE3", 40_001, 600),
+            holding("Financ e Outros / Interms Financs", "ITUB4", 10_125, 16_777_217),
+            holding("Mats Básicos / Mineração", "VALE3", 29_875, 5_999_999_999),
+            holding("Utilidade Públ / Água Saneamento", "SBSP3", 19_999, 1_001),
+        ],
+    )
+}
+
 /// Moves the holdings of one sector to another, so that the weights still add up to 100.
 pub fn without_sector(mut day: Day, gone: &str, heir: &str) -> Day {
     for row in &mut day.results {

@@ -99,7 +99,7 @@ impl Operator {
 pub fn commands_in(mail: &Mail) -> Vec<String> {
     // An alarm's mail is JSON, with the lines of its description in one string.
     let text = mail.message.replace("\\n", "\n");
-    let lines = text.lines().filter_map(|line| Some(&line[line.find("ibov ")?..]));
+    let lines = text.lines().filter_map(|line| line.get(line.find("ibov ")?..));
     let is_command = |line: &&str| line.contains(" --stack ");
     let end = |line: &str| line.split('"').next().unwrap_or(line).trim().to_owned();
     lines.filter(is_command).map(end).collect()

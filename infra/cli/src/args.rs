@@ -1,5 +1,7 @@
 //! The command line.
 
+mod views;
+
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
 
-use crate::output::Language;
+pub(crate) use self::views::{By, ChartArgs, DiffArgs, HistoryArgs};
+use crate::{export::Format, output::Language};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
 4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
@@ -57,6 +60,12 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// List the queries that the stack keeps, and what each wants to know.
     Queries(QueriesArgs),
+    /// Draw the weights of one day as bars.
+    Chart(ChartArgs),
+    /// Show how the weight of a stock or a sector went.
+    History(HistoryArgs),
+    /// Compare two days: what entered, what left, and how weights moved.
+    Diff(DiffArgs),
 }
 
 /// `ibov run`.
@@ -270,8 +279,14 @@ pub(crate) struct B3Args {
     pub(crate) date: Option<NaiveDate>,
 }
 
+const QUERY_EXAMPLES: &str = "Examples:
+  ibov query --name day-by-sector --param 2026-11-25
+  ibov query --name stock-history --param PETR4 --out petr4.xlsx
+  ibov query \"SELECT codigo, participacao FROM vw_ibov_carteira WHERE data = DATE '2026-11-25'\" --format csv";
+
 /// `ibov query`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = QUERY_EXAMPLES)]
 pub(crate) struct QueryArgs {
     /// Which stack.
     #[command(flatten)]
@@ -285,6 +300,12 @@ pub(crate) struct QueryArgs {
     /// What the next question mark of the query stands for, as a text. Once for each.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) param: Vec<String>,
+    /// How the answer is written. Default: what the name of --out says, else a table.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write the answer to this file, in place of the one that is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `ibov queries`.

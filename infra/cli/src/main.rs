@@ -7,9 +7,11 @@ mod args;
 mod commands;
 #[cfg(test)]
 mod documented;
+mod export;
 mod lake;
 mod output;
 mod running_stack;
+mod svg;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,9 @@ async fn main() -> ExitCode {
         Command::B3(args) => commands::b3(&args).await,
         Command::Query(args) => commands::query(&args).await,
         Command::Queries(args) => commands::queries(&args).await,
+        Command::Chart(args) => commands::chart(&args).await,
+        Command::History(args) => commands::history(&args).await,
+        Command::Diff(args) => commands::diff(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -141,6 +141,7 @@ impl RunningStack {
             "The stack {stack} stays up until Ctrl-C. In another terminal:\n\
              \n\
              {stand_in}  cargo ibov fetch           # ask for the portfolio again\n\
+             \x20 cargo ibov status          # is all well?\n\
              \x20 cargo ibov parked          # what failed, and why\n\
              \x20 cargo ibov redrive fetch   # replay it\n\
              \x20 cargo ibov queries         # what else can be asked\n\

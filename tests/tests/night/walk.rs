@@ -80,16 +80,6 @@ fn an_html_page_is_looked_at_and_put_right_by_the_commands_of_the_alarms_mail() 
         assert!(repaired.stdout.contains("1 moved back"), "{}{}", repaired.stdout, repaired.stderr);
         is_well(&bench, &operator).await?;
         assert_eq!(bench.newest_landing(date).await?, bench.refined_from(date).await?);
-        let clear = "the mail that all is clear";
-        bench
-            .until(clear, || async {
-                let mut mails = bench.mails("AlertsTopicArn")?.into_iter();
-                let is_clear = |mail: &Mail| {
-                    mail.subject().contains("fetch-dlq-depth") && mail.subject().contains("OK")
-                };
-                Ok(mails.find(is_clear))
-            })
-            .await?;
         Ok(())
     })
 }

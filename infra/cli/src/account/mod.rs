@@ -9,8 +9,10 @@ use anyhow::{Error, Result};
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
     profile::{self, ProfileFileCredentialsProvider, ProfileSet},
+    provider_config::ProviderConfig,
     retry::RetryConfig,
 };
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::os_shim_internal::{Env, Fs};
 use harness::{
     aws::{self, CallFailure, Clients},
@@ -51,9 +53,7 @@ impl Account {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(RetryConfig::standard());
         if let Some(profile) = &options.profile {
-            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
-            // A profile that is asked for goes before the variables with keys, as in the AWS CLI.
-            loader = loader.profile_name(profile).credentials_provider(credentials.build());
+            loader = loader.profile_name(profile);
         }
         if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));
@@ -61,6 +61,10 @@ impl Account {
         let config = loader.load().await;
         let region = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
         let Some(region) = region else { return Err(not_ready(no_region(name))) };
+        let config = match &options.profile {
+            Some(profile) => with_profile(config, profile),
+            None => config,
+        };
         let sign_in =
             SignIn::find(&env, &profiles, options.profile.is_some()).map_err(not_ready)?;
         Ok(Self { config, region, sign_in })
@@ -129,6 +133,14 @@ impl Account {
             ),
         }
     }
+}
+
+/// Takes credentials from a profile that is asked for, which goes before variables with keys, as in the AWS CLI.
+fn with_profile(config: SdkConfig, profile: &str) -> SdkConfig {
+    let signing_in = ProviderConfig::without_region().with_region(config.region().cloned());
+    let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+    let credentials = SharedCredentialsProvider::new(credentials.configure(&signing_in).build());
+    config.into_builder().credentials_provider(credentials).build()
 }
 
 fn not_ready(sentence: String) -> Error {

@@ -1,9 +1,12 @@
 //! The commands, one file each.
 
 mod b3;
+mod chart;
+mod diff;
 mod discard;
 mod doctor;
 mod fetch;
+mod history;
 mod logs;
 mod parked;
 mod queries;
@@ -11,7 +14,10 @@ mod query;
 mod redrive;
 mod refine;
 mod run;
+mod sector_table;
+mod sessions;
 mod status;
+mod tables_shown;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -20,8 +26,9 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, discard::discard, doctor::doctor, fetch::fetch, logs::logs, parked::parked,
-    queries::queries, query::query, redrive::redrive, refine::refine, run::run, status::status,
+    b3::b3, chart::chart, diff::diff, discard::discard, doctor::doctor, fetch::fetch,
+    history::history, logs::logs, parked::parked, queries::queries, query::query, redrive::redrive,
+    refine::refine, run::run, status::status,
 };
 use crate::{
     account::Account,

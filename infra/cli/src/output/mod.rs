@@ -4,6 +4,7 @@
 //! and knows every placeholder. (Project Fluent was tried: its crates took 25 s of two cores to build.)
 
 mod bar;
+mod file;
 mod language;
 mod lines;
 mod number;
@@ -11,8 +12,11 @@ mod screen;
 mod table;
 
 pub(crate) use self::{
+    bar::sparkline,
+    file::write_file,
     language::{Language, plural, text},
-    lines::print_line,
+    lines::{print_bytes, print_heading, print_line},
+    number::json_number,
     screen::Screen,
     table::{Column, Table, Value},
 };

@@ -1,5 +1,8 @@
 //! Numbers as each language writes them.
 
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use serde::Serializer;
+
 use super::language::Language;
 
 impl Language {
@@ -47,6 +50,17 @@ impl Language {
         let number = self.number(plain);
         let grows = !number.starts_with('-') && number.contains(|c| matches!(c, '1'..='9'));
         if grows { format!("+{number}") } else { number }
+    }
+}
+
+/// For `serialize_with`: a weight as a number. Three places are far from where floating-point numbers lose digits.
+pub(crate) fn json_number<S: Serializer>(
+    number: &Decimal,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match number.to_f64() {
+        Some(number) => serializer.serialize_f64(number),
+        None => serializer.collect_str(number),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables that fit the terminal.
 //!
-//! On a terminal, columns are dropped in their stated order until the rest fits; then long texts are wrapped within their
-//! column. In a pipe there are no boxes: a line per row, tabs between all columns, and numbers without grouping and with
+//! On a terminal, bars become shorter and columns are dropped in their stated order until the rest fits; then long texts
+//! are wrapped within their column. In a pipe there are no boxes: a line per row, tabs between all columns, and numbers without grouping and with
 //! a point. `cut`, `sort` and `awk` take that as it is, and a spreadsheet takes it when it is pasted; text that is only
 //! aligned with spaces can be cut by none of them, because sectors have spaces in their names.
 
@@ -12,8 +12,9 @@ use rust_decimal::Decimal;
 
 use super::{bar::bar, language::Language, screen::Screen};
 
-/// Length of the longest bar.
+/// Length of the longest bar, and the least that shows anything.
 const BAR_CELLS: u16 = 24;
+const LEAST_BAR_CELLS: u16 = 8;
 
 /// What a column holds, and when it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,12 +77,12 @@ impl Value {
         Self::Change(number.to_string())
     }
 
-    fn on_terminal(&self, language: Language) -> String {
+    fn on_terminal(&self, language: Language, bar_cells: u16) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) => language.number(number),
             Self::Change(number) => language.change(number),
-            Self::Bar { part, whole } => bar(*part, *whole, BAR_CELLS),
+            Self::Bar { part, whole } => bar(*part, *whole, bar_cells),
             Self::Missing => "–".to_owned(),
         }
     }
@@ -135,10 +136,19 @@ impl Table {
     fn on_terminal(&self, language: Language, width: u16) -> String {
         let mut places: Vec<usize> = (0..self.columns.len()).collect();
         loop {
-            let mut table = self.boxed(language, &places);
-            let needed = natural_width(&table);
-            if needed <= usize::from(width) {
+            let mut table = self.boxed(language, &places, BAR_CELLS);
+            let excess = natural_width(&table).saturating_sub(usize::from(width));
+            if excess == 0 {
                 return table.to_string();
+            }
+            let is_bar =
+                |place: &usize| self.columns.get(*place).is_some_and(|column| column.is_bar);
+            let shorter =
+                u16::try_from(excess).ok().and_then(|excess| BAR_CELLS.checked_sub(excess));
+            if let Some(cells) = shorter.filter(|cells| *cells >= LEAST_BAR_CELLS)
+                && places.iter().any(is_bar)
+            {
+                return self.boxed(language, &places, cells).to_string();
             }
             let Some(gone) = self.next_to_go(&places) else {
                 table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
@@ -161,7 +171,7 @@ impl Table {
         droppable.min().map(|(_, place)| place)
     }
 
-    fn boxed(&self, language: Language, places: &[usize]) -> comfy_table::Table {
+    fn boxed(&self, language: Language, places: &[usize], bar_cells: u16) -> comfy_table::Table {
         let columns: Vec<(usize, &Column)> =
             places.iter().filter_map(|place| Some((*place, self.columns.get(*place)?))).collect();
         let cell = |column: &Column, text: String| {
@@ -175,7 +185,7 @@ impl Table {
             .set_header(columns.iter().map(|(_, column)| cell(column, column.heading.clone())));
         for row in &self.rows {
             table.add_row(columns.iter().map(|(place, column)| {
-                let text = row.get(*place).map(|value| value.on_terminal(language));
+                let text = row.get(*place).map(|value| value.on_terminal(language, bar_cells));
                 cell(column, text.unwrap_or_default())
             }));
         }
@@ -199,8 +209,8 @@ mod tests {
         let mut table = Table::new([
             Column::text("sector"),
             Column::number("weight %"),
-            Column::bar().drops(2),
-            Column::number("constituents").drops(3),
+            Column::bar().drops(3),
+            Column::number("constituents").drops(2),
             Column::number(QUANTITY).drops(1),
         ]);
         for (sector, weight) in
@@ -234,9 +244,10 @@ mod tests {
             (text.contains(QUANTITY), text.contains('█'), text.contains("constituents"))
         };
         assert_eq!(shown(120), (true, true, true));
-        assert_eq!(shown(100), (false, true, true));
-        assert_eq!(shown(80), (false, false, true));
-        assert_eq!(shown(56), (false, false, false));
+        assert_eq!(shown(100), (true, true, true), "the bars are shorter");
+        assert_eq!(shown(80), (false, true, true));
+        assert_eq!(shown(70), (false, true, false));
+        assert_eq!(shown(50), (false, false, false));
         let narrow = at(Some(40), Language::English);
         assert!(widest(&narrow) <= 40 && narrow.contains("20.670 │"), "{narrow}");
         for word in ["Financ", "Interms", "Financs", "Mineração"] {

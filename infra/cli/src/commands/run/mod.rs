@@ -2,7 +2,6 @@
 
 mod portfolio_source;
 mod report;
-mod sector_table;
 mod signals;
 mod summary;
 

@@ -1,6 +1,6 @@
 //! What a run prints for people.
 
-use super::{report::Report, sector_table::sector_table};
+use super::{super::sector_table::sector_table, report::Report};
 use crate::output::Screen;
 
 /// What is told about the source.
@@ -25,8 +25,11 @@ impl Source<'_> {
 
 /// Everything.
 pub(super) fn of(report: &Report, source: Source<'_>) -> String {
-    let mut lines =
-        vec![String::new(), title(report, source), sector_table(report, Screen::stdout())];
+    let mut lines = vec![
+        String::new(),
+        title(report, source),
+        sector_table(&report.sectors, usize::MAX, Screen::stdout()),
+    ];
     match &report.glue_run {
         Some(run) => lines.push(format!(
             "Glue run {}: {} after {} s. Everything: {:.1} s.",

@@ -35,9 +35,11 @@ pub(crate) async fn status(args: &StatusArgs) -> Result<()> {
         say_what_is_kept()?;
     }
     with_stack(&args.stack, async |stack| {
-        while args.watch {
-            show(&stack, args, true).await?;
-            tokio::time::sleep(PAUSE).await;
+        if args.watch {
+            loop {
+                show(&stack, args, true).await?;
+                tokio::time::sleep(PAUSE).await;
+            }
         }
         match show(&stack, args, false).await? {
             0 => Ok(()),

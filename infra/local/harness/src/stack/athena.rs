@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, Row};
+use aws_sdk_athena::types::{ColumnInfo, QueryExecutionContext, QueryExecutionState, Row};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -17,8 +17,20 @@ const POLL: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryResult {
     pub columns: Vec<String>,
+    /// Of each column.
+    pub types: Vec<ColumnType>,
     /// `None` is NULL.
     pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// What Athena says of a column's values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnType {
+    /// Such as `varchar`, `bigint` or `decimal`.
+    pub name: String,
+    pub precision: usize,
+    /// Digits after the point.
+    pub scale: usize,
 }
 
 /// One row of `tb_ibov_refined`; it serializes under the names of the columns.
@@ -99,6 +111,7 @@ pub async fn query_with(stack: &Stack, sql: &str, texts: &[String]) -> Result<Qu
         if result.columns.is_empty() {
             let metadata = set.result_set_metadata().map(|m| m.column_info()).unwrap_or_default();
             result.columns = metadata.iter().map(|column| column.name().to_owned()).collect();
+            result.types = metadata.iter().map(ColumnType::from).collect();
             drop_heading(&result.columns, &mut rows);
         }
         result.rows.append(&mut rows);
@@ -130,6 +143,17 @@ async fn wait(stack: &Stack, id: &str) -> Result<()> {
             }
             _ if Instant::now() > deadline => bail!("no answer after {} s", DEADLINE.as_secs()),
             _ => tokio::time::sleep(POLL).await,
+        }
+    }
+}
+
+impl From<&ColumnInfo> for ColumnType {
+    fn from(column: &ColumnInfo) -> Self {
+        let size = |number: i32| usize::try_from(number).unwrap_or_default();
+        Self {
+            name: column.r#type().to_owned(),
+            precision: size(column.precision()),
+            scale: size(column.scale()),
         }
     }
 }

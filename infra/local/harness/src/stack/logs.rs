@@ -75,7 +75,7 @@ pub fn of_file(file: &Path, since: DateTime<Utc>) -> Result<Vec<LogLine>> {
 pub fn about(lines: Vec<LogLine>, message: &str) -> Vec<LogLine> {
     let names_it = |line: &LogLine| line.text.contains(message);
     let invocations: BTreeSet<String> =
-        lines.iter().filter(|line| names_it(line)).filter_map(|line| request_id(line)).collect();
+        lines.iter().filter(|line| names_it(line)).filter_map(request_id).collect();
     let of_invocation = |line: &LogLine| {
         let names_none = !line.text.contains("\"message_id\"");
         names_none && invocations.iter().any(|id| line.text.contains(id.as_str()))

@@ -1,13 +1,11 @@
 //! What was answered about a stack.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::{
-    alarms::Alarm, lake::Lake, mail::Subscription, queues::StageQueues, runs::RunSummary,
-    schedules::Schedule,
+    alarms::Alarm, described::Described, lake::Lake, mail::Subscription, queues::StageQueues,
+    runs::RunSummary, schedules::Schedule,
 };
 
 /// All answers; `None` where there was none, with the reason in `unknown`.
@@ -29,26 +27,6 @@ pub struct Answers {
     pub mail: Option<Vec<Subscription>>,
     pub schedules: Option<Vec<Schedule>>,
     pub unknown: Vec<Unknown>,
-}
-
-/// What CloudFormation says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Described {
-    /// Such as `CREATE_COMPLETE`.
-    pub state: String,
-    #[serde(skip)]
-    pub parameters: BTreeMap<String, String>,
-}
-
-impl Described {
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.get(name).map(String::as_str)
-    }
-
-    /// Whether the stack fetches by itself.
-    pub fn fetches(&self) -> bool {
-        self.parameter("ScheduleState") != Some("DISABLED")
-    }
 }
 
 /// A question that was not answered.

@@ -8,7 +8,7 @@ use refine::{AwsState, Listing};
 use serde::Serialize;
 use shared::{keys::LandingKey, settings::Environment, values::IndexCode};
 
-use super::answers::Described;
+use super::described::Described;
 use crate::stack::Stack;
 
 /// The lake's dates.

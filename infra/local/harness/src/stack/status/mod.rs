@@ -5,6 +5,7 @@
 
 mod alarms;
 mod answers;
+mod described;
 mod lake;
 mod mail;
 mod queues;
@@ -19,7 +20,8 @@ use futures::join;
 
 pub use self::{
     alarms::Alarm,
-    answers::{Answers, Described, Unknown},
+    answers::{Answers, Unknown},
+    described::Described,
     lake::Lake,
     mail::Subscription,
     queues::StageQueues,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use shared::portfolio::{day_in_sao_paulo, is_weekday};
 
-use super::answers::Described;
+use super::described::Described;
 
 /// How long a fetch and its first retries may take.
 const SLACK: TimeDelta = TimeDelta::hours(1);
