@@ -1,5 +1,6 @@
 //! The command line.
 
+mod operate;
 mod views;
 
 use std::{path::PathBuf, time::Duration};
@@ -13,7 +14,10 @@ use clap::{
 use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
 
-pub(crate) use self::views::{By, ChartArgs, DiffArgs, HistoryArgs};
+pub(crate) use self::{
+    operate::{DiscardArgs, DoctorArgs, LogsArgs, ParkedArgs, RedriveArgs, StatusArgs},
+    views::{By, ChartArgs, DiffArgs, HistoryArgs},
+};
 use crate::{export::Format, output::Language};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
@@ -233,101 +237,6 @@ pub(crate) struct FetchArgs {
     pub(crate) segment: Option<String>,
 }
 
-/// `ibov status`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct StatusArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Look again every few seconds, until Ctrl-C.
-    #[arg(long)]
-    pub(crate) watch: bool,
-}
-
-/// `ibov doctor`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DoctorArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-}
-
-/// `ibov logs`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct LogsArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// fetch, parquet, glue or completion.
-    pub(crate) stage: Stage,
-    /// How far back, as 90s, 15m or 24h.
-    #[arg(long, default_value = "1h", value_parser = duration)]
-    pub(crate) since: Duration,
-    /// Only the lines about the message with this id.
-    #[arg(long, value_name = "ID")]
-    pub(crate) message: Option<String>,
-    /// Print new lines as they come, until Ctrl-C.
-    #[arg(short, long)]
-    pub(crate) follow: bool,
-}
-
-/// `ibov parked`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ParkedArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// fetch, parquet, glue or completion. Default: all.
-    #[arg(value_parser = stages(), hide_possible_values = true)]
-    pub(crate) stage: Option<Stage>,
-    /// Only those that failed like this, such as b3-html; `none` stands for those without a code.
-    #[arg(long, alias = "kind", value_name = "CODE")]
-    pub(crate) code: Option<String>,
-    /// Print at most so many messages. Default: 10.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `ibov redrive`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct RedriveArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// fetch, parquet, glue or completion.
-    #[arg(value_parser = stages(), hide_possible_values = true)]
-    pub(crate) stage: Stage,
-    /// Only those that failed like this, such as b3-html; `none` stands for those without a code.
-    #[arg(long, alias = "kind", value_name = "CODE")]
-    pub(crate) code: Option<String>,
-    /// Only the message with this id, as `ibov parked STAGE` shows it.
-    #[arg(long, value_name = "ID")]
-    pub(crate) message: Option<String>,
-    /// Only say which messages these are.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// `ibov discard`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DiscardArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// The message with this id, as `ibov parked STAGE` shows it.
-    #[arg(long, value_name = "ID")]
-    pub(crate) message: String,
-    /// Do not ask.
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
 /// `ibov refine`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RefineArgs {
@@ -353,14 +262,8 @@ pub(crate) struct B3Args {
     pub(crate) date: Option<NaiveDate>,
 }
 
-const QUERY_EXAMPLES: &str = "Examples:
-  ibov query --name day-by-sector --param 2026-11-25
-  ibov query --name stock-history --param PETR4 --out petr4.xlsx
-  ibov query \"SELECT codigo, participacao FROM vw_ibov_carteira WHERE data = DATE '2026-11-25'\" --format csv";
-
 /// `ibov query`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = QUERY_EXAMPLES)]
 pub(crate) struct QueryArgs {
     /// Which stack.
     #[command(flatten)]

@@ -5,7 +5,7 @@ use clap::{
     builder::styling::{AnsiColor, Style},
 };
 
-use crate::args::Cli;
+use crate::{args::Cli, examples::EXAMPLES};
 
 /// Every command stands in one group.
 const GROUPS: [(&str, &[&str]); 4] = [
@@ -16,101 +16,6 @@ const GROUPS: [(&str, &[&str]); 4] = [
         &["status", "fetch", "refine", "parked", "redrive", "discard", "logs", "doctor", "b3"],
     ),
     ("Set up", &["completions", "man"]),
-];
-
-/// Each example with what it does, for commands that have none beside their arguments.
-const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
-    (
-        "run",
-        &[
-            ("cargo ibov run", "today's portfolio, added to .ibov/lake"),
-            ("cargo ibov run --sample", "the whole chain, without asking B3"),
-            ("cargo ibov run --sample --keep", "and leave the stack up, to try the other commands"),
-            ("cargo ibov run --proxy http://proxy.example:3128", "behind a proxy"),
-            ("cargo ibov run --quiet", "one line, for cron"),
-        ],
-    ),
-    (
-        "fetch",
-        &[
-            ("cargo ibov fetch", "have the local stack fetch again"),
-            ("cargo ibov fetch --stack ibov", "have the stack in AWS fetch now"),
-        ],
-    ),
-    (
-        "parked",
-        &[
-            ("cargo ibov parked", "all stages of the local stack"),
-            ("cargo ibov parked parquet --stack ibov", "one stage of the stack in AWS"),
-        ],
-    ),
-    (
-        "redrive",
-        &[
-            ("cargo ibov redrive fetch", "replay what the local fetcher parked"),
-            ("cargo ibov redrive glue --stack ibov", "the same for a stage in AWS"),
-        ],
-    ),
-    (
-        "refine",
-        &[
-            ("cargo ibov refine --date 2026-11-20", "refine a date that has a raw file"),
-            (
-                "cargo ibov refine --date 2026-11-20 --force --stack ibov",
-                "again, after a correction of the job",
-            ),
-        ],
-    ),
-    (
-        "b3",
-        &[
-            ("cargo ibov b3 totals", "from now on the quantities do not add up"),
-            ("cargo ibov b3 503", "from now on HTTP 503"),
-            ("cargo ibov b3 ok", "B3 is back to normal"),
-        ],
-    ),
-    (
-        "query",
-        &[
-            (
-                "cargo ibov query 'SELECT data, sum(soma_part) AS total FROM tb_ibov_refined GROUP BY data'",
-                "your own SQL, over the days in .ibov/lake",
-            ),
-            (
-                "cargo ibov query --name session --param 2026-11-20",
-                "one that the stack keeps, with a value",
-            ),
-            ("cargo ibov query 'SELECT 1' --stack ibov", "in AWS"),
-        ],
-    ),
-    (
-        "queries",
-        &[
-            ("cargo ibov queries", "names, and what each wants"),
-            ("cargo ibov queries --stack ibov", "those of the stack in AWS"),
-        ],
-    ),
-    (
-        "completions",
-        &[
-            (
-                "cargo ibov completions bash > ~/.local/share/bash-completion/completions/ibov",
-                "bash",
-            ),
-            ("cargo ibov completions zsh > ~/.zfunc/_ibov", "zsh, with ~/.zfunc on its fpath"),
-            ("cargo ibov completions fish > ~/.config/fish/completions/ibov.fish", "fish"),
-        ],
-    ),
-    (
-        "man",
-        &[
-            (
-                "cargo ibov man --out ~/.local/share/man/man1",
-                "then `man ibov` and `man ibov-run` show them",
-            ),
-            ("cargo ibov man | man -l -", "read all pages at once"),
-        ],
-    ),
 ];
 
 const HEADING: Style = Style::new().bold().underline();
@@ -128,10 +33,7 @@ pub(crate) fn parse() -> Cli {
 pub(crate) fn command() -> Command {
     let mut command = Cli::command();
     for (name, examples) in EXAMPLES {
-        let own = command.find_subcommand(name).map(|command| command.get_after_help().is_some());
-        if own == Some(false) {
-            command = command.mut_subcommand(name, |command| command.after_help(text_of(examples)));
-        }
+        command = command.mut_subcommand(name, |command| command.after_help(text_of(examples)));
     }
     let groups = groups(&command);
     command.help_template(format!(
@@ -199,7 +101,7 @@ mod tests {
         let all = command();
         for command in all.get_subcommands() {
             let (name, examples) = (command.get_name(), examples(command));
-            assert!(examples.len() >= 2, "`ibov {name}` has too few examples in its after_help");
+            assert!(examples.len() >= 2, "`ibov {name}` has too few examples");
             for line in examples {
                 let start = format!("ibov {name}");
                 assert!(line.starts_with(&start), "{line:?} is no example of {name}");

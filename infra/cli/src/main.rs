@@ -8,6 +8,7 @@ mod command_line;
 mod commands;
 #[cfg(test)]
 mod documented;
+mod examples;
 mod export;
 mod lake;
 mod output;

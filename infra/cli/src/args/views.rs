@@ -7,21 +7,6 @@ use clap::{Args, ValueEnum};
 
 use super::TablesArgs;
 
-const CHART_EXAMPLES: &str = "Examples:
-  ibov chart
-  ibov chart --date 2026-11-25 --by stock --top 20
-  ibov chart --out sectors.svg";
-
-const HISTORY_EXAMPLES: &str = "Examples:
-  ibov history PETR4
-  ibov history petroleo --from 2026-01-01
-  ibov history VALE3 --out vale3.svg";
-
-const DIFF_EXAMPLES: &str = "Examples:
-  ibov diff                          the newest day and the one before
-  ibov diff 2026-11-25               this day and the one before
-  ibov diff 2026-09-04 2026-09-07 --top 20";
-
 /// What a bar stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum By {
@@ -31,7 +16,6 @@ pub(crate) enum By {
 
 /// `ibov chart`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = CHART_EXAMPLES)]
 pub(crate) struct ChartArgs {
     /// Which tables.
     #[command(flatten)]
@@ -55,7 +39,6 @@ pub(crate) struct ChartArgs {
 
 /// `ibov history`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = HISTORY_EXAMPLES)]
 pub(crate) struct HistoryArgs {
     /// Which tables.
     #[command(flatten)]
@@ -79,7 +62,6 @@ pub(crate) struct HistoryArgs {
 
 /// `ibov diff`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = DIFF_EXAMPLES)]
 pub(crate) struct DiffArgs {
     /// Which tables.
     #[command(flatten)]
