@@ -17,7 +17,7 @@ pub(super) struct TablesShown {
     pub(super) index: String,
     /// For documents: `b3`, `sample`, `another-server` or `stack NAME`.
     pub(super) source: String,
-    origin: Origin,
+    pub(super) origin: Origin,
 }
 
 impl TablesShown {
