@@ -24,7 +24,8 @@ const AT_ONCE: usize = 100;
 
 /// Sends everything again, and in any case ends everything that it started.
 pub(crate) async fn reprocess(args: &ReprocessArgs) -> ExitCode {
-    let (progress, processes) = (Progress::stderr(), Processes::default());
+    let (progress, processes) =
+        (Progress::stderr().beginning_with("reprocess"), Processes::default());
     let work = with_chain(&args.chain, &processes, &progress, async |chain| {
         carry_out(args, &chain, &progress).await
     });

@@ -40,7 +40,7 @@ use crate::{
 
 /// Imports, and in any case ends everything that it started.
 pub(crate) async fn import(args: &ImportArgs) -> ExitCode {
-    let (progress, processes) = (Progress::stderr(), Processes::default());
+    let (progress, processes) = (Progress::stderr().beginning_with("import"), Processes::default());
     let mut refused = 0;
     let work = async {
         with_chain(&args.chain, &processes, &progress, async |chain| {
