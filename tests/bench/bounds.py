@@ -26,7 +26,7 @@ BOUNDS = (
         "CPU of a warm call",
         "cpu_ms",
         7.5,
-        "opt-level s takes about a tenth more CPU than 3; where the rest goes has not been measured",
+        "opt-level s costs about a tenth against 3; the rest has not been explained",
     ),
     Bound("memory", "peak_mib", 15),
 )
