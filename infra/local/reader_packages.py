@@ -1,7 +1,9 @@
-"""Packages that only the tests of the notebook, of the Grafana dashboard and of Athena's SQL need.
+"""Packages that only tests need: `readers` those of the notebook, of the Grafana dashboard and of
+Athena's SQL, `browser` those that look at a page.
 
-They lie in `.ibov/readers`, beside the virtual environment of local runs and not in it, so that a
-local run downloads nothing for them. Spark, the largest package, is not installed twice.
+They lie in `.ibov/readers` and `.ibov/browser`, beside the virtual environment of local runs and
+not in it, so that a local run downloads nothing for them. Spark, the largest package, is not
+installed twice.
 """
 
 import fcntl
@@ -13,32 +15,32 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-REQUIREMENTS = HERE / "requirements-readers.txt"
-FOLDER = HERE.parents[1] / ".ibov" / "readers"
+PRIVATE = HERE.parents[1] / ".ibov"
 
 
-def make_importable() -> None:
+def make_importable(name: str = "readers") -> None:
     """Installs the packages, unless the very same ones are there, and puts them on the path, behind
     those of the virtual environment.
     """
-    FOLDER.parent.mkdir(exist_ok=True)
+    requirements, folder = HERE / f"requirements-{name}.txt", PRIVATE / name
+    PRIVATE.mkdir(exist_ok=True)
     # Several test processes may come here at the same time.
-    with (FOLDER.parent / "readers.lock").open("w") as lock:
+    with (PRIVATE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = f"{platform.python_version()} {platform.machine()}\n{REQUIREMENTS.read_text()}"
-        installed = FOLDER / "installed.txt"
+        wanted = f"{platform.python_version()} {platform.machine()}\n{requirements.read_text()}"
+        installed = folder / "installed.txt"
         if not installed.is_file() or installed.read_text() != wanted:
-            install()
+            install(requirements, folder)
             installed.write_text(wanted)
     # Reads .pth files too: setuptools needs one to stand in for the `distutils` of old.
-    site.addsitedir(str(FOLDER))
+    site.addsitedir(str(folder))
 
 
-def install() -> None:
-    shutil.rmtree(FOLDER, ignore_errors=True)
+def install(requirements: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--no-deps", "--require-hashes"),
-        *("--target", str(FOLDER), "--requirement", str(REQUIREMENTS)),
+        *("--target", str(folder), "--requirement", str(requirements)),
     ]
     subprocess.run(command, check=True)

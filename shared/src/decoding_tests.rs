@@ -6,22 +6,23 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 use crate::{
-    b3::{PageRequest, PortfolioPage, ptbr},
+    b3::{PageRequest, PortfolioPage, csv, ptbr},
     events::{
         CompletionMessage, FetchRequest, GlueQueueMessage, GlueStateChange, RefineRequest,
         S3Message,
     },
     keys::{FileName, LandingKey, RawKey, RejectedKey, Stamp},
-    landing::{Envelope, Rejection},
+    landing::{Envelope, Format, Rejection, Source},
     portfolio::{ContentHash, Portfolio},
     values::{IndexCode, Segment, Ticker},
 };
 
 const BUCKET: &str = "ibov-lake-000000000000";
 
-const SAMPLES: [&str; 9] = [
+const SAMPLES: [&str; 11] = [
     include_str!("../../events/b3-portfolio-day.json"),
     include_str!("../../events/fetch-request.json"),
+    include_str!("../../events/landing-of-a-file.json"),
     include_str!("../../events/glue-run-failed.json"),
     include_str!("../../events/glue-run-succeeded.json"),
     include_str!("../../events/refine-request.json"),
@@ -29,6 +30,7 @@ const SAMPLES: [&str; 9] = [
     include_str!("../../events/s3-raw-created.json"),
     include_str!("../../events/s3-test-event.json"),
     include_str!("../../events/tick.json"),
+    include_str!("../../events/session-check.json"),
 ];
 
 fn decode_in_every_way(text: &str) {
@@ -39,6 +41,7 @@ fn decode_in_every_way(text: &str) {
             let _ = Portfolio::from_pages("IBOV".parse().unwrap(), segment, fetched_at, answers);
         }
     }
+    let _ = csv::parse(&csv::decode(text.as_bytes().to_vec()));
     let _ = Envelope::parse(text.as_bytes()).map(|envelope| envelope.portfolio().is_ok());
     let _ = (FetchRequest::parse(text), S3Message::parse(text, BUCKET));
     let _ = (GlueQueueMessage::parse(text, BUCKET), GlueStateChange::parse(text));
@@ -157,6 +160,7 @@ fn what_the_samples_say_is_understood() {
                 Err(_) => false,
             }
             || CompletionMessage::parse(text).is_ok()
+            || Envelope::parse(text.as_bytes()).is_ok_and(|envelope| envelope.portfolio().is_ok())
     };
     for sample in SAMPLES {
         assert!(understood(sample), "{sample}");
@@ -215,13 +219,17 @@ proptest! {
     #[test]
     fn envelopes_survive_printing(
         index in "[A-Z][A-Z0-9]{3}", pages in prop::collection::vec("\\PC{0,60}", 0..3),
-        refused in any::<bool>(), millis in 0_i64..4_000_000_000_000,
+        refused in any::<bool>(), imported in any::<bool>(), millis in 0_i64..4_000_000_000_000,
     ) {
+        let source = || Source {
+            file: "IBOVDia \u{e9}.csv".to_owned(), sha256: "00".repeat(32), format: Format::Csv,
+        };
         let rejection = Rejection { code: "row-count".to_owned(), message: "é\n\"".to_owned() };
         let envelope = Envelope {
             request: PageRequest::first(index.parse().unwrap(), Segment::BySector, 1000),
             base_url: "https://b3.example".to_owned(),
             fetched_at: DateTime::from_timestamp_millis(millis).unwrap(),
+            source: imported.then(source),
             rejection: refused.then_some(rejection),
             pages,
         };

@@ -21,7 +21,8 @@ pub const EFFECTS: [&str; 12] = [
     "postpone",
 ];
 
-/// Aborts if a test has armed this failpoint. `side` is `before` or `after`, `effect` one of [`EFFECTS`].
+/// Aborts if a test has armed this failpoint. `side` is `before` or `after`, `effect` one of [`EFFECTS`] or, in the
+/// operator's tool, `redrive-send` or `redrive-delete`.
 #[cfg(debug_assertions)]
 pub fn pass(side: &str, effect: &str) {
     use std::{env, fs, io::Write, path::Path};

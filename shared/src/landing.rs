@@ -1,12 +1,16 @@
-//! The content of a landing object: B3's answer as received, and the request.
+//! The content of a landing object: B3's answer as received and the request, or a file that somebody has kept.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    b3::{ByName, MAX_ANSWER_BYTES, PageRequest, PortfolioPage, ShapeError},
+    b3::{
+        ByName, MAX_ANSWER_BYTES, PageRequest, PortfolioPage, ShapeError,
+        csv::{self, CsvError, DayFile},
+    },
     failure::Code,
     portfolio::{Consequences, Portfolio, Refusal, Warning},
+    values::IndexCode,
 };
 
 /// Size limit of a landing object. Bodies are strings within JSON, where escaping at most doubles their length.
@@ -15,17 +19,43 @@ pub const MAX_LANDING_BYTES: i64 = 2 * MAX_ANSWER_BYTES as i64 + 1024 * 1024;
 /// The complete answer to one fetch. B3 serves no history, so nothing is thrown away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// For the first page; the other requests differ only in the page number.
+    /// For the first page; the other requests differ only in the page number. For a file, the request that it answers.
     pub request: PageRequest,
-    /// The server that answered.
+    /// The server that answered. Empty for a file that does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base_url: String,
-    /// When the first page was requested.
+    /// When the first page was requested. For a file that does not say, the portfolio's date at 00:00 UTC: before any
+    /// fetch of that day.
     pub fetched_at: DateTime<Utc>,
+    /// Absent if the fetcher wrote this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// Absent under landing/.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
-    /// The body of each page, character for character, after decompression and decoding to UTF-8.
+    /// The body of each page, or the file, character for character, after decompression and decoding to UTF-8.
     pub pages: Vec<String>,
+}
+
+/// The file that an imported answer comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, without the folder.
+    pub file: String,
+    /// Of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    pub format: Format,
+}
+
+/// How the pages of an answer are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// As `GetPortfolioDay` answers.
+    #[default]
+    Json,
+    /// As B3's site offers the portfolio for download.
+    Csv,
 }
 
 /// Why an answer is kept under rejected/.
@@ -45,6 +75,10 @@ pub enum EnvelopeError {
     /// `page` counts from 1.
     #[error("page {page}: {source}")]
     Page { page: usize, source: ShapeError },
+    #[error(transparent)]
+    Csv(#[from] CsvError),
+    #[error("the title says {found}, and the request {asked}")]
+    OtherIndex { found: IndexCode, asked: IndexCode },
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
@@ -69,6 +103,8 @@ impl EnvelopeError {
                     ShapeError::JsonInText { .. } | ShapeError::OtherJson { .. } => unexpected,
                 }
             }
+            Self::Csv(_) => wrong(Code::UnexpectedAnswer),
+            Self::OtherIndex { .. } => wrong(Code::OtherPortfolio),
             Self::Refused(refusal) => refusal.consequences(),
         }
     }
@@ -82,9 +118,7 @@ impl Envelope {
 
     /// Parses the pages and checks them as [`Portfolio::from_pages`] does.
     pub fn portfolio(&self) -> Result<(Portfolio, Vec<Warning>), EnvelopeError> {
-        let read = |(page, body): (usize, &String)| {
-            PortfolioPage::parse(body).map_err(|source| EnvelopeError::Page { page, source })
-        };
+        let read = |(page, body): (usize, &String)| self.page(page, body);
         let pages = (1..).zip(&self.pages).map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(self.portfolio_of(&pages)?)
     }
@@ -96,5 +130,21 @@ impl Envelope {
     ) -> Result<(Portfolio, Vec<Warning>), Refusal> {
         let PageRequest { index, segment, .. } = &self.request;
         Portfolio::from_pages(index.clone(), *segment, self.fetched_at, pages)
+    }
+    fn page(&self, page: usize, body: &str) -> Result<PortfolioPage, EnvelopeError> {
+        match self.source.as_ref().map(|source| source.format).unwrap_or_default() {
+            Format::Json => {
+                PortfolioPage::parse(body).map_err(|source| EnvelopeError::Page { page, source })
+            }
+            Format::Csv => {
+                let DayFile { index: found, page, .. } = csv::parse(body)?;
+                let asked = &self.request.index;
+                if found == *asked {
+                    Ok(page)
+                } else {
+                    Err(EnvelopeError::OtherIndex { found, asked: asked.clone() })
+                }
+            }
+        }
     }
 }

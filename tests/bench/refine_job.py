@@ -10,6 +10,7 @@ minutes.
 """
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -203,16 +205,25 @@ def medians(costs: list[Cost]) -> Cost:
     )
 
 
+@contextlib.contextmanager
+def emulator_with_raw_objects(count: int) -> Iterator[Aws]:
+    with (
+        tempfile.TemporaryDirectory(prefix="ibov-bench-") as folder,
+        emulator_process.running(Path(folder)) as emulator,
+    ):
+        aws = Aws(emulator)
+        aws.put_raw(count)
+        yield aws
+
+
 def measure(counts: list[int]) -> dict[int, dict[str, Any]]:
     artifacts = Path(sys.prefix) / "share" / "glue-local"
     before = set(artifacts.glob("*"))
     found = {}
     with tempfile.TemporaryDirectory(prefix="ibov-bench-") as folder:
-        both = jobs(Path(folder) / "before")
+        both = jobs(Path(folder))
         try:
-            with emulator_process.running(Path(folder) / "emulator") as emulator:
-                aws = Aws(emulator)
-                aws.put_raw(max(counts))
+            with emulator_with_raw_objects(max(counts)) as aws:
                 for job in both:
                     # Does not count: it makes the files that later runs share.
                     run(job, aws, 1, f"{job.name}_first")

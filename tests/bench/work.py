@@ -75,6 +75,7 @@ class Chain:
             "RUST_LOG": "info",
             # Only glue-notifier reads the following settings.
             "STACK_NAME": "bench",
+            "MAIL_LANGUAGE": "en",
             "GLUE_DLQ_URL": f"http://{account.address}/000000000000/bench-glue-dlq",
             "GLUE_DLQ_ARN": ARN.format("sqs", "bench-glue-dlq"),
             "GLUE_QUEUE_ARN": ARN.format("sqs", "bench-glue-queue"),

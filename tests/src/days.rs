@@ -48,6 +48,7 @@ pub fn envelope(day: &Day, segment: Segment, fetched_at: DateTime<Utc>) -> Resul
         request: PageRequest::first("IBOV".parse()?, segment, PAGE_SIZE),
         base_url: "http://127.0.0.1".to_owned(),
         fetched_at,
+        source: None,
         rejection: None,
         pages: vec![day.page(1, PAGE_SIZE as usize).to_string()],
     })
@@ -82,6 +83,19 @@ pub fn small(date: NaiveDate) -> Day {
     )
 }
 
+/// A day after [`small`]: CMIN3 has left, ITUB4 has entered, and VALE3 weighs less.
+pub fn moved(date: NaiveDate) -> Day {
+    Day::from_holdings(
+        date,
+        &[
+            holding("Financ e Outros / Previd  Seguros", "BBSE3", 40_001, 600),
+            holding("Financ e Outros / Interms Financs", "ITUB4", 10_125, 16_777_217),
+            holding("Mats Básicos / Mineração", "VALE3", 29_875, 5_999_999_999),
+            holding("Utilidade Públ / Água Saneamento", "SBSP3", 19_999, 1_001),
+        ],
+    )
+}
+
 /// Moves the holdings of one sector to another, so that the weights still add up to 100.
 pub fn without_sector(mut day: Day, gone: &str, heir: &str) -> Day {
     for row in &mut day.results {
@@ -104,4 +118,31 @@ fn sector_weight(day: &Day, sector: &str) -> String {
     let thousandths: i64 =
         rows.filter_map(|row| row.part.replace(',', "").parse::<i64>().ok()).sum();
     format!("{},{:03}", thousandths / 1000, thousandths % 1000)
+}
+
+/// The file that B3's site offers of a day, in ISO 8859-1.
+pub fn csv(day: &Day, with_sectors: bool) -> Vec<u8> {
+    let column = |name: &str| if with_sectors { format!("{name};") } else { String::new() };
+    let mut lines = vec![
+        format!("IBOV - Carteira do Dia {}", day.header.date),
+        format!("{}Código;Ação;Tipo;Qtde. Teórica;Part. (%)", column("Setor")),
+    ];
+    if with_sectors && let Some(names) = lines.last_mut() {
+        names.push_str(";Part. (%)Acum.");
+    }
+    for row in &day.results {
+        let sector = column(row.segment.as_deref().unwrap_or_default());
+        let total = column(row.part_acum.as_deref().unwrap_or_default());
+        lines.push(format!(
+            "{sector}{};{};{};{};{};{total}",
+            row.cod, row.asset, row.r#type, row.theorical_qty, row.part
+        ));
+    }
+    let (gap, total) = (column(""), if with_sectors { ";100,000" } else { "" });
+    let header = &day.header;
+    let quantity = &header.theorical_qty;
+    lines.push(format!("Quantidade Teórica Total;;{gap};{quantity};{}{total}", header.part));
+    lines.push(format!("Redutor;;{gap};{}", header.reductor.as_deref().unwrap_or_default()));
+    let text = lines.join("\r\n") + "\r\n";
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
 }

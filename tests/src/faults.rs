@@ -34,6 +34,8 @@ static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
 /// A minute of a Glue job's timeout. The job's fifteen minutes are thus longer than any test.
 const GLUE_MINUTE: Duration = Duration::from_secs(20);
+/// A minute of an alarm's period: what is repaired is all clear after 20 seconds, not after five minutes.
+const ALARM_MINUTE: Duration = Duration::from_secs(4);
 /// The visibility timeout, after which the message of a dead function comes again. It is shorter than the template
 /// allows, but longer than a living function takes, which would otherwise get its message twice at once.
 const COMES_AGAIN_SECONDS: u32 = 20;
@@ -271,6 +273,9 @@ impl Bench {
 
 async fn start_emulator() -> Result<LocalRuntime> {
     let runner = local::in_workspace("tests/tests/faults/glue_runner.py")?;
-    let options = EmulatorOptions::default().with_glue_runner(runner).with_glue_minute(GLUE_MINUTE);
+    let options = EmulatorOptions::default()
+        .with_glue_runner(runner)
+        .with_glue_minute(GLUE_MINUTE)
+        .with_alarm_minute(ALARM_MINUTE);
     local::start_emulator(options).await
 }

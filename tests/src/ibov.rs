@@ -63,11 +63,14 @@ pub async fn program() -> Result<&'static Path> {
 pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Running> {
     let mut command = Command::new(program().await?);
     command.args(arguments);
-    // The tests must not depend on how the person who runs them is signed in to AWS.
+    // The tests must not depend on how the person who runs them is signed in to AWS, or on that person's language.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
+    }
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+        command.env_remove(name);
     }
     command.envs(environment.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -17,14 +17,7 @@ pub struct Recording {
 ///
 /// The folder is `../shared/data/b3`, or the one that `IBOV_B3_RECORDINGS` names.
 pub fn all() -> Result<Option<Vec<Recording>>> {
-    let folder = match env::var_os("IBOV_B3_RECORDINGS") {
-        Some(folder) => PathBuf::from(folder),
-        None => local::in_workspace("../shared/data/b3")?,
-    };
-    if !folder.is_dir() {
-        println!("skipped: there are no recordings in {}", folder.display());
-        return Ok(None);
-    }
+    let Some(folder) = folder()? else { return Ok(None) };
     let mut recordings = Vec::new();
     for entry in
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
@@ -37,6 +30,34 @@ pub fn all() -> Result<Option<Vec<Recording>>> {
     }
     recordings.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Some(recordings))
+}
+
+/// The files of B3's site among the recordings, ordered by name. `None` as for [`all`].
+pub fn csv_files() -> Result<Option<Vec<PathBuf>>> {
+    let Some(folder) = folder()? else { return Ok(None) };
+    let mut files = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(Some(files))
+}
+
+fn folder() -> Result<Option<PathBuf>> {
+    let folder = match env::var_os("IBOV_B3_RECORDINGS") {
+        Some(folder) => PathBuf::from(folder),
+        None => local::in_workspace("../shared/data/b3")?,
+    };
+    if !folder.is_dir() {
+        println!("skipped: there are no recordings in {}", folder.display());
+        return Ok(None);
+    }
+    Ok(Some(folder))
 }
 
 impl Recording {

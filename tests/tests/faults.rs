@@ -21,6 +21,8 @@ mod failed_dates;
 mod glue_runs;
 #[path = "faults/kills.rs"]
 mod kills;
+#[path = "faults/mails.rs"]
+mod mails;
 #[path = "faults/notifications.rs"]
 mod notifications;
 #[path = "faults/parking.rs"]

@@ -5,6 +5,9 @@
     reason = "a test that finds something else has failed"
 )]
 
+#[path = "lake/views.rs"]
+mod views;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
@@ -65,7 +68,7 @@ fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()
             assert_eq!(again[field], document[field], "{field}");
         }
 
-        server.publish("IBOV", days::small(second));
+        server.publish("IBOV", days::moved(second));
         let document = run(&server, &lake).await?;
         assert_eq!(document["days"], 2);
         assert_eq!(refined(&lake)?, folders(&[first, second]));
@@ -76,7 +79,7 @@ fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()
         let shown = ibov::run(&["query", "--lake", path, sql], &[]).await?;
         assert_eq!(shown.code, Some(0), "{}", shown.stderr);
         for date in [first, second] {
-            assert!(shown.stdout.contains(&format!("{date} ┆ 100.000")), "{}", shown.stdout);
+            assert!(shown.stdout.contains(&format!("{date}\t100.000")), "{}", shown.stdout);
         }
         let name = ["query", "--lake", path, "--name", "day-by-sector", "--param"];
         let date = second.to_string();
@@ -89,6 +92,8 @@ fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()
             "{}",
             refused.stderr
         );
+
+        views::show_what_is_in_it(path, first, second).await?;
 
         // Killed while Spark runs: the third day has landed and has no rows.
         server.publish("IBOV", days::small(third));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{ibov, local};
+use e2e::{ibov, local, skeleton::Skeleton};
 use tokio::process::Command;
 
 /// Stands in for the emulator: notes its own path and that of its Python, waits for Cargo's note, and ends.
@@ -30,32 +30,18 @@ while [ ! -e "$NOTES/emulator" ]; do sleep 0.01; done
 exit 9
 "#;
 
-/// A minimal checkout with the real `ibov` in its `target/`, and stand-ins for the programs that `ibov` starts.
-struct Skeleton {
-    _folder: tempfile::TempDir,
-    top: PathBuf,
-}
+/// A checkout whose emulator and Cargo note what they are started with.
+struct Noting(Skeleton);
 
-impl Skeleton {
+impl Noting {
     async fn make() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let top = folder.path().canonicalize()?;
-        let original = top.join("original");
-        for file in ["Cargo.toml", "infra/cli/Cargo.toml", "infra/template.yaml"] {
-            write(&original.join(file), "")?;
-        }
-        write(&original.join("infra/local/requirements.txt"), "# nothing\n")?;
-        write(&original.join("infra/local/emulator/__main__.py"), EMULATOR)?;
-        write(&original.join("target/CACHEDIR.TAG"), "")?;
-        fs::create_dir_all(original.join("target/debug"))?;
-        write(&top.join("cargo.sh"), CARGO)?;
-        install(ibov::program().await?, &original.join("target/debug/ibov")).await?;
-        install(&top.join("cargo.sh"), &top.join("cargo")).await?;
-        Ok(Self { _folder: folder, top })
+        let skeleton = Skeleton::make(EMULATOR).await?;
+        skeleton.program("cargo", CARGO).await?;
+        Ok(Self(skeleton))
     }
 
     fn path(&self, relative: &str) -> PathBuf {
-        self.top.join(relative)
+        self.0.path(relative)
     }
 
     /// Starts a checkout's `ibov` from a folder outside of it, and returns the paths that were noted.
@@ -65,13 +51,8 @@ impl Skeleton {
             fs::remove_dir_all(&notes)?;
         }
         fs::create_dir(&notes)?;
-        let mut command = Command::new(self.path(checkout).join("target/debug/ibov"));
-        command
-            .args(["run", "--sample", "--timeout", "2m"])
-            .current_dir(&self.top)
-            .env("NOTES", &notes)
-            .env("CARGO", self.path("cargo"))
-            .env_remove("CARGO_MANIFEST_DIR");
+        let mut command = self.0.ibov(checkout);
+        command.args(["run", "--sample", "--timeout", "2m"]).env("NOTES", &notes);
         let Output { stderr, .. } = command.output().await.context("cannot start ibov")?;
         let note = |name: &str| {
             let said = String::from_utf8_lossy(&stderr);
@@ -84,26 +65,12 @@ impl Skeleton {
     }
 }
 
-/// Copies a program by another process. If this one wrote the file, a child process that another test starts meanwhile
-/// could inherit it open for writing, and the program could not be started ("text file busy").
-async fn install(program: &Path, path: &Path) -> Result<()> {
-    let mut command = Command::new("install");
-    command.args(["-m", "755"]).arg(program).arg(path);
-    ensure!(command.status().await?.success(), "cannot write {}", path.display());
-    Ok(())
-}
-
-fn write(path: &Path, content: &str) -> Result<()> {
-    fs::create_dir_all(path.parent().context("a file has a folder")?)?;
-    Ok(fs::write(path, content)?)
-}
-
 /// Checks that every path is in `checkout`, and that all sorts of paths were noted.
 fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
     let checkout = checkout.to_string_lossy().into_owned();
     for path in paths {
         // The Glue runner's quoted command line holds two paths.
-        for path in path.split(' ') {
+        for path in path.split("' '") {
             let path = path.trim_matches('\'');
             // The kept bucket is given as a name and a path.
             let path = match path.split_once('=') {
@@ -121,16 +88,16 @@ fn all_lie_in(paths: &[String], checkout: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The first line of a script that pip wrote, with the path of its Python.
+/// The head of a script that pip wrote, with the path of its Python; if that holds a space, in the second line.
 fn interpreter_of_pip(checkout: &Path) -> Result<String> {
     let script = fs::read_to_string(checkout.join(".ibov/venv/bin/pip"))?;
-    Ok(script.lines().next().unwrap_or_default().to_owned())
+    Ok(script.lines().take(2).collect())
 }
 
 #[test]
 fn a_checkout_that_was_moved_runs_itself() -> Result<()> {
     local::run(async {
-        let skeleton = Skeleton::make().await?;
+        let skeleton = Noting::make().await?;
         let (original, moved) = (skeleton.path("original"), skeleton.path("moved"));
         all_lie_in(&skeleton.run("original").await?, &original)?;
         fs::rename(&original, &moved)?;
@@ -144,7 +111,7 @@ fn a_checkout_that_was_moved_runs_itself() -> Result<()> {
 #[test]
 fn a_checkout_that_was_copied_runs_itself_and_leaves_the_original_alone() -> Result<()> {
     local::run(async {
-        let skeleton = Skeleton::make().await?;
+        let skeleton = Noting::make().await?;
         let (original, copy) = (skeleton.path("original"), skeleton.path("copy"));
         all_lie_in(&skeleton.run("original").await?, &original)?;
         let mut copying = Command::new("cp");
@@ -166,10 +133,13 @@ fn a_checkout_that_was_copied_runs_itself_and_leaves_the_original_alone() -> Res
 #[test]
 fn cargo_says_which_checkout_is_meant_where_the_program_lies_elsewhere() -> Result<()> {
     local::run(async {
-        let skeleton = Skeleton::make().await?;
+        let skeleton = Noting::make().await?;
         let manifest = skeleton.path("original/infra/cli");
         let mut command = Command::new(ibov::program().await?);
-        command.args(["b3", "ok"]).current_dir(&skeleton.top).env("CARGO_MANIFEST_DIR", &manifest);
+        command
+            .args(["b3", "ok"])
+            .current_dir(skeleton.path(""))
+            .env("CARGO_MANIFEST_DIR", &manifest);
         let ended = command.output().await?;
         ensure!(ended.status.code() == Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
         ensure!(skeleton.path("original/.ibov").is_dir(), "another checkout was taken");

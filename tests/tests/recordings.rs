@@ -9,7 +9,7 @@ use e2e::{
 };
 use harness::b3_server::Day;
 use shared::{
-    b3::PageRequest,
+    b3::{PageRequest, csv, csv::DayFile, ptbr},
     keys::{LandingKey, Stamp},
     landing::Envelope,
     portfolio::{ContentHash, Portfolio, Warning},
@@ -25,6 +25,7 @@ fn envelope(recording: &Recording, fetched_at: DateTime<Utc>) -> Result<Envelope
         request: PageRequest::first("IBOV".parse()?, segment, 1000),
         base_url: "https://b3.example".to_owned(),
         fetched_at,
+        source: None,
         rejection: None,
         pages: vec![recording.body.clone()],
     })
@@ -89,5 +90,28 @@ fn recorded_answers_to_other_questions_are_refused_as_day_portfolios() -> Result
         );
     }
     assert_eq!(verbs, ["GetStockIndex", "GetTheoricalPortfolio"], "the recordings that are known");
+    Ok(())
+}
+
+#[test]
+fn every_recorded_file_of_the_site_becomes_a_portfolio() -> Result<()> {
+    let Some(files) = recordings::csv_files()? else { return Ok(()) };
+    assert!(!files.is_empty(), "no recording is a CSV file");
+    for file in files {
+        let name = file.display().to_string();
+        let text = csv::decode(std::fs::read(&file)?);
+        let DayFile { index, page, has_sectors } =
+            csv::parse(&text).with_context(|| name.clone())?;
+        let rows = page.results.as_ref().map_or(0, Vec::len);
+        let segment = if has_sectors { Segment::BySector } else { Segment::ByTicker };
+        let header = page.header.as_ref().context("no header")?;
+        let date = ptbr::date(header.date.text()?)?;
+        let (portfolio, warnings) =
+            Portfolio::from_pages(index, segment, days::morning(date), &[page])
+                .with_context(|| name.clone())?;
+        assert_eq!((portfolio.constituents.len(), warnings), (rows, vec![]), "{name}");
+        assert!(portfolio.reductor.is_some(), "{name}");
+        assert!(encode(&portfolio)?.len() > 1_000, "{name}");
+    }
     Ok(())
 }

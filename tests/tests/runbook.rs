@@ -7,9 +7,10 @@ use e2e::local;
 use shared::failure::Code;
 use strum::VariantArray as _;
 
-/// The codes that a runbook's table explains: those in its second column.
+/// The codes that a runbook's table explains: those in its second column, which is called so.
 fn explained(runbook: &str) -> BTreeSet<&str> {
-    let rows = runbook.lines().filter(|line| line.starts_with("| "));
+    let lines = runbook.lines().skip_while(|line| !line.contains(" | code | "));
+    let rows = lines.skip(2).take_while(|line| line.starts_with("| "));
     let cells = rows.filter_map(|row| row.split('|').nth(2));
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
 }

@@ -18,6 +18,8 @@ mod exceptions;
 mod glue;
 #[path = "template/lake.rs"]
 mod lake;
+#[path = "template/mails.rs"]
+mod mails;
 #[path = "template/parameters.rs"]
 mod parameters;
 #[path = "template/permissions.rs"]

@@ -1,12 +1,24 @@
 //! The command line.
 
+mod operate;
+mod views;
+
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use harness::{b3_server::Reply, stack::Stage};
 use shared::values::IndexCode;
+
+pub(crate) use self::{
+    operate::{DiscardArgs, DoctorArgs, LogsArgs, ParkedArgs, RedriveArgs, StatusArgs},
+    views::{By, ChartArgs, DiffArgs, HistoryArgs},
+};
+use crate::{export::Format, output::Language};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a step or stage failed; 2 wrong usage; 3 this machine lacks something, or with --stack region or credentials; \
 4 --timeout is over; 130 Ctrl-C; 143 SIGTERM.";
@@ -18,6 +30,9 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Language of texts and numbers. Default: that of the locale (LC_ALL, LC_MESSAGES or LANG).
+    #[arg(long, global = true, value_name = "pt|en")]
+    pub(crate) lang: Option<Language>,
 }
 
 /// The subcommands.
@@ -30,10 +45,27 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Send a fetch request to a stack that is up.
     Fetch(FetchArgs),
+    /// Show on one screen whether a stack is well; exit code 1 if it is not.
+    Status(StatusArgs),
+    /// Look for what keeps the other commands, or the stack, from working; each finding with the next step.
+    Doctor(DoctorArgs),
+    /// Print what a stage's function logged.
+    Logs(LogsArgs),
+    /// Take in what was kept elsewhere: recorded answers of B3 (JSON), and the day portfolios of B3's site (CSV).
+    ///
+    /// Each file is checked by the rules for B3's answers. A day that is there already stays as it is, so the same
+    /// command can be given again. Without --stack the days are refined before it ends.
+    Import(ImportArgs),
+    /// Send landing objects through the chain again; after a correction of the functions or of the job.
+    Reprocess(ReprocessArgs),
     /// Show what lies in the dead-letter queues, and leave it there.
+    ///
+    /// What failed alike is one line. With STAGE, --code or --limit, the messages themselves follow.
     Parked(ParkedArgs),
-    /// Send what lies in a dead-letter queue back to its queue.
+    /// Send what lies in a dead-letter queue back to its queue: everything, or some of it.
     Redrive(RedriveArgs),
+    /// Delete one message from a dead-letter queue, for good.
+    Discard(DiscardArgs),
     /// Ask for one date to be refined; after a correction of the job, with --force.
     Refine(RefineArgs),
     /// Tell the stand-in B3 server of a kept local stack how to answer from now on.
@@ -42,6 +74,20 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// List the queries that the stack keeps, and what each wants to know.
     Queries(QueriesArgs),
+    /// Draw the weights of one day as bars.
+    Chart(ChartArgs),
+    /// Show how the weight of a stock or a sector went.
+    History(HistoryArgs),
+    /// Compare two days: what entered, what left, and how weights moved.
+    Diff(DiffArgs),
+    /// Write one page of HTML: sectors and stocks, moves since the session before, history, and the state of the chain.
+    ///
+    /// The page holds everything that it shows and asks nobody for anything, so it can be kept, printed or sent on.
+    Report(ReportArgs),
+    /// Print a script that makes a shell complete commands and options.
+    Completions(CompletionsArgs),
+    /// Print the manual pages, or write them to a folder.
+    Man(ManArgs),
 }
 
 /// `ibov run`.
@@ -72,6 +118,9 @@ pub(crate) struct RunArgs {
     /// indices, for --segment 1 and for the sample; with --b3-url the folder of the run, which begins empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
+    /// Reach B3, PyPI and crates.io through this proxy. Default: the one in HTTPS_PROXY.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) proxy: Option<String>,
     /// Print only the result, as one line, or the cause of a failure. For cron.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -86,6 +135,71 @@ pub(crate) struct StackArgs {
     /// A stack deployed to AWS. Default: the local one that `ibov run --keep` has left up.
     #[arg(long, value_name = "NAME")]
     pub(crate) stack: Option<String>,
+    /// How to reach it.
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// How to reach a stack in AWS, as the AWS CLI has it.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct AccountArgs {
+    /// Sign in to AWS with this profile. Default: AWS_PROFILE and the other usual variables.
+    #[arg(long, value_name = "NAME", requires = "stack")]
+    pub(crate) profile: Option<String>,
+    /// The stack's region. Default: AWS_REGION, or the profile's.
+    #[arg(long, value_name = "REGION", requires = "stack")]
+    pub(crate) region: Option<String>,
+}
+
+/// Which chain.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ChainArgs {
+    /// A stack deployed to AWS. Default: the local one that is up, or one over the lake for the time of the command.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["lake", "index", "segment"])]
+    pub(crate) stack: Option<String>,
+    /// The lake in this folder. Default: that of the index and segment, which is .ibov/lake for IBOV by sector.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+    /// Code of the index. Default: the lake's, or IBOV.
+    #[arg(long, value_parser = index)]
+    pub(crate) index: Option<String>,
+    /// 2: with sectors; 1: without, in a lake of its own. Default: the lake's, or 2.
+    #[arg(long, value_parser = ["1", "2"])]
+    pub(crate) segment: Option<String>,
+    /// How to reach the stack.
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// `ibov import`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArgs {
+    /// Files, or folders with *.json, *.json.gz and *.csv.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Print one JSON document on standard output, with every file in it.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ibov reprocess`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReprocessArgs {
+    /// The first date, as 2026-11-20.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: NaiveDate,
+    /// The last date.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: NaiveDate,
+    /// Whose.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Print one JSON document on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which tables.
@@ -94,9 +208,19 @@ pub(crate) struct TablesArgs {
     /// A stack deployed to AWS. Default: the local one that is up, or the days in .ibov/lake if none is.
     #[arg(long, value_name = "NAME", conflicts_with = "lake")]
     pub(crate) stack: Option<String>,
+    /// How to reach it.
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     /// The days in this folder, which a run has written.
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
+}
+
+impl TablesArgs {
+    /// The stack alone.
+    pub(crate) fn stack(&self) -> StackArgs {
+        StackArgs { stack: self.stack.clone(), account: self.account.clone() }
+    }
 }
 
 /// `ibov fetch`.
@@ -111,26 +235,6 @@ pub(crate) struct FetchArgs {
     /// 1 or 2. Default: the stack's.
     #[arg(long, value_parser = ["1", "2"])]
     pub(crate) segment: Option<String>,
-}
-
-/// `ibov parked`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ParkedArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// fetch, parquet, glue or completion. Default: all.
-    pub(crate) stage: Option<Stage>,
-}
-
-/// `ibov redrive`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct RedriveArgs {
-    /// Which stack.
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// fetch, parquet, glue or completion.
-    pub(crate) stage: Stage,
 }
 
 /// `ibov refine`.
@@ -173,6 +277,12 @@ pub(crate) struct QueryArgs {
     /// What the next question mark of the query stands for, as a text. Once for each.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) param: Vec<String>,
+    /// How the answer is written. Default: what the name of --out says, else a table.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write the answer to this file, in place of the one that is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `ibov queries`.
@@ -181,6 +291,56 @@ pub(crate) struct QueriesArgs {
     /// Which stack.
     #[command(flatten)]
     pub(crate) stack: TablesArgs,
+}
+
+/// `ibov report`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// Which tables.
+    #[command(flatten)]
+    pub(crate) tables: TablesArgs,
+    /// Where to write it. Default: ibov-<date of the newest session>.html in the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `ibov completions`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell.
+    pub(crate) shell: KnownShell,
+}
+
+/// The shells that people were seen to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KnownShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl From<KnownShell> for clap_complete::Shell {
+    fn from(shell: KnownShell) -> Self {
+        match shell {
+            KnownShell::Bash => Self::Bash,
+            KnownShell::Zsh => Self::Zsh,
+            KnownShell::Fish => Self::Fish,
+        }
+    }
+}
+
+/// `ibov man`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManArgs {
+    /// Write one page for each command to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Stages by their names, with a suggestion for a name that is nearly one. A function's name is taken too.
+fn stages() -> impl TypedValueParser<Value = Stage> {
+    let names = Stage::ALL.map(|stage| PossibleValue::new(stage.name()).alias(stage.function()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Stage>())
 }
 
 fn answer(name: &str) -> Result<String> {

@@ -10,6 +10,8 @@ use chrono::Utc;
 use harness::checkout::{Workspace, lock_file};
 use serde::{Deserialize, Serialize};
 
+use crate::output::text;
+
 /// The folder in a lake that holds no objects.
 const PRIVATE: &str = ".ibov";
 /// The file in it that says what the lake holds.
@@ -51,11 +53,16 @@ impl Contents {
     fn describe(&self) -> String {
         let Self { origin, index, segment } = self;
         let origin = match origin {
-            Origin::B3 => "of B3",
-            Origin::Sample => "of the bundled sample",
-            Origin::AnotherServer => "of another server than B3's",
+            Origin::B3 => text!(en: "of B3", pt: "da B3"),
+            Origin::Sample => text!(en: "of the bundled sample", pt: "do exemplo incluído"),
+            Origin::AnotherServer => {
+                text!(en: "of another server than B3's", pt: "de outro servidor que não o da B3")
+            }
         };
-        format!("answers {origin} for {index}, segment {segment}")
+        text!(
+            en: "answers {origin} for {index}, segment {segment}",
+            pt: "respostas {origin} para {index}, segmento {segment}",
+        )
     }
 }
 
@@ -79,10 +86,11 @@ impl Lake {
         let private = folder.join(PRIVATE);
         let note = private.join(CONTENTS);
         if !note.exists() && holds_anything(folder) {
-            bail!(
-                "{} is not empty and no lake; name an empty folder, or one that a run has written",
-                folder.display()
-            );
+            let folder = folder.display();
+            bail!(text!(
+                en: "{folder} is not empty and no lake; name an empty folder, or one that a run has written",
+                pt: "{folder} não está vazia e não é um lake; indique uma pasta vazia, ou uma que uma execução gravou",
+            ));
         }
         fs::create_dir_all(&private)
             .with_context(|| format!("cannot write in {}", folder.display()))?;
@@ -92,12 +100,12 @@ impl Lake {
                 let found: Contents = serde_json::from_str(&text)
                     .with_context(|| format!("{} is not readable", note.display()))?;
                 if found != *contents {
-                    bail!(
-                        "the lake {} holds {}, and {} do not belong there: name another folder with --lake",
-                        folder.display(),
-                        found.describe(),
-                        contents.describe()
-                    );
+                    let (place, found, ours) =
+                        (folder.display(), found.describe(), contents.describe());
+                    bail!(text!(
+                        en: "the lake {place} holds {found}, and {ours} do not belong there: name another folder with --lake",
+                        pt: "o lake {place} guarda {found}, e {ours} não cabem ali: indique outra pasta com --lake",
+                    ));
                 }
             }
             Err(_) => {
@@ -126,14 +134,15 @@ impl Lake {
 
 /// What a folder holds. `None` if it is no lake, or has no day.
 pub(crate) fn contents(folder: &Path) -> Result<Option<Contents>> {
+    if days(folder) > 0 { note(folder) } else { Ok(None) }
+}
+
+/// What a folder is for. `None` if it is no lake.
+pub(crate) fn note(folder: &Path) -> Result<Option<Contents>> {
     let note = folder.join(PRIVATE).join(CONTENTS);
-    match fs::read_to_string(&note) {
-        Ok(text) if days(folder) > 0 => {
-            let contents = serde_json::from_str(&text);
-            Ok(Some(contents.with_context(|| format!("{} is not readable", note.display()))?))
-        }
-        Ok(_) | Err(_) => Ok(None),
-    }
+    let Ok(text) = fs::read_to_string(&note) else { return Ok(None) };
+    let contents = serde_json::from_str(&text);
+    Ok(Some(contents.with_context(|| format!("{} is not readable", note.display()))?))
 }
 
 /// The folder's number of refined days.

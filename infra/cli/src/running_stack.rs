@@ -15,6 +15,8 @@ use harness::{
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
+use crate::output::text;
+
 /// The note, which exists while the stack is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunningStack {
@@ -61,9 +63,10 @@ impl RunningStack {
     pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
         match Self::read(workspace)? {
             Some(running) => Ok(running),
-            None => bail!(
-                "no local stack is up: start one with `cargo ibov run --keep` in another terminal, or name a deployed one with --stack"
-            ),
+            None => bail!(text!(
+                en: "no local stack is up: start one with `cargo ibov run --keep` in another terminal, or name a deployed one with --stack",
+                pt: "nenhuma stack local está no ar: inicie uma com `cargo ibov run --keep` em outro terminal, ou indique uma da AWS com --stack",
+            )),
         }
     }
 
@@ -84,10 +87,10 @@ impl RunningStack {
     /// Fails if another local stack is up.
     pub(crate) fn refuse_second(workspace: &Workspace) -> Result<()> {
         match Self::read(workspace)? {
-            Some(running) => bail!(
-                "process {} keeps a local stack up already: stop it first (Ctrl-C there)",
-                running.pid
-            ),
+            Some(Self { pid, .. }) => bail!(text!(
+                en: "process {pid} keeps a local stack up already: stop it first (Ctrl-C there)",
+                pt: "o processo {pid} já mantém uma stack local no ar: pare-o antes (Ctrl-C lá)",
+            )),
             None => Ok(()),
         }
     }
@@ -95,11 +98,13 @@ impl RunningStack {
     /// Fails if the stack that is up has this lake.
     pub(crate) fn refuse_lake(workspace: &Workspace, lake: &Path) -> Result<()> {
         match Self::read(workspace)? {
-            Some(running) if running.lake == lake => bail!(
-                "process {} keeps a stack up over {}: `cargo ibov fetch` has it fetch, or stop it first (Ctrl-C there)",
-                running.pid,
-                lake.display()
-            ),
+            Some(running) if running.lake == lake => {
+                let (pid, lake) = (running.pid, lake.display());
+                bail!(text!(
+                    en: "process {pid} keeps a stack up over {lake}: `cargo ibov fetch` has it fetch, or stop it first (Ctrl-C there)",
+                    pt: "o processo {pid} mantém uma stack no ar sobre {lake}: `cargo ibov fetch` faz com que ela busque, ou pare-o antes (Ctrl-C lá)",
+                ))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -132,37 +137,69 @@ impl RunningStack {
             })
             .collect();
         let database = self.outputs.get("DatabaseName").map_or("default", String::as_str);
-        let stand_in = if self.b3_control_url.is_some() {
-            "  cargo ibov b3 totals       # from now on B3 answers something wrong; `ok` mends it\n"
-        } else {
-            ""
-        };
+        let (stack, endpoint, region) = (&self.stack, &self.endpoint, &self.region);
+        let (key, secret) = (&self.access_key_id, &self.secret_access_key);
+        let work_group = self.outputs.get("WorkGroupName").map_or("primary", String::as_str);
+        let (lake, folder) = (self.lake.display(), self.folder.display());
+        let queues = queues.join("\n");
+        let stays = text!(
+            en: "The stack {stack} stays up until Ctrl-C. In another terminal:",
+            pt: "A stack {stack} fica no ar até Ctrl-C. Em outro terminal:",
+        );
+        let commands: Vec<String> = [
+            (
+                "cargo ibov b3 totals",
+                text!(
+                    en: "from now on B3 answers something wrong; `ok` mends it",
+                    pt: "daqui em diante a B3 responde errado; `ok` conserta",
+                ),
+            ),
+            (
+                "cargo ibov fetch",
+                text!(
+                    en: "ask for the portfolio again", pt: "buscar a carteira de novo",
+                ),
+            ),
+            ("cargo ibov status", text!(en: "is all well?", pt: "está tudo bem?")),
+            (
+                "cargo ibov parked",
+                text!(
+                    en: "what failed, and why", pt: "o que falhou, e por quê",
+                ),
+            ),
+            ("cargo ibov redrive fetch", text!(en: "replay it", pt: "reprocessar")),
+            (
+                "cargo ibov queries",
+                text!(
+                    en: "what else can be asked", pt: "o que mais se pode consultar",
+                ),
+            ),
+        ]
+        .into_iter()
+        .filter(|(line, _)| self.b3_control_url.is_some() || !line.contains(" b3 "))
+        .map(|(line, what)| format!("  {line:<26} # {what}"))
+        .collect();
+        let commands = commands.join("\n");
+        let programs = text!(
+            en: "With the AWS CLI or an SDK (AWS CLI 1 wants --endpoint-url {endpoint} on each command besides):",
+            pt: "Com a AWS CLI ou um SDK (a AWS CLI 1 quer também --endpoint-url {endpoint} em cada comando):",
+        );
+        let places = text!(
+            en: "Queues:\n{queues}\nLake: {lake}\nLogs and outbox: {folder}",
+            pt: "Filas:\n{queues}\nLake: {lake}\nLogs e caixa de saída: {folder}",
+        );
         format!(
-            "The stack {stack} stays up until Ctrl-C. In another terminal:\n\
+            "{stays}\n\
              \n\
-             {stand_in}  cargo ibov fetch           # ask for the portfolio again\n\
-             \x20 cargo ibov parked          # what failed, and why\n\
-             \x20 cargo ibov redrive fetch   # replay it\n\
-             \x20 cargo ibov queries         # what else can be asked\n\
+             {commands}\n\
              \x20 cargo ibov query 'SELECT * FROM \"{database}\".\"tb_ibov_refined\" LIMIT 5'\n\
              \n\
-             With the AWS CLI or an SDK (AWS CLI 1 wants --endpoint-url {endpoint} on each command besides):\n\
+             {programs}\n\
              \n\
              \x20 export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}\n\
              \x20 aws athena start-query-execution --query-string 'SELECT setor, soma_part FROM \"{database}\".\"tb_ibov_refined\"' --work-group {work_group}\n\
              \n\
-             Queues:\n{queues}\n\
-             Lake: {lake}\n\
-             Logs and outbox: {folder}",
-            stack = self.stack,
-            endpoint = self.endpoint,
-            region = self.region,
-            key = self.access_key_id,
-            secret = self.secret_access_key,
-            work_group = self.outputs.get("WorkGroupName").map_or("primary", String::as_str),
-            queues = queues.join("\n"),
-            lake = self.lake.display(),
-            folder = self.folder.display(),
+             {places}"
         )
     }
 }

@@ -35,9 +35,21 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="how long one minute of a Glue job's timeout lasts here (tests shorten it)",
     )
     parser.add_argument(
+        "--alarm-minute",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long one minute of an alarm's period lasts here (tests shorten it)",
+    )
+    parser.add_argument(
         "--keep-bucket",
         metavar="NAME=DIR",
         help="keep the objects of this bucket as files of a folder, and begin with those there",
+    )
+    parser.add_argument(
+        "--proxies",
+        action="store_true",
+        help="give functions and Glue runs the proxies that the environment names (HTTPS_PROXY …)",
     )
     arguments = parser.parse_args(argv)
     if not 0 < arguments.port < 65536:
@@ -59,10 +71,14 @@ def main() -> int:
         *("--state-dir", str(state_dir)),
         *("--glue-runner", shlex.join(arguments.glue_runner)),
         *("--glue-minute", str(arguments.glue_minute)),
+        *("--alarm-minute", str(arguments.alarm_minute)),
     ]
     if arguments.keep_bucket is not None:
         server_command += ["--keep-bucket", arguments.keep_bucket]
-    return supervisor.supervise(server_command, environment.for_server(arguments.port, state_dir))
+    server_environment = environment.for_server(arguments.port, state_dir)
+    if arguments.proxies:
+        server_environment |= environment.proxies()
+    return supervisor.supervise(server_command, server_environment)
 
 
 if __name__ == "__main__":

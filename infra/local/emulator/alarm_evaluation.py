@@ -5,7 +5,10 @@ all resources together (it ignores dimensions) and as one period, and refuses me
 templates. Here each alarm is evaluated every few seconds: its metric by namespace, name and
 dimensions, or its expression (`metric_math.py`); one value per period; DatapointsToAlarm out of
 EvaluationPeriods; TreatMissingData. Periods end now instead of on the minute, so an alarm goes off
-within seconds where AWS takes a minute or more.
+within seconds where AWS takes a minute or more; `--alarm-minute` shortens the periods.
+
+An alarm's first OK takes no action. On AWS it does, and reaches nobody: the address of a new stack
+is not confirmed yet, which it is here at once.
 
 Patches in `ministack.services.cloudwatch`: `_evaluate_alarm`; in
 `ministack.services.cloudformation.provisioners`: `_cw_metric_alarm_record`. Uses `_alarms`,
@@ -15,6 +18,7 @@ Patches in `ministack.services.cloudwatch`: `_evaluate_alarm`; in
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -23,6 +27,7 @@ from ministack.services.cloudformation import provisioners
 
 import metric_math
 import pinned
+from settings import Settings
 
 JSON = dict[str, Any]
 # A metric's value in one period; None without data.
@@ -37,16 +42,22 @@ COMPARISONS = {
 }
 
 
-def install() -> None:
+def install(settings: Settings) -> None:
     pinned.require(
         cloudwatch,
         *("_evaluate_alarm", "_alarms", "_metrics", "_dims_key", "_calc_stats", "_stat_value"),
         *("_record_history", "_dispatch_alarm_actions", "_evaluate_parent_alarms"),
     )
     pinned.require(provisioners, "_cw_metric_alarm_record")
-    cloudwatch._evaluate_alarm = evaluate
+
+    def evaluate_now(alarm: JSON) -> None:
+        evaluate(alarm, settings.alarm_minute)
+
+    cloudwatch._evaluate_alarm = evaluate_now
     accept_metric_math()
-    threading.Thread(target=evaluate_for_ever, name="alarms", daemon=True).start()
+    threading.Thread(
+        target=evaluate_for_ever, args=(evaluate_now,), name="alarms", daemon=True
+    ).start()
 
 
 def accept_metric_math() -> None:
@@ -67,21 +78,24 @@ def accept_metric_math() -> None:
     provisioners._cw_metric_alarm_record = record_with_math
 
 
-def evaluate_for_ever() -> None:
+def evaluate_for_ever(evaluate_now: Callable[[JSON], None]) -> None:
     while True:
         time.sleep(INTERVAL_SECONDS)
         for _, alarm in list(cloudwatch._alarms.all_items()):
             _, _, _, region, account, *_ = alarm["AlarmArn"].split(":")
             with request_scope(account, region):
-                evaluate(alarm)
+                evaluate_now(alarm)
 
 
-def evaluate(alarm: JSON) -> None:
-    """Sets the state of `alarm` by its last periods, and takes its actions if the state is new."""
+def evaluate(alarm: JSON, minute: float) -> None:
+    """Sets the state of `alarm` by its last periods, and takes its actions if the state is new.
+
+    A minute of a period has `minute` seconds.
+    """
     compare = COMPARISONS.get(alarm.get("ComparisonOperator", ""))
     if compare is None or not (alarm.get("MetricName") or alarm.get("Metrics")):
         return
-    values = values_of(alarm, time.time())
+    values = values_of(alarm, time.time(), minute)
     threshold = float(alarm.get("Threshold", 0))
     treatment = alarm.get("TreatMissingData") or "missing"
     if treatment in ("breaching", "notBreaching"):
@@ -112,23 +126,25 @@ def change_state(alarm: JSON, state: str, reason: str) -> None:
         "StateUpdatedTimestamp": int(time.time()),
     }
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
-    cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+    if (before, state) != ("INSUFFICIENT_DATA", "OK"):
+        cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
-def values_of(alarm: JSON, now: float) -> list[Value]:
+def values_of(alarm: JSON, now: float, minute: float) -> list[Value]:
     """The values of the alarm's evaluation periods, oldest first."""
     periods = int(alarm.get("EvaluationPeriods") or 1)
     queries = alarm.get("Metrics")
     if not queries:
         statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
-        return series(alarm, statistic, int(alarm.get("Period") or 60), periods, now)
+        length = int(alarm.get("Period") or 60) / 60 * minute
+        return series(alarm, statistic, length, periods, now)
     known: dict[str, list[Value]] = {}
     for query in queries:
         if "MetricStat" in query:
             metric = query["MetricStat"]
-            period = int(metric.get("Period") or 60)
-            known[query["Id"]] = series(metric["Metric"], metric["Stat"], period, periods, now)
+            length = int(metric.get("Period") or 60) / 60 * minute
+            known[query["Id"]] = series(metric["Metric"], metric["Stat"], length, periods, now)
     returned = next(query for query in queries if metric_math.returns_data(query))
     if "MetricStat" in returned:
         return known[returned["Id"]]
@@ -138,14 +154,14 @@ def values_of(alarm: JSON, now: float) -> list[Value]:
     ]
 
 
-def series(metric: JSON, statistic: str, period: int, periods: int, now: float) -> list[Value]:
-    """The statistic of `metric` in each of the last `periods` periods."""
+def series(metric: JSON, statistic: str, length: float, periods: int, now: float) -> list[Value]:
+    """The statistic of `metric` in each of the last `periods` periods of `length` seconds."""
     dimensions = {entry["Name"]: entry["Value"] for entry in metric.get("Dimensions") or []}
     key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(dimensions))
     points = list(cloudwatch._metrics.get(key) or [])
     values: list[Value] = []
     for age in range(periods, 0, -1):
-        first, last = now - age * period, now - (age - 1) * period
+        first, last = now - age * length, now - (age - 1) * length
         inside = [point for point in points if first < point["Timestamp"] <= last]
         statistics = cloudwatch._calc_stats(inside)
         values.append(cloudwatch._stat_value(statistics, statistic, inside) if statistics else None)

@@ -1,10 +1,11 @@
-"""Two CloudFormation types that ministack refuses: Athena queries and data quality rulesets.
+"""Three CloudFormation types that ministack refuses: Athena queries, rulesets and budgets.
 
 `AWS::Athena::NamedQuery` becomes a named query that GetNamedQuery returns.
-`AWS::Glue::DataQualityRuleset` is accepted and stores nothing: ministack has no data quality API.
+`AWS::Glue::DataQualityRuleset` and `AWS::Budgets::Budget` are accepted and store nothing: here
+nothing checks data quality, and nothing costs money.
 
-Patches in `ministack.services.cloudformation.provisioners`: `_RESOURCE_HANDLERS` (two types added).
-Uses `_create_named_query`, `_delete_named_query` of `ministack.services.athena`.
+Patches in `ministack.services.cloudformation.provisioners`: `_RESOURCE_HANDLERS` (three types
+added). Uses `_create_named_query`, `_delete_named_query` of `ministack.services.athena`.
 """
 
 import json
@@ -23,7 +24,8 @@ def install() -> None:
     pinned.require(athena, "_create_named_query", "_delete_named_query")
     provisioners._RESOURCE_HANDLERS |= {
         "AWS::Athena::NamedQuery": {"create": create_named_query, "delete": delete_named_query},
-        "AWS::Glue::DataQualityRuleset": {"create": create_ruleset, "delete": delete_ruleset},
+        "AWS::Glue::DataQualityRuleset": {"create": create_ruleset, "delete": delete_nothing},
+        "AWS::Budgets::Budget": {"create": create_budget, "delete": delete_nothing},
     }
 
 
@@ -46,5 +48,9 @@ def create_ruleset(logical_id: str, properties: Properties, stack: str) -> tuple
     return properties.get("Name") or f"{stack}-{logical_id}", {}
 
 
-def delete_ruleset(_physical_id: str, _properties: Properties) -> None:
+def create_budget(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
+    return properties["Budget"].get("BudgetName") or f"{stack}-{logical_id}", {}
+
+
+def delete_nothing(_physical_id: str, _properties: Properties) -> None:
     """Nothing was stored."""

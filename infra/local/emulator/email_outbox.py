@@ -1,8 +1,8 @@
 """SNS e-mail: each delivery to an e-mail address is a line of outbox.jsonl.
 
 ministack accepts such subscriptions, confirms them by itself (AWS waits for a person) and only logs
-deliveries. A line is `{"to", "topic", "subject", "message", "id", "attributes"}`; the attributes are
-the message's, which a mail does not show. With MessageStructure=json the message is the one for
+deliveries. A line is `{"to", "topic", "subject", "message", "id", "attributes"}`; the attributes
+are the message's, which a mail does not show. With MessageStructure=json the message is the one for
 the subscription's protocol. Without a subject from the publisher it is SNS's default.
 
 Patches in `ministack.services.sns`: `_fanout`. Uses `_topic_by_arn_any_scope`,

@@ -1,8 +1,8 @@
 """The environment that ministack, the functions and the Glue runs see.
 
 ministack reads its settings at import, and functions inherit its whole environment, so the
-environment is built from scratch. Nothing of the user's shell (AWS_PROFILE, real keys, proxies)
-gets in.
+environment is built from scratch. Nothing of the user's shell (AWS_PROFILE, real keys) gets in, and
+proxies only if they are asked for.
 """
 
 import os
@@ -13,6 +13,22 @@ ACCOUNT_ID = "000000000000"
 
 # The only inherited variables: the path of programs, and the Java that the Glue runner may use.
 INHERITED = ("PATH", "HOME", "JAVA_HOME", "USER", "LOGNAME", "TZDIR", "SSL_CERT_FILE")
+
+# As most programs know them, in either spelling.
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+# The emulator, and stand-ins for other servers.
+LOOPBACK = "127.0.0.1,localhost"
+
+
+def proxies() -> dict[str, str]:
+    """The proxies of this process's environment. None of them is for the loopback."""
+    spellings = [*PROXIES, *(name.lower() for name in PROXIES)]
+    named = {name: os.environ[name] for name in spellings if os.environ.get(name)}
+    if not named:
+        return {}
+    direct = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    direct = f"{direct},{LOOPBACK}" if direct else LOOPBACK
+    return named | {"NO_PROXY": direct, "no_proxy": direct}
 
 
 def prepare_state_dir(state_dir: Path) -> None:

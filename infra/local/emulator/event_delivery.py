@@ -5,12 +5,14 @@ refused event with its cause to the target's dead-letter queue (with the same ri
 without a trace. So does this module. It leaves AWS's retries out: waiting mends neither a missing
 right nor a missing queue. Undeliverable events are counted, those of rules in AWS/Events, those of
 schedules in AWS/Scheduler by group. Schedules are evaluated every second instead of every ten.
+`<aws.scheduler.scheduled-time>` in a schedule's input becomes the time at which it fires.
 
 Patches in `ministack.services.eventbridge`: `_invoke_target` (`ministack.services.scheduler` calls
 it too); in `ministack.services.scheduler`: `_SCHEDULE_TICK_INTERVAL`. Uses `_dispatch_to_sqs`
 there and `_queue_by_arn`, `_act_send_message` of `ministack.services.sqs`.
 """
 
+import datetime
 import logging
 from typing import Any
 
@@ -21,6 +23,7 @@ import pinned
 import rights
 
 JSON = dict[str, Any]
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 logger = logging.getLogger("emulator.event_delivery")
 
 
@@ -33,6 +36,8 @@ def install() -> None:
     invoke = eventbridge._invoke_target
 
     def invoke_with_rights(target: JSON, event: JSON, source: JSON, view: Any = None) -> None:
+        if ":scheduler:" in source.get("Arn", ""):
+            target = with_time(target, event)
         problem = refusal(target.get("Arn", ""), target, source)
         if problem is None:
             invoke(target, event, source, view)
@@ -41,6 +46,13 @@ def install() -> None:
 
     eventbridge._invoke_target = invoke_with_rights
     scheduler._SCHEDULE_TICK_INTERVAL = 1
+
+
+def with_time(target: JSON, event: JSON) -> JSON:
+    """The target of a schedule with the time of `event` in its input."""
+    fired_at = datetime.datetime.fromtimestamp(event["Time"], datetime.UTC)
+    text = fired_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return target | {"Input": target.get("Input", "").replace(SCHEDULED_TIME, text)}
 
 
 def refusal(queue_arn: str, target: JSON, source: JSON) -> tuple[str, str] | None:

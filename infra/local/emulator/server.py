@@ -17,12 +17,14 @@ def parse_settings(argv: list[str]) -> Settings:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--glue-runner", type=shlex.split, required=True)
     parser.add_argument("--glue-minute", type=float, required=True)
+    parser.add_argument("--alarm-minute", type=float, required=True)
     parser.add_argument("--keep-bucket", type=name_and_folder)
     arguments = parser.parse_args(argv)
     return Settings(
         state_dir=arguments.state_dir,
         glue_runner=tuple(arguments.glue_runner),
         glue_minute=arguments.glue_minute,
+        alarm_minute=arguments.alarm_minute,
         kept_bucket=arguments.keep_bucket,
     )
 
@@ -66,7 +68,7 @@ def install(settings: Settings) -> None:
     athena_executions.install()
     queue_metrics.install()
     secure_transport.install()
-    alarm_evaluation.install()
+    alarm_evaluation.install(settings)
     cloudformation_types.install()
     function_logs.install(settings)
     function_starts.install()

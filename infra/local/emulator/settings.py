@@ -12,6 +12,8 @@ class Settings:
     glue_runner: tuple[str, ...]
     # Length of a minute in a Glue job's Timeout: 60 seconds, unless a test needs an early timeout.
     glue_minute: float
+    # Length of a minute of an alarm's period: 60 seconds, unless a test needs an early all-clear.
+    alarm_minute: float
     # The bucket whose objects outlive the emulator, and the folder that holds them.
     kept_bucket: tuple[str, Path] | None = None
 

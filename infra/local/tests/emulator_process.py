@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def launch(
         *(sys.executable, str(LOCAL / "emulator")),
         *("--port", str(port)),
         *("--state-dir", str(state_dir)),
-        *("--glue-runner", f"{sys.executable} {glue.script}"),
+        *("--glue-runner", shlex.join((sys.executable, str(glue.script)))),
         *("--glue-minute", str(glue.minute)),
         *options,
     ]

@@ -33,6 +33,18 @@ def template_part(*resources: str) -> dict[str, Any]:
     template = yaml.load(TEMPLATE.read_text(), Loader)
     return {
         "Parameters": template["Parameters"],
+        "Mappings": template["Mappings"],
         "Conditions": template["Conditions"],
         "Resources": {name: template["Resources"][name] for name in resources},
     }
+
+
+def described(alarm: str, language: str, stack: str) -> str:
+    """What the mails of an alarm say in a stack in us-east-1."""
+    template = yaml.load(TEMPLATE.read_text(), Loader)
+    description = template["Resources"][alarm]["Properties"]["AlarmDescription"]
+    text, words = description["Fn::Sub"]
+    for name, mapped in words.items():
+        mapping, key, _ = mapped["Fn::FindInMap"]
+        text = text.replace(f"${{{name}}}", template["Mappings"][mapping][key][language])
+    return text.replace("${AWS::StackName}", stack).replace("${AWS::Region}", "us-east-1")

@@ -5,7 +5,7 @@ import pytest
 
 from conftest import Outbox, QueueWithDeadLetters, Roles
 from emulator_process import Emulator, eventually
-from template_part import template_part
+from template_part import described, template_part
 from test_functions import Function, reader
 
 
@@ -57,7 +57,9 @@ def test_silence_is_noticed_where_ticks_stop_and_not_before_the_first_could_come
         "Dimensions": [{"Name": "QueueName", "Value": name}],
         "Period": 10,
         "EvaluationPeriods": 2,
+        "AlarmDescription": described("SilenceAlarm", "en", name),
         "AlarmActions": [alerts],
+        "OKActions": [alerts],
         "AlarmName": name,
     }
     deploy_alarm(emulator, name, alarm | shortened)
@@ -68,6 +70,35 @@ def test_silence_is_noticed_where_ticks_stop_and_not_before_the_first_could_come
 
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody='{"tick": true}')
     eventually(lambda: state(emulator, name) == "OK", "a tick has come", 15)
+
+
+def test_an_alarm_that_falls_back_mails_the_all_clear_and_one_that_was_never_on_does_not(
+    emulator: Emulator, name: str, alerts: str, outbox: Outbox, queue: QueueWithDeadLetters
+) -> None:
+    alarm = template_part("FetchDlqDepthAlarm")["Resources"]["FetchDlqDepthAlarm"]["Properties"]
+    # The template's own alarm, on this queue and with a shorter period.
+    changed = {
+        "AlarmName": name,
+        "AlarmDescription": described("FetchDlqDepthAlarm", "pt", "ibov"),
+        "Dimensions": [{"Name": "QueueName", "Value": f"{name}-dlq"}],
+        "Period": 10,
+        "AlarmActions": [alerts],
+        "OKActions": [alerts],
+    }
+    deploy_alarm(emulator, name, alarm | changed)
+    eventually(lambda: state(emulator, name) == "OK", "the alarm is OK", 15)
+    assert outbox.mails() == []
+
+    queue.sqs.send_message(QueueUrl=queue.dlq_url, MessageBody="parked")
+    mail = outbox.first()
+    assert mail["subject"] == f'ALARM: "{name}" in us-east-1'
+    description = json.loads(mail["message"])["AlarmDescription"]
+    assert "Até o reparo pode faltar um pregão" in description
+    assert "ibov parked fetch --stack ibov --region us-east-1" in description.splitlines()[1]
+
+    queue.sqs.purge_queue(QueueUrl=queue.dlq_url)
+    eventually(lambda: len(outbox.mails()) == 2, "the all-clear", 30)
+    assert outbox.mails()[1]["subject"] == f'OK: "{name}" in us-east-1'
 
 
 def test_visible_and_in_flight_messages_of_its_own_queue_set_off_an_alarm(

@@ -3,7 +3,7 @@ import json
 from emulator_process import Emulator
 
 
-def test_saved_queries_and_rulesets_deploy(emulator: Emulator, name: str) -> None:
+def test_saved_queries_rulesets_and_budgets_deploy(emulator: Emulator, name: str) -> None:
     template = {
         "Resources": {
             "Query": {
@@ -17,6 +17,10 @@ def test_saved_queries_and_rulesets_deploy(emulator: Emulator, name: str) -> Non
             "Rules": {
                 "Type": "AWS::Glue::DataQualityRuleset",
                 "Properties": {"Name": f"{name}-rules", "Ruleset": "Rules = [ RowCount > 0 ]"},
+            },
+            "Budget": {
+                "Type": "AWS::Budgets::Budget",
+                "Properties": {"Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY"}},
             },
         },
         "Outputs": {"QueryId": {"Value": {"Ref": "Query"}}},

@@ -4,6 +4,7 @@ from typing import Any
 
 from conftest import QueueWithDeadLetters, Roles
 from emulator_process import Emulator, eventually
+from template_part import template_part
 
 LONG_AGO = "at(2020-01-01T00:00:00)"
 
@@ -16,7 +17,13 @@ def fire_rule(emulator: Emulator, name: str, queue: QueueWithDeadLetters) -> Non
     events.put_events(Entries=[{"Source": name, "DetailType": "test", "Detail": '{"n": 1}'}])
 
 
-def schedule(emulator: Emulator, name: str, queue: QueueWithDeadLetters, role_arn: str) -> None:
+def schedule(
+    emulator: Emulator,
+    name: str,
+    queue: QueueWithDeadLetters,
+    role_arn: str,
+    message: str = '{"index": "IBOV"}',
+) -> None:
     scheduler = emulator.client("scheduler")
     scheduler.create_schedule_group(Name=name)
     scheduler.create_schedule(
@@ -27,7 +34,7 @@ def schedule(emulator: Emulator, name: str, queue: QueueWithDeadLetters, role_ar
         Target={
             "Arn": queue.arn,
             "RoleArn": role_arn,
-            "Input": '{"index": "IBOV"}',
+            "Input": message,
             "DeadLetterConfig": {"Arn": queue.dlq_arn},
         },
     )
@@ -98,6 +105,18 @@ def test_a_schedule_delivers_with_the_rights_of_its_role(
     schedule(emulator, name, queue, sender)
     messages = eventually(lambda: queue.receive(seconds=1), "the schedule fires", 25)
     assert only_body(messages) == {"index": "IBOV"}
+
+
+def test_a_schedule_puts_its_time_into_its_message(
+    emulator: Emulator, name: str, queue: QueueWithDeadLetters, role: Roles
+) -> None:
+    check = template_part("SessionCheck")["Resources"]["SessionCheck"]["Properties"]["Target"]
+    sender = role.allowing("scheduler", ("sqs:SendMessage", queue.arn))
+    before = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    schedule(emulator, name, queue, sender, check["Input"])
+    messages = eventually(lambda: queue.receive(seconds=1), "the schedule fires", 25)
+    fired_at = datetime.datetime.fromisoformat(only_body(messages)["session_check"])
+    assert before <= fired_at <= datetime.datetime.now(datetime.UTC)
 
 
 def test_what_a_schedules_role_may_not_send_goes_to_its_dead_letter_queue(

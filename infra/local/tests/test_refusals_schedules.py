@@ -84,6 +84,24 @@ def test_a_schedule_that_scheduler_refuses(
         scheduler.update_schedule(Name=name, ScheduleExpression=expression, **scheduled)
 
 
+def test_a_time_zone_that_does_not_exist_is_refused(
+    emulator: Emulator, name: str, scheduled: JSON
+) -> None:
+    scheduler = emulator.client("scheduler")
+
+    def create(zone: str) -> None:
+        scheduler.create_schedule(
+            Name=name,
+            ScheduleExpression="rate(1 day)",
+            ScheduleExpressionTimezone=zone,
+            **scheduled,
+        )
+
+    with refused("ValidationException", "Timezone"):
+        create("Atlantic/Cabo_Verde")
+    create("Atlantic/Cape_Verde")
+
+
 @pytest.mark.parametrize("expression", TAKEN)
 def test_a_schedule_that_a_rule_takes(emulator: Emulator, name: str, expression: str) -> None:
     emulator.client("events").put_rule(Name=name, ScheduleExpression=expression, State="DISABLED")

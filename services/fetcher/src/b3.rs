@@ -253,7 +253,7 @@ impl B3 {
         pages: Vec<String>,
     ) -> Envelope {
         let (request, base_url) = (request.page(1), self.base_url.clone());
-        Envelope { request, base_url, fetched_at, rejection: None, pages }
+        Envelope { request, base_url, fetched_at, source: None, rejection: None, pages }
     }
 
     async fn page(

@@ -1,12 +1,16 @@
 //! Records the end of a Glue run: parks its failed dates, notifies programs and people, and starts the next run. The
-//! tick makes up for lost steps.
+//! tick makes up for lost steps. Also notifies people of a day whose portfolio has not landed.
 
 mod error;
+mod language;
+mod mail;
 mod notification;
 mod reporter;
+mod stack;
 
 use aws_config::SdkConfig;
-use refine::{AwsState, Ended, Reconciled, Run, State as _};
+use chrono::{DateTime, Utc};
+use refine::{AwsState, Ended, Reconciled, Run, Session, State as _};
 use shared::{
     events::{CompletionMessage, GlueStateChange, RunState},
     queues::Message,
@@ -46,6 +50,7 @@ impl Handler for GlueNotifier {
         let state = &self.state.until(batch.deadline());
         let record = async |message| match message {
             CompletionMessage::Tick => self.tick(state).await,
+            CompletionMessage::SessionCheck(moment) => self.check_session(state, moment).await,
             CompletionMessage::StateChange(change) => self.ended(state, &change).await,
         };
         batch.each(1, record).await
@@ -66,6 +71,25 @@ impl GlueNotifier {
             _ if !reported.is_empty() => Ok(Outcome::Done),
             Reconciled::Active => Ok(Outcome::NothingToDo("a run is active")),
             Reconciled::NothingDue => Ok(Outcome::NothingToDo("nothing is overdue")),
+        }
+    }
+
+    /// A mail that was sent is sent again only if the function dies before that is recorded.
+    async fn check_session(
+        &self,
+        state: &AwsState,
+        moment: DateTime<Utc>,
+    ) -> Result<Outcome, NotifyError> {
+        match refine::session(state, self.reporter.index(), moment).await? {
+            Session::Weekend => Ok(Outcome::NothingToDo("there is no session at a weekend")),
+            Session::Landed => Ok(Outcome::NothingToDo("the portfolio has landed")),
+            Session::Told(_) => Ok(Outcome::NothingToDo("people were already notified")),
+            Session::Missed(day) => {
+                tracing::warn!(%day, "no portfolio of this day or a later one has landed");
+                self.reporter.missed(day, moment).await?;
+                refine::note_missed(state, day).await?;
+                Ok(Outcome::Done)
+            }
         }
     }
 

@@ -1,9 +1,14 @@
-//! Notifications about a run, for programs and for people.
+//! Notifications, for programs and for people.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use refine::{Run, Warnings};
 use serde_json::{Value, json};
-use shared::{events::RunState, values::IndexCode};
+use shared::events::RunState;
+
+use crate::{
+    mail::{Mail, News},
+    stack::Stack,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -11,23 +16,6 @@ pub(crate) enum Topic {
     Completions,
     /// For people.
     Alerts,
-}
-
-/// The stack, as described in notifications.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stack {
-    /// `STACK_NAME`.
-    pub(crate) name: String,
-    /// `INDEX`: the one index that this stack serves.
-    pub(crate) index: IndexCode,
-    /// `AWS_REGION`, which Lambda sets.
-    pub(crate) region: String,
-    /// `GLUE_JOB_NAME`.
-    pub(crate) job: String,
-    /// `GLUE_DLQ_ARN`: the queue where the dates of a failed run wait.
-    pub(crate) glue_dlq_arn: String,
-    /// `GLUE_QUEUE_ARN`: the target of a redrive.
-    pub(crate) glue_queue_arn: String,
 }
 
 /// The message attribute `severity`, by which subscribers tell a warning from a failure.
@@ -53,24 +41,28 @@ impl Severity {
 pub(crate) struct Notification {
     pub(crate) topic: Topic,
     pub(crate) severity: Severity,
-    /// ASCII, one line, at most 99 characters: the limits of SNS.
-    pub(crate) subject: String,
+    /// For people.
+    pub(crate) mail: Mail,
     /// For programs.
     pub(crate) document: Value,
-    /// For people.
-    pub(crate) text: String,
 }
 
 impl Notification {
     /// About the end of a run whose dates `parked` wait on the dead-letter queue.
     pub(crate) fn of(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Self {
-        match run.state {
-            RunState::Succeeded if parked.is_empty() => Self::completion(stack, run),
-            RunState::Succeeded => Self::alert(stack, run, parked, "incomplete"),
-            RunState::Failed(_) | RunState::Active(_) => {
-                Self::alert(stack, run, parked, run.state.name())
+        let (topic, severity, news) = match run.state {
+            RunState::Succeeded if parked.is_empty() => {
+                (Topic::Completions, Severity::Info, News::Refined { run })
             }
-        }
+            RunState::Failed(_) | RunState::Active(_) if parked.is_empty() => {
+                (Topic::Alerts, Severity::Error, News::Ended { run })
+            }
+            RunState::Succeeded | RunState::Failed(_) | RunState::Active(_) => {
+                (Topic::Alerts, Severity::Error, News::Unfinished { run, parked })
+            }
+        };
+        let mail = Mail::about(stack, news);
+        Self { topic, severity, mail, document: document(stack, run, parked) }
     }
 
     /// What is odd about dates that a run refined all the same, for people; `None` if nothing is.
@@ -78,84 +70,20 @@ impl Notification {
         if warnings.is_empty() {
             return None;
         }
-        let Stack { index, name, job, .. } = stack;
-        let dates = warnings.keys().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let mut document = document(stack, run, &[]);
         if let Value::Object(fields) = &mut document {
             fields.insert("warnings".to_owned(), json!(warnings));
         }
-        let texts =
-            warnings.iter().flat_map(|(date, texts)| texts.iter().map(move |text| (date, text)));
-        let texts = texts.map(|(date, text)| format!("  {date}  {text}\n")).collect::<String>();
-        Some(Self {
-            topic: Topic::Alerts,
-            severity: Severity::Warning,
-            subject: subject(&format!("{index} refined with warnings: {}", shortened(&dates))),
-            document,
-            text: format!(
-                "These dates are refined and can be queried. Something about them is odd, and may be right:\n\n\
-                 {texts}\n\
-                 Nothing waits for you. If B3 answered less than it should have, a later fetch of the same\n\
-                 session replaces the date by itself.\n\n\
-                 Stack     {name}\nGlue job  {job}\nRun       {id}\n",
-                id = run.id,
-            ),
-        })
+        let mail = Mail::about(stack, News::Odd { run, warnings });
+        Some(Self { topic: Topic::Alerts, severity: Severity::Warning, mail, document })
     }
 
-    fn completion(stack: &Stack, run: &Run) -> Self {
-        let Run { id, dates, seconds, .. } = run;
-        let Stack { index, name, job, .. } = stack;
-        Self {
-            topic: Topic::Completions,
-            severity: Severity::Info,
-            subject: subject(&format!("{index} refined: {}", shortened(dates))),
-            document: document(stack, run, &[]),
-            text: format!(
-                "The portfolios of these dates are refined and can be queried:\n\n  {}\n\n\
-                 Stack     {name}\nGlue job  {job}\nRun       {id}\nTime      {seconds} s\n",
-                listed(dates),
-            ),
-        }
-    }
-
-    fn alert(stack: &Stack, run: &Run, parked: &[NaiveDate], how: &str) -> Self {
-        let Run { id, dates, .. } = run;
-        let Stack { name, index, region, job, glue_dlq_arn, glue_queue_arn } = stack;
-        let waiting = parked.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let concerned = if parked.is_empty() { dates } else { &waiting };
-        let (what, next) = match parked.is_empty() {
-            true => (
-                "It was started for these dates. None of them waits for anybody: each is refined, or is \
-                 refined by the next run, or has no raw file.",
-                String::new(),
-            ),
-            false => (
-                "These dates are not refined, or still show what an earlier run refined:",
-                format!(
-                    "\nEach date waits on the dead-letter queue {name}-glue-dlq for 14 days. Once the \
-                     cause is repaired, refine them again:\n\n  \
-                     aws sqs start-message-move-task --region {region} --source-arn {glue_dlq_arn} \
-                     --destination-arn {glue_queue_arn}\n\n\
-                     or, from a checkout of the pipeline: cargo ibov redrive glue --stack {name}\n"
-                ),
-            ),
-        };
-        Self {
-            topic: Topic::Alerts,
-            severity: Severity::Error,
-            subject: subject(&format!("{index} refine {how}: {}", shortened(concerned))),
-            document: document(stack, run, parked),
-            text: format!(
-                "A Glue run ended as {state}. {what}\n\n  {listed}\n\n\
-                 Cause     {cause}\nStack     {name}\nGlue job  {job}\nRun       {id}\n\
-                 Details   https://{region}.console.aws.amazon.com/gluestudio/home?region={region}#/job/{job}/run/{id}\n\
-                 {next}",
-                state = run.state.name(),
-                listed = listed(concerned),
-                cause = run.cause(),
-            ),
-        }
+    /// About a day whose portfolio has not landed.
+    pub(crate) fn missed(stack: &Stack, day: NaiveDate, checked_at: DateTime<Utc>) -> Self {
+        let document =
+            json!({"stack": stack.name, "missed_session": day, "checked_at": checked_at});
+        let mail = Mail::about(stack, News::Missed { day, checked_at });
+        Self { topic: Topic::Alerts, severity: Severity::Error, mail, document }
     }
 }
 
@@ -172,38 +100,18 @@ fn document(stack: &Stack, run: &Run, parked: &[NaiveDate]) -> Value {
     })
 }
 
-/// `2026-11-20`, or `2026-11-18 to 2026-11-20 (3 dates)`.
-fn shortened(dates: &str) -> String {
-    let all: Vec<&str> = dates.split(',').collect();
-    match all.as_slice() {
-        [first, .., last] => format!("{first} to {last} ({} dates)", all.len()),
-        _ => dates.to_owned(),
-    }
-}
-
-fn listed(dates: &str) -> String {
-    dates.replace(',', "\n  ")
-}
-
-/// SNS refuses longer subjects, and any with line breaks or characters outside ASCII.
-fn subject(text: &str) -> String {
-    const MAX_CHARACTERS: usize = 99;
-    text.chars()
-        .map(|character| if character.is_ascii_graphic() { character } else { ' ' })
-        .take(MAX_CHARACTERS)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::language::Language;
 
     fn stack() -> Stack {
         Stack {
             name: "ibov".to_owned(),
             index: "IBOV".parse().unwrap(),
+            language: Language::English,
             region: "sa-east-1".to_owned(),
             job: "refine".to_owned(),
             glue_dlq_arn: "arn:aws:sqs:sa-east-1:1:ibov-glue-dlq".to_owned(),
@@ -243,10 +151,10 @@ mod tests {
             (notification.topic, notification.severity),
             (Topic::Completions, Severity::Info)
         );
-        assert_eq!(notification.subject, "IBOV refined: 2026-11-20");
+        assert_eq!(notification.mail.subject, "IBOV refined: 2026-11-20");
         let other = Stack { index: "SMLL".parse().unwrap(), ..stack() };
         let notification = Notification::of(&other, &run, &[]);
-        assert_eq!(notification.subject, "SMLL refined: 2026-11-20");
+        assert_eq!(notification.mail.subject, "SMLL refined: 2026-11-20");
         assert_eq!(
             notification.document,
             json!({"stack": "ibov", "job": "refine", "run_id": "jr_1", "state": "SUCCEEDED",
@@ -259,9 +167,9 @@ mod tests {
         let run = run("TIMEOUT", "2026-11-17,2026-11-18,2026-11-19,2026-11-20");
         let alert = Notification::of(&stack(), &run, &[day(18), day(19), day(20)]);
         assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
-        assert_eq!(alert.subject, "IBOV refine TIMEOUT: 2026-11-18 to 2026-11-20 (3 dates)");
+        assert_eq!(alert.mail.subject, "IBOV refine TIMEOUT: 2026-11-18 to 2026-11-20 (3 dates)");
         assert_contains(
-            &alert.text,
+            &alert.mail.text,
             &[
                 "TIMEOUT",
                 "2026-11-19\n",
@@ -271,29 +179,35 @@ mod tests {
                 "aws sqs start-message-move-task --region sa-east-1 \
                  --source-arn arn:aws:sqs:sa-east-1:1:ibov-glue-dlq \
                  --destination-arn arn:aws:sqs:sa-east-1:1:ibov-glue-queue\n",
-                "cargo ibov redrive glue --stack ibov",
+                "ibov status --stack ibov --region sa-east-1\n",
+                "ibov parked glue --stack ibov --region sa-east-1\n",
+                "ibov redrive glue --stack ibov --region sa-east-1\n",
             ],
         );
-        assert!(!alert.text.contains("2026-11-17"), "the 17th is refined:\n{}", alert.text);
+        assert!(
+            !alert.mail.text.contains("2026-11-17"),
+            "the 17th is refined:\n{}",
+            alert.mail.text
+        );
         assert_eq!(alert.document["parked"], json!(["2026-11-18", "2026-11-19", "2026-11-20"]));
     }
 
     #[test]
     fn a_failure_that_leaves_nothing_behind_asks_for_nothing() {
         let alert = Notification::of(&stack(), &run("STOPPED", "2026-11-20"), &[]);
-        assert_eq!(alert.topic, Topic::Alerts);
-        assert_eq!(alert.subject, "IBOV refine STOPPED: 2026-11-20");
-        assert_contains(&alert.text, &["2026-11-20", "raw file of 2026-11-20 is missing"]);
-        assert!(!alert.text.contains("redrive"), "{}", alert.text);
+        assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
+        assert_eq!(alert.mail.subject, "IBOV refine STOPPED: 2026-11-20");
+        assert_contains(&alert.mail.text, &["2026-11-20", "raw file of 2026-11-20 is missing"]);
+        assert!(!alert.mail.text.contains("redrive"), "{}", alert.mail.text);
     }
 
     #[test]
     fn a_success_that_did_not_record_a_date_is_none() {
         let run = run("SUCCEEDED", "2026-11-19,2026-11-20");
         let alert = Notification::of(&stack(), &run, &[day(20)]);
-        assert_eq!(alert.topic, Topic::Alerts);
-        assert_eq!(alert.subject, "IBOV refine incomplete: 2026-11-20");
-        assert_contains(&alert.text, &["SUCCEEDED", "did not record", "redrive glue"]);
+        assert_eq!((alert.topic, alert.severity), (Topic::Alerts, Severity::Error));
+        assert_eq!(alert.mail.subject, "IBOV refine incomplete: 2026-11-20");
+        assert_contains(&alert.mail.text, &["SUCCEEDED", "did not record", "redrive glue"]);
     }
 
     #[test]
@@ -304,16 +218,90 @@ mod tests {
         let warnings = Warnings::from([(day(20), vec![odd.to_owned()])]);
         let warning = Notification::warning(&stack(), &run, &warnings).unwrap();
         assert_eq!((warning.topic, warning.severity), (Topic::Alerts, Severity::Warning));
-        assert_eq!(warning.subject, "IBOV refined with warnings: 2026-11-20");
-        assert_contains(&warning.text, &[odd, "are refined", "Nothing waits", "jr_1"]);
-        assert!(!warning.text.contains("redrive"), "{}", warning.text);
+        assert_eq!(warning.mail.subject, "IBOV refined with warnings: 2026-11-20");
+        assert_contains(&warning.mail.text, &[odd, "are refined", "Nothing waits", "jr_1"]);
+        assert!(!warning.mail.text.contains("redrive"), "{}", warning.mail.text);
         assert_eq!(warning.document["warnings"], json!({"2026-11-20": [odd]}));
         assert_eq!(warning.document["state"], "SUCCEEDED");
     }
 
     #[test]
-    fn subjects_are_what_sns_takes() {
-        let subject = subject(&format!("é\r\n{}", "x".repeat(200)));
-        assert_eq!(subject, format!("   {}", "x".repeat(96)));
+    fn a_missed_session_says_what_it_means_where_to_look_and_how_to_repair_it() {
+        let checked_at = "2026-11-20T22:00:00Z".parse().unwrap();
+        let missed = Notification::missed(&stack(), day(20), checked_at);
+        assert_eq!((missed.topic, missed.severity), (Topic::Alerts, Severity::Error));
+        assert_eq!(missed.mail.subject, "IBOV missing: 2026-11-20");
+        assert_contains(
+            &missed.mail.text,
+            &[
+                "By 22:00 UTC no portfolio of IBOV for 2026-11-20",
+                "serves no past portfolio",
+                "ibov status --stack ibov --region sa-east-1\n",
+                "ibov parked fetch --stack ibov --region sa-east-1\n",
+                "ibov redrive fetch --stack ibov --region sa-east-1\n",
+                "ibov fetch --stack ibov --region sa-east-1\n",
+            ],
+        );
+        assert_eq!(
+            missed.document,
+            json!({"stack": "ibov", "missed_session": "2026-11-20",
+                   "checked_at": "2026-11-20T22:00:00Z"})
+        );
+    }
+
+    /// Every notification that there is, in a language.
+    fn all(language: Language) -> Vec<Notification> {
+        let stack = Stack { language, ..stack() };
+        let dates = "2026-11-19,2026-11-20";
+        let warnings = Warnings::from([(day(20), vec!["constituents: few".to_owned()])]);
+        let warning = Notification::warning(&stack, &run("SUCCEEDED", dates), &warnings);
+        vec![
+            Notification::of(&stack, &run("SUCCEEDED", dates), &[]),
+            Notification::of(&stack, &run("SUCCEEDED", dates), &[day(20)]),
+            Notification::of(&stack, &run("FAILED", dates), &[day(19), day(20)]),
+            Notification::of(&stack, &run("STOPPED", dates), &[]),
+            warning.unwrap(),
+            Notification::missed(&stack, day(20), "2026-11-20T22:00:00Z".parse().unwrap()),
+        ]
+    }
+
+    #[test]
+    fn a_portuguese_stack_mails_the_same_in_portuguese_with_subjects_in_ascii() {
+        let (english, portuguese) = (all(Language::English), all(Language::Portuguese));
+        let commands = |text: &str| -> Vec<String> {
+            let lines = text.lines().map(str::trim);
+            lines
+                .filter(|line| line.starts_with("ibov ") || line.starts_with("aws "))
+                .map(str::to_owned)
+                .collect()
+        };
+        for (english, portuguese) in english.iter().zip(&portuguese) {
+            assert_eq!(english.document, portuguese.document, "programs read no language");
+            assert_ne!(english.mail.text, portuguese.mail.text);
+            assert_eq!(commands(&english.mail.text), commands(&portuguese.mail.text));
+            assert!(portuguese.mail.subject.is_ascii(), "{}", portuguese.mail.subject);
+        }
+        let subjects: Vec<&str> = portuguese.iter().map(|one| one.mail.subject.as_str()).collect();
+        assert_eq!(
+            subjects,
+            [
+                "IBOV refinado: 2026-11-19 a 2026-11-20 (2 datas)",
+                "IBOV refinamento incompleto: 2026-11-20",
+                "IBOV refinamento FAILED: 2026-11-19 a 2026-11-20 (2 datas)",
+                "IBOV refinamento STOPPED: 2026-11-19 a 2026-11-20 (2 datas)",
+                "IBOV refinado com avisos: 2026-11-20",
+                "IBOV faltando: 2026-11-20",
+            ]
+        );
+        assert_contains(&portuguese[2].mail.text, &["Execução  jr_1\n", "raw file of 2026-11-20"]);
+    }
+
+    #[test]
+    fn only_languages_that_mails_are_written_in_are_taken() {
+        assert_eq!("en".parse(), Ok(Language::English));
+        assert_eq!("pt".parse(), Ok(Language::Portuguese));
+        for unknown in ["", "pt-BR", "EN", "fr"] {
+            assert!(unknown.parse::<Language>().is_err(), "{unknown}");
+        }
     }
 }

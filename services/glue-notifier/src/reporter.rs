@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sns::types::MessageAttributeValue;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use refine::{Reporter, Run, Warnings};
 use serde_json::json;
 use shared::{
@@ -12,9 +12,13 @@ use shared::{
     failure::{Code, Failure},
     queues::{Message, Parked, Queues as _, SqsQueues},
     settings::{Environment, SettingError},
+    values::IndexCode,
 };
 
-use crate::notification::{Notification, Stack, Topic};
+use crate::{
+    notification::{Notification, Topic},
+    stack::Stack,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct SnsReporter {
@@ -42,12 +46,26 @@ impl SnsReporter {
             stack: Stack {
                 name: environment.required("STACK_NAME")?,
                 index: environment.required("INDEX")?,
+                language: environment.required("MAIL_LANGUAGE")?,
                 region: environment.required("AWS_REGION")?,
                 job: environment.required("GLUE_JOB_NAME")?,
                 glue_dlq_arn: environment.required("GLUE_DLQ_ARN")?,
                 glue_queue_arn: environment.required("GLUE_QUEUE_ARN")?,
             },
         })
+    }
+
+    /// Notifies people that no portfolio of `day` had landed by `checked_at`.
+    pub(crate) async fn missed(
+        &self,
+        day: NaiveDate,
+        checked_at: DateTime<Utc>,
+    ) -> Result<(), CallError> {
+        self.send(&Notification::missed(&self.stack, day, checked_at)).await
+    }
+
+    pub(crate) fn index(&self) -> &IndexCode {
+        &self.stack.index
     }
 
     /// Programs receive the document, mailboxes the text.
@@ -57,7 +75,7 @@ impl SnsReporter {
             Topic::Alerts => &self.alerts,
         };
         let document = notification.document.to_string();
-        let message = json!({"default": document, "email": notification.text});
+        let message = json!({"default": document, "email": notification.mail.text});
         let severity = MessageAttributeValue::builder()
             .data_type("String")
             .string_value(notification.severity.name())
@@ -67,7 +85,7 @@ impl SnsReporter {
             .sns
             .publish()
             .topic_arn(topic)
-            .subject(&notification.subject)
+            .subject(&notification.mail.subject)
             .message_structure("json")
             .message(message.to_string())
             .message_attributes("severity", severity);

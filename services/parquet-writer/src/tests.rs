@@ -88,6 +88,7 @@ fn envelope() -> Envelope {
         request: PageRequest::first("IBOV".parse().unwrap(), Segment::BySector, 1_000),
         base_url: "https://b3.example".to_owned(),
         fetched_at: "2026-11-20T13:00:00Z".parse().unwrap(),
+        source: None,
         rejection: None,
         pages: vec![page.to_owned()],
     }

@@ -1,4 +1,4 @@
-//! Fuzzes all decoders of outside input: B3's answers, landing objects, messages and keys.
+//! Fuzzes all decoders of outside input: B3's answers and files, landing objects, messages and keys.
 //!
 //! No decoder may panic, and an accepted key must print back to the text that it was parsed from.
 
@@ -9,7 +9,7 @@ use std::{fmt::Display, str::FromStr};
 use chrono::DateTime;
 use libfuzzer_sys::fuzz_target;
 use shared::{
-    b3::{PortfolioPage, ptbr},
+    b3::{PortfolioPage, csv, ptbr},
     events::{CompletionMessage, FetchRequest, GlueQueueMessage, S3Message},
     keys::{LandingKey, RawKey, Stamp},
     landing::Envelope,
@@ -21,6 +21,11 @@ use shared::{
 fuzz_target!(|data: &[u8]| {
     if let Ok(envelope) = Envelope::parse(data) {
         let _ = envelope.portfolio();
+    }
+    if let Ok(file) = csv::parse(&csv::decode(data.to_vec())) {
+        for segment in [Segment::ByTicker, Segment::BySector] {
+            portfolio(&file.page, segment);
+        }
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = (ptbr::integer(text), ptbr::weight(text), ptbr::date(text), ptbr::reductor(text));

@@ -9,6 +9,7 @@
 //! | `control/refine/done/date=D/<etag>` | the refined rows of D are made from this raw object; also holds the warnings about them | the job |
 //! | `control/refine/failed/date=D/<etag>/<run>` | this raw object failed in this run; empty: revived by a refine request | the job, glue-notifier |
 //! | `control/refine/told/<run>` | people were notified of this run's end; empty: the run's dates are parked, the notification is still due | glue-notifier |
+//! | `control/refine/told/missed-session-D` | people were notified that no portfolio of D had landed in time | glue-notifier |
 //!
 //! A date is due if its raw object has neither a `done` object nor a non-empty `failed` mark. Glue, which allows one
 //! run of the job at a time, decides which caller starts a run. Order matters in [`reconcile`], [`answer`], [`ended`]
@@ -31,6 +32,7 @@ mod listing;
 mod reconcile;
 mod request;
 mod run;
+mod session;
 mod state;
 mod told;
 mod warnings;
@@ -41,6 +43,7 @@ pub use listing::{FailedMark, Listing, MAX_DATES};
 pub use reconcile::{Reconciled, reconcile};
 pub use request::{Refusal, answer};
 pub use run::Run;
+pub use session::{Session, note_missed, session};
 pub use state::State;
 pub use told::told;
 pub use warnings::Warnings;

@@ -1,7 +1,8 @@
-//! B3's protocol: the request, the answer, and B3's number format.
+//! B3's protocol: the request, the answer, B3's number format, and the file that B3's site offers.
 //!
 //! Nothing here does I/O. The spellings (`theoricalQty`, `partAcum`) are B3's own.
 
+pub mod csv;
 mod field;
 mod payload;
 pub mod ptbr;

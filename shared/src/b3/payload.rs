@@ -79,6 +79,9 @@ pub struct Row {
     pub part_acum: Field<String>,
     /// Theoretical quantity of shares.
     pub theorical_qty: Field<String>,
+    /// The line of a file, from 1. An answer's rows have none.
+    #[serde(skip)]
+    pub line: Option<u64>,
 }
 
 /// At most [`MAX_ROWS`], counted while reading.

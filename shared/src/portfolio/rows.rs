@@ -155,6 +155,9 @@ impl RowPlace<'_> {
     }
 
     fn path(&self, field: &str) -> String {
+        if let Some(line) = self.row.line {
+            return format!("line {line}: {field}");
+        }
         let page = if self.among_several { format!("page {}: ", self.page) } else { String::new() };
         format!("{page}results[{}].{field}", self.position)
     }

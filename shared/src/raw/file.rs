@@ -1,7 +1,8 @@
 //! The raw file: one Parquet row per constituent.
 //!
-//! The only user of arrow2, which is no longer maintained, and only for writing. Pages are plain-encoded because
-//! Spark's vectorised reader cannot read arrow2's dictionaries. The same portfolio and landing key give the same bytes.
+//! In the functions the only user of arrow2, which is no longer maintained, and only for writing. Pages are plain-encoded
+//! because Spark's vectorised reader cannot read arrow2's dictionaries. The same portfolio and landing key give the same
+//! bytes.
 
 use arrow2::{
     array::{Array, PrimitiveArray, Utf8Array},

@@ -122,6 +122,11 @@ impl Home {
         stack: &str,
         variables: &[(&str, &str)],
     ) -> Result<Ended> {
+        self.types(&["fetch", "--stack", stack], variables).await
+    }
+
+    /// Runs `ibov` with these words and variables.
+    pub(crate) async fn types(&self, words: &[&str], variables: &[(&str, &str)]) -> Result<Ended> {
         let home = self.folder.path().to_string_lossy().into_owned();
         // The test may run on an instance of AWS, which must not give its own credentials.
         let mut environment = vec![
@@ -130,6 +135,6 @@ impl Home {
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         environment.extend(variables);
-        ibov::run(&["fetch", "--stack", stack], &environment).await
+        ibov::run(words, &environment).await
     }
 }

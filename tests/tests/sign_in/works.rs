@@ -166,3 +166,35 @@ fn a_role_assumed_with_a_web_identity() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_profile_and_a_region_that_are_asked_for_go_before_all_variables() -> Result<()> {
+    local::run(async {
+        let keys = format!("aws_access_key_id = {GOOD_KEY}\naws_secret_access_key = s\n");
+        let home = Home::with_role(&format!("[profile ops]\n{keys}")).await?;
+        let words = ["fetch", "--stack", "ibov", "--profile", "operator", "--region", "eu-west-1"];
+        let others = [
+            ("AWS_ACCESS_KEY_ID", "AKIAOTHER"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            ("AWS_PROFILE", "x"),
+        ];
+        let ended = home.types(&words, &others).await?;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert_eq!(home.account.signers("AssumeRole"), [GOOD_KEY]);
+        assert_eq!(home.account.signers("SendMessage"), [ROLE_KEY]);
+        let unknown =
+            home.types(&["fetch", "--stack", "ibov", "--profile", "nobody"], &others).await?;
+        assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
+        assert!(unknown.stderr.contains("--profile is \"nobody\""), "{}", unknown.stderr);
+        let elsewhere = home
+            .types(
+                &["fetch", "--stack", "other", "--region", "eu-west-1", "--profile", "operator"],
+                &[],
+            )
+            .await?;
+        assert!(elsewhere.stderr.contains("in region eu-west-1"), "{}", elsewhere.stderr);
+        let usage = home.types(&["fetch", "--region", "eu-west-1"], &others).await?;
+        assert_eq!(usage.code, Some(2), "without --stack there is no account");
+        Ok(())
+    })
+}

@@ -99,6 +99,7 @@ fn file_name_is_what_the_functions_accept() {
 fn several_stacks_fit_in_one_account() {
     let template = Template::load();
     let names = [
+        ("AWS::Budgets::Budget", "Budget"),
         ("AWS::CloudWatch::Alarm", "AlarmName"),
         ("AWS::CloudWatch::Dashboard", "DashboardName"),
         ("AWS::Events::Rule", "Name"),
@@ -116,6 +117,7 @@ fn several_stacks_fit_in_one_account() {
     for (resource_type, property) in names {
         for resource in template.of_type(resource_type) {
             let name = &template.properties(resource)[property];
+            let name = name.get("BudgetName").unwrap_or(name);
             let named = references(name);
             let own = named.iter().any(|name| name == "AWS::StackName" || name == "GlueJobName");
             assert!(name.is_null() || own, "{resource} is called {} in every stack", text(name));

@@ -326,7 +326,7 @@ fn a_missing_object_answers_404_to_those_who_look_for_one() {
         ("FetcherRole", &["landing/index=${IndexCode}/*"]),
         ("ParquetWriterRole", &["landing/*", "raw/*"]),
         ("GlueTriggerRole", &["raw/*", "control/refine/*"]),
-        ("GlueNotifierRole", &["raw/*", "control/refine/*"]),
+        ("GlueNotifierRole", &["raw/*", "control/refine/*", "landing/index=${IndexCode}/*"]),
         ("GlueJobRole", &["raw/*", "refined/Data=*", "control/refine/done/date=*"]),
         ("VisualJobRole", &["raw/*", "refined_visual/*"]),
     ];

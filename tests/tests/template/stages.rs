@@ -164,6 +164,7 @@ fn functions_get_the_variables_that_they_read() {
                 "GLUE_JOB_NAME",
                 "GLUE_QUEUE_ARN",
                 "INDEX",
+                "MAIL_LANGUAGE",
                 "QUEUE_URL",
                 "S3_BUCKET",
                 "STACK_NAME",
@@ -189,12 +190,12 @@ fn glue_notifier_parks_failed_dates_on_the_queue_that_glue_trigger_redrives_from
 fn every_schedule_has_a_role_and_the_dead_letter_queue_of_its_stage() {
     let template = Template::load();
     let schedules = template.of_type("AWS::Scheduler::Schedule");
-    let expected: BTreeSet<&str> = FETCHES.into_iter().chain(["Tick"]).collect();
+    let expected: BTreeSet<&str> = FETCHES.into_iter().chain(["SessionCheck", "Tick"]).collect();
     assert_eq!(BTreeSet::from_iter(schedules.iter().copied()), expected);
     for schedule in schedules {
         let properties = template.properties(schedule);
         let target = &properties["Target"];
-        let stage = if schedule == "Tick" { "Completion" } else { "Fetch" };
+        let stage = if FETCHES.contains(&schedule) { "Fetch" } else { "Completion" };
         assert_eq!(text(&target["Arn"]), format!("${{{stage}Queue.Arn}}"), "{schedule}");
         assert_eq!(
             text(&target["RoleArn"]),
@@ -204,7 +205,8 @@ fn every_schedule_has_a_role_and_the_dead_letter_queue_of_its_stage() {
         let parked = text(&target["DeadLetterConfig"]["Arn"]);
         assert_eq!(parked, format!("${{{stage}Dlq.Arn}}"), "{schedule}");
         assert!(template.number(&target["RetryPolicy"]["MaximumRetryAttempts"]) > 0, "{schedule}");
-        assert_eq!(properties["ScheduleExpressionTimezone"], "UTC", "{schedule}");
+        let zone = if schedule == "SessionCheck" { "Atlantic/Cape_Verde" } else { "UTC" };
+        assert_eq!(properties["ScheduleExpressionTimezone"], zone, "{schedule}");
     }
 }
 
@@ -228,6 +230,20 @@ fn tick_comes_every_quarter_of_an_hour_even_where_nothing_is_fetched_by_itself()
     assert_eq!(input(&template, "Tick"), serde_json::json!({"tick": true}));
     // The next tick supersedes one that is late.
     assert_eq!(tick["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"], 15 * 60);
+}
+
+#[test]
+fn a_missed_session_is_looked_for_an_hour_after_the_evening_fetch_wherever_there_is_one() {
+    let template = Template::load();
+    let (check, evening) =
+        (template.properties("SessionCheck"), template.properties("EveningFetch"));
+    assert_eq!(check["ScheduleExpression"], evening["ScheduleExpression"]);
+    assert_eq!(check["State"], evening["State"]);
+    // Its clock is an hour behind that of the fetch, so the same hour comes an hour later.
+    assert_eq!(evening["ScheduleExpressionTimezone"], "UTC");
+    assert_eq!(check["ScheduleExpressionTimezone"], "Atlantic/Cape_Verde");
+    let expected = serde_json::json!({"session_check": "<aws.scheduler.scheduled-time>"});
+    assert_eq!(input(&template, "SessionCheck"), expected);
 }
 
 /// The message of a schedule.

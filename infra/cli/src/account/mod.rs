@@ -3,17 +3,19 @@
 mod diagnosis;
 mod sign_in;
 
-use std::{error::Error as StdError, iter::successors};
+use std::{borrow::Cow, error::Error as StdError, iter::successors};
 
 use anyhow::{Error, Result};
 use aws_config::{
-    BehaviorVersion, SdkConfig,
-    profile::{self, ProfileSet},
+    BehaviorVersion, Region, SdkConfig,
+    profile::{self, ProfileFileCredentialsProvider, ProfileSet},
+    provider_config::ProviderConfig,
     retry::RetryConfig,
 };
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::os_shim_internal::{Env, Fs};
 use harness::{
-    aws::{CallFailure, Clients},
+    aws::{self, CallFailure, Clients},
     failure::{Exit, Failure},
 };
 
@@ -21,8 +23,9 @@ use self::{
     diagnosis::{Diagnosis, Problem},
     sign_in::{DEFAULT_PROFILE, SignIn, profile_option},
 };
+use crate::args::AccountArgs;
 
-/// An account, as the usual AWS environment describes it.
+/// An account, as options and the usual AWS environment describe it.
 #[derive(Debug)]
 pub(crate) struct Account {
     config: SdkConfig,
@@ -31,27 +34,51 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Takes region and credentials from where every AWS program does: variables and profiles.
+    /// Takes region and credentials from the options, or else from where every AWS program does: variables and
+    /// profiles.
     ///
     /// # Errors
-    /// A [`Failure`] of a machine that is not ready, if `AWS_PROFILE` names an unknown profile or no region is set.
-    pub(crate) async fn from_environment() -> Result<Self> {
+    /// A [`Failure`] of a machine that is not ready, if there is no such profile or no region is set.
+    pub(crate) async fn sign_in(options: &AccountArgs) -> Result<Self> {
         let env = Env::real();
-        let profiles = profile::load(&Fs::real(), &env, &Default::default(), None).await;
+        let chosen = options.profile.clone().map(Cow::Owned);
+        let profiles = profile::load(&Fs::real(), &env, &Default::default(), chosen).await;
         let profiles = profiles.map_err(|error| not_ready(unreadable(&error)))?;
         let name = profiles.selected_profile();
-        if name != DEFAULT_PROFILE && profiles.get_profile(name).is_none() {
-            return Err(not_ready(unknown_profile(name, &profiles)));
+        let is_named = options.profile.is_some() || name != DEFAULT_PROFILE;
+        if is_named && profiles.get_profile(name).is_none() {
+            return Err(not_ready(unknown_profile(name, options, &profiles)));
         }
-        // Set here because the SDK panics if a variable or profile holds something other than a number.
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .retry_config(RetryConfig::standard())
-            .load()
-            .await;
+        // Retries are set here because the SDK panics if a variable or profile holds something other than a number.
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .retry_config(RetryConfig::standard());
+        if let Some(profile) = &options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &options.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let config = loader.load().await;
         let region = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
         let Some(region) = region else { return Err(not_ready(no_region(name))) };
-        let sign_in = SignIn::find(&env, &profiles).map_err(not_ready)?;
+        let config = match &options.profile {
+            Some(profile) => with_profile(config, profile),
+            None => config,
+        };
+        let sign_in =
+            SignIn::find(&env, &profiles, options.profile.is_some()).map_err(not_ready)?;
         Ok(Self { config, region, sign_in })
+    }
+
+    /// The ARN of the user or role that the credentials belong to.
+    pub(crate) async fn caller(&self) -> Result<String> {
+        let identity = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        Ok(identity.map_err(aws::explain)?.arn().unwrap_or("an unnamed caller").to_owned())
+    }
+
+    /// Region and sign-in, in words.
+    pub(crate) fn description(&self) -> String {
+        format!("{} in region {}", self.sign_in, self.region)
     }
 
     pub(crate) fn clients(&self) -> Clients {
@@ -108,20 +135,32 @@ impl Account {
     }
 }
 
+/// Takes credentials from a profile that is asked for, which goes before variables with keys, as in the AWS CLI.
+fn with_profile(config: SdkConfig, profile: &str) -> SdkConfig {
+    let signing_in = ProviderConfig::without_region().with_region(config.region().cloned());
+    let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+    let credentials = SharedCredentialsProvider::new(credentials.configure(&signing_in).build());
+    config.into_builder().credentials_provider(credentials).build()
+}
+
 fn not_ready(sentence: String) -> Error {
     Failure { exit: Exit::MachineNotReady, ..Failure::new("account", sentence) }.into()
 }
 
-fn unknown_profile(name: &str, profiles: &ProfileSet) -> String {
+fn unknown_profile(name: &str, options: &AccountArgs, profiles: &ProfileSet) -> String {
     let mut known: Vec<&str> = profiles.profiles().collect();
     known.sort_unstable();
+    let (said_by, choose) = match options.profile {
+        Some(_) => ("--profile", "--profile "),
+        None => ("AWS_PROFILE", "export AWS_PROFILE="),
+    };
     match known.first() {
         Some(first) => format!(
-            "AWS_PROFILE is {name:?}, and there is no such profile, only {}; choose one: export AWS_PROFILE={first}",
+            "{said_by} is {name:?}, and there is no such profile, only {}; choose one: {choose}{first}",
             known.join(", ")
         ),
         None => format!(
-            "AWS_PROFILE is {name:?}, and there are no profiles; make it: aws configure sso --profile {name}"
+            "{said_by} is {name:?}, and there are no profiles; make it: aws configure sso --profile {name}"
         ),
     }
 }

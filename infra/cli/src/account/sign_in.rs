@@ -35,11 +35,17 @@ enum Method {
 }
 
 impl SignIn {
+    /// A profile that was asked for by an option goes before variables with keys.
+    ///
     /// # Errors
     /// A sentence about a profile that takes its credentials from one that does not exist.
-    pub(super) fn find(env: &Env, profiles: &ProfileSet) -> Result<Self, String> {
+    pub(super) fn find(
+        env: &Env,
+        profiles: &ProfileSet,
+        is_asked_for: bool,
+    ) -> Result<Self, String> {
         let profile = profiles.selected_profile().to_owned();
-        let set = |name| env.get(name).ok().filter(|value| !value.is_empty());
+        let set = |name| env.get(name).ok().filter(|value| !value.is_empty() && !is_asked_for);
         let method = if set("AWS_ACCESS_KEY_ID").is_some() && set("AWS_SECRET_ACCESS_KEY").is_some()
         {
             Method::Variables

@@ -1,13 +1,29 @@
 //! The commands, one file each.
 
 mod b3;
+mod chain;
+mod chart;
+mod completions;
+mod diff;
+mod discard;
+mod doctor;
 mod fetch;
+mod history;
+mod import;
+mod logs;
+mod man;
 mod parked;
 mod queries;
 mod query;
 mod redrive;
 mod refine;
+mod report;
+mod reprocess;
 mod run;
+mod sector_table;
+mod sessions;
+mod status;
+mod tables_shown;
 
 use anyhow::{Result, bail};
 use harness::{
@@ -16,13 +32,16 @@ use harness::{
 };
 
 pub(crate) use self::{
-    b3::b3, fetch::fetch, parked::parked, queries::queries, query::query, redrive::redrive,
-    refine::refine, run::run,
+    b3::b3, chart::chart, completions::completions, diff::diff, discard::discard, doctor::doctor,
+    fetch::fetch, history::history, import::import, logs::logs, man::man, parked::parked,
+    queries::queries, query::query, redrive::redrive, refine::refine, report::report,
+    reprocess::reprocess, run::run, status::status,
 };
 use crate::{
     account::Account,
     args::{StackArgs, TablesArgs},
     lake::{self, Lake},
+    output::text,
     running_stack::RunningStack,
 };
 
@@ -34,7 +53,7 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
     let Some(name) = &args.stack else {
         return work(RunningStack::find(&Workspace::locate()?)?.stack()).await;
     };
-    let account = Account::from_environment().await?;
+    let account = Account::sign_in(&args.account).await?;
     let done = match Stack::describe(account.clients(), name).await {
         Ok(stack) => work(stack).await,
         Err(error) => Err(error),
@@ -44,22 +63,33 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
 
 /// Does `work`, which reads tables only, as [`with_stack`] does, or over the lake of B3's days if no stack is up.
 async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
+    if args.stack.is_some() {
+        return with_stack(&args.stack(), work).await;
+    }
     let workspace = &Workspace::locate()?;
     let folder = match &args.lake {
         Some(folder) => folder.clone(),
-        None if args.stack.is_some() || RunningStack::read(workspace)?.is_some() => {
-            return with_stack(&StackArgs { stack: args.stack.clone() }, work).await;
+        None if RunningStack::read(workspace)?.is_some() => {
+            return with_stack(&args.stack(), work).await;
         }
         None => workspace.private("lake"),
     };
     let Some(contents) = lake::contents(&folder)? else {
-        bail!(
-            "no day is kept in {}, and no stack is up: `cargo ibov run` brings the first, --lake names another folder",
-            folder.display()
-        );
+        let folder = folder.display();
+        bail!(text!(
+            en: "no day is kept in {folder}, and no stack is up: `cargo ibov run` brings the first, --lake names another folder",
+            pt: "não há nenhum dia guardado em {folder}, e nenhuma stack está no ar: `cargo ibov run` traz o primeiro; --lake indica outra pasta",
+        ));
     };
     RunningStack::refuse_lake(workspace, &folder)?;
-    let waiting = || eprintln!("  … a run uses {}, waiting for its end", folder.display());
+    let waiting = || {
+        let folder = folder.display();
+        let text = text!(
+            en: "  … a run uses {folder}, waiting for its end",
+            pt: "  … uma execução está usando {folder}; à espera de que termine",
+        );
+        eprintln!("{text}");
+    };
     let lake = Lake::open(&folder, &contents, waiting).await?;
     let processes = Processes::default();
     let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");

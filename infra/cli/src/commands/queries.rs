@@ -1,21 +1,27 @@
 use anyhow::Result;
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use harness::stack::named_queries;
 
 use super::with_tables;
-use crate::{args::QueriesArgs, output::print_line};
+use crate::{
+    args::QueriesArgs,
+    output::{Column, Screen, Table, Value, print_line, text},
+};
 
 /// Prints what queries the stack keeps, and the parameters of each.
 pub(crate) async fn queries(args: &QueriesArgs) -> Result<()> {
     with_tables(&args.stack, async |stack| {
-        let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(["name", "what it shows", "--param"]);
+        let screen = Screen::stdout();
+        let language = screen.language;
+        let mut table = Table::new([
+            Column::text(text!(language, en: "name", pt: "nome")),
+            Column::text(text!(language, en: "what it shows", pt: "o que mostra")),
+            Column::text("--param").drops(1),
+        ]);
         for query in named_queries::list(&stack).await? {
             let parameters = query.wanted().replace("; ", "\n");
-            table.add_row([query.name, query.description, parameters]);
+            table.row([query.name, query.description, parameters].map(Value::Text));
         }
-        print_line(table)?;
-        Ok(())
+        print_line(table.render(screen))
     })
     .await
 }

@@ -1,15 +1,20 @@
 use anyhow::{Context as _, Result};
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use harness::stack::{athena, named_queries, only_reads};
 
-use super::with_tables;
-use crate::{args::QueryArgs, output::print_line};
+use super::{tables_shown::TablesShown, with_tables};
+use crate::{
+    args::QueryArgs,
+    export::{self, Format},
+    output::{Screen, print_bytes, print_line, write_file},
+};
 
-/// Prints the result of a query as a table.
+/// Prints the result of a query, or writes it to a file.
 pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
     if let Some(sql) = &args.sql {
         only_reads(sql)?;
     }
+    let format = Format::choose(args.format, args.out.as_deref())?;
+    let shown = TablesShown::of(&args.stack)?;
     with_tables(&args.stack, async |stack| {
         let result = if let Some(name) = &args.name {
             named_queries::run(&stack, name, &args.param).await?
@@ -17,13 +22,18 @@ pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
             let sql = args.sql.as_deref().context("neither SQL nor --name was given")?;
             athena::query_with(&stack, sql, &args.param).await?
         };
-        let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(result.columns);
-        for row in &result.rows {
-            table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")));
+        let screen = Screen::stdout();
+        if let Some(mark) = shown.mark(screen.language) {
+            eprintln!("{mark}");
         }
-        print_line(table)?;
-        Ok(())
+        match &args.out {
+            Some(path) => {
+                let screen = Screen { width: None, ..screen };
+                write_file(path, &export::encode(&result, format, screen)?)?;
+                print_line(path.display())
+            }
+            None => print_bytes(&export::encode(&result, format, screen)?),
+        }
     })
     .await
 }

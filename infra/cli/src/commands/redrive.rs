@@ -1,18 +1,83 @@
-use anyhow::Result;
-use harness::{progress::Progress, stack::dead_letters};
+use anyhow::{Result, bail};
+use harness::{
+    progress::Progress,
+    stack::{
+        Stack, Stage,
+        dead_letters::{self, HELD_FOR, Parked, Selection},
+    },
+};
 
 use super::with_stack;
-use crate::{args::RedriveArgs, output::print_line};
+use crate::{
+    advice::Advice,
+    args::RedriveArgs,
+    output::{Language, plural, print_line, text},
+};
 
 pub(crate) async fn redrive(args: &RedriveArgs) -> Result<()> {
     let stage = args.stage;
+    let selection = Selection { code: args.code.clone(), message: args.message.clone() };
+    let advice = Advice::about(&args.stack);
     with_stack(&args.stack, async |stack| {
+        if args.dry_run {
+            return print_selected(&stack, stage, &selection).await;
+        }
+        let what = if selection.is_all() { "empty" } else { "take messages from" };
         let step =
-            Progress::stderr().step("redrive", format!("empty the {stage} dead-letter queue"));
-        let moved = dead_letters::redrive(&stack, stage).await?;
+            Progress::stderr().step("redrive", format!("{what} the {stage} dead-letter queue"));
+        let moved = if selection.is_all() {
+            usize::try_from(dead_letters::redrive(&stack, stage).await?)?
+        } else {
+            dead_letters::redrive_selected(&stack, stage, &selection).await?
+        };
         step.done(format_args!("{moved} moved"));
-        print_line(format_args!("{moved} moved back to the {stage} queue"))?;
-        Ok(())
+        if moved == 0 && selection.message.is_some() {
+            let look = advice.command(&format!("parked {stage}"));
+            bail!("no message like that can be read in the {stage} dead-letter queue now; see what is there: {look}");
+        }
+        let word = plural(moved, "devolvida", "devolvidas");
+        print_line(text!(
+            Language::current(),
+            en: "{moved} moved back to the {stage} queue",
+            pt: "{moved} {word} à fila da etapa {stage}",
+        ))?;
+        print_hidden(&stack, stage, &advice).await
     })
     .await
+}
+
+async fn print_selected(stack: &Stack, stage: Stage, selection: &Selection) -> Result<()> {
+    let mut chosen = dead_letters::peek(stack, stage).await?;
+    chosen.retain(|message| selection.takes(message));
+    chosen.iter().try_for_each(|message| print_line(summary(message)))?;
+    let count = chosen.len();
+    let word = plural(count, "voltaria", "voltariam");
+    print_line(text!(
+        Language::current(),
+        en: "{count} would move back to the {stage} queue",
+        pt: "{count} {word} à fila da etapa {stage}",
+    ))
+}
+
+fn summary(message: &Parked) -> String {
+    let noted = message.attribute("message_id").unwrap_or(&message.id);
+    format!("{noted}  {}  {}", message.code(), message.attribute("object").unwrap_or(&message.body))
+}
+
+/// A redrive moves only what nobody holds, so it says what it has left behind.
+async fn print_hidden(stack: &Stack, stage: Stage, advice: &Advice) -> Result<()> {
+    let counts = dead_letters::counts(stack, stage).await?;
+    if counts.in_flight > 0 {
+        let seconds = counts.visibility_timeout.max(HELD_FOR).as_secs();
+        let again = advice.command(&format!("redrive {stage}"));
+        let hidden = counts.in_flight;
+        let (en, pt) =
+            (plural(hidden, "is", "are"), plural(hidden, "está oculta", "estão ocultas"));
+        print_line(text!(
+            Language::current(),
+            en: "{hidden} {en} hidden, because somebody has just received them, for at most {seconds} s; then: {again}",
+            pt: "{hidden} {pt}, porque alguém acabou de recebê-las, por no máximo {seconds} s; depois: {again}",
+        ))?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-"""Limits of schedules and rules: their names and expressions.
+"""Limits of schedules and rules: their names, expressions and time zones.
 
 Patches in `ministack.services.scheduler`: `_create_schedule`, `_update_schedule`,
 `_create_schedule_group`; in `ministack.services.eventbridge`: `_put_rule`. Uses `_error` and
@@ -8,6 +8,7 @@ Patches in `ministack.services.scheduler`: `_create_schedule`, `_update_schedule
 
 import json
 import re
+import zoneinfo
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -49,6 +50,9 @@ def check_schedule(name: str, request: JSON) -> None:
     expression = request.get("ScheduleExpression")
     if expression and not schedule_expressions.scheduler_takes(expression):
         raise RefusedError("ValidationException", f"Invalid Schedule Expression {expression}.")
+    zone = request.get("ScheduleExpressionTimezone")
+    if zone and zone not in zoneinfo.available_timezones():
+        raise RefusedError("ValidationException", f"Invalid Schedule Expression Timezone {zone}.")
 
 
 def check_schedule_of_template(properties: JSON, _physical_id: str | None) -> None:

@@ -7,6 +7,8 @@ use std::{
 
 use serde::Serialize;
 
+use crate::text;
+
 /// Also the `error` of the document that `ibov run --json` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -25,7 +27,7 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<String>,
+    pub attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parked_at: Option<String>,
     #[serde(skip)]
@@ -78,13 +80,20 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stage {} failed: {}", self.stage, self.cause)?;
+        let Self { stage, cause, .. } = self;
+        f.write_str(&text!(
+            en: "stage {stage} failed: {cause}",
+            pt: "a etapa {stage} falhou: {cause}"
+        ))?;
         let details = [
-            ("code", self.code.as_deref()),
-            ("object", self.object.as_deref()),
-            ("request", self.request_id.as_deref()),
-            ("attempts", self.attempts.as_deref()),
-            ("parked at", self.parked_at.as_deref()),
+            (text!(en: "code", pt: "código"), self.code.clone()),
+            (text!(en: "object", pt: "objeto"), self.object.clone()),
+            (text!(en: "request", pt: "pedido"), self.request_id.clone()),
+            (
+                text!(en: "attempts", pt: "tentativas"),
+                self.attempts.map(|number| number.to_string()),
+            ),
+            (text!(en: "parked at", pt: "retida em"), self.parked_at.clone()),
         ];
         for (name, value) in details {
             if let Some(value) = value {

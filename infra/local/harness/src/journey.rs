@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     progress::{Progress, Step},
     stack::{Stack, Stage, dead_letters},
+    text,
 };
 
 const POLL: Duration = Duration::from_millis(150);
@@ -93,7 +94,10 @@ impl<'a> Tracker<'a> {
         match self.arrival(before, progress).await? {
             Arrival::New(landing) => self.follow_answer(&landing, before, progress).await,
             Arrival::Unchanged(landing) => {
-                let cause = format!("B3's answer is in the lake already, as {landing}");
+                let cause = text!(
+                    en: "B3's answer is in the lake already, as {landing}",
+                    pt: "a resposta da B3 já está no lake, como {landing}",
+                );
                 Err(Failure::new("fetch", cause).into())
             }
         }
@@ -104,12 +108,15 @@ impl<'a> Tracker<'a> {
     /// # Errors
     /// As [`Tracker::follow`].
     pub async fn arrival(&self, before: &Snapshot, progress: &Progress) -> Result<Arrival> {
-        let step = progress.step("fetch", "fetch the portfolio");
+        let step =
+            progress.step("fetch", text!(en: "fetch the portfolio", pt: "buscar a carteira"));
         let arrival =
-            self.wait_for(before, &step, "waiting for landing/", || self.arrived(before)).await?;
+            self.wait_for(before, &step, waiting_for("landing/"), || self.arrived(before)).await?;
         match &arrival {
             Arrival::New(landing) => step.done(landing),
-            Arrival::Unchanged(landing) => step.done(format_args!("unchanged since {landing}")),
+            Arrival::Unchanged(landing) => {
+                step.done(text!(en: "unchanged since {landing}", pt: "sem mudança desde {landing}"))
+            }
         }
         Ok(arrival)
     }
@@ -127,26 +134,32 @@ impl<'a> Tracker<'a> {
         let (date, landing_key) = (landing.date, landing.to_string());
         let warnings = self.warnings(&landing_key).await?;
 
-        let step = progress.step("parquet", "write Parquet");
+        let step = progress.step("parquet", text!(en: "write Parquet", pt: "gravar o Parquet"));
         let raw_key =
-            self.wait_for(before, &step, "waiting for raw/", || self.raw_key(date)).await?;
+            self.wait_for(before, &step, waiting_for("raw/"), || self.raw_key(date)).await?;
         step.done(&raw_key);
 
-        let step = progress.step("glue", "start the Glue run");
-        let id = self.wait_for(before, &step, "waiting for a run", || self.new_run(before)).await?;
+        let step = progress
+            .step("glue", text!(en: "start the Glue run", pt: "iniciar a execução do Glue"));
+        let run = waiting_for(&text!(en: "a run", pt: "uma execução"));
+        let id = self.wait_for(before, &step, run, || self.new_run(before)).await?;
         step.done(&id);
 
-        let step = progress.step("refine", "refine with Spark");
-        let glue_run = self.wait_for(before, &step, "RUNNING", || self.succeeded(&id)).await?;
-        step.done(format_args!("{} after {} s", glue_run.state, glue_run.seconds));
+        let step = progress.step("glue", text!(en: "refine with Spark", pt: "refinar com o Spark"));
+        let glue_run =
+            self.wait_for(before, &step, "RUNNING".to_owned(), || self.succeeded(&id)).await?;
+        let GlueRun { state, seconds, .. } = &glue_run;
+        step.done(text!(en: "{state} after {seconds} s", pt: "{state} em {seconds} s"));
 
-        let step = progress.step("completion", "notify");
-        let notifications = self
-            .wait_for(before, &step, "waiting for the mail", || self.completion(before))
-            .await?;
+        let step = progress.step("completion", text!(en: "notify", pt: "notificar"));
+        let mail = waiting_for(&text!(en: "the mail", pt: "o e-mail"));
+        let notifications = self.wait_for(before, &step, mail, || self.completion(before)).await?;
         let sent: Vec<String> = notifications
             .iter()
-            .map(|mail| format!("{} to {}", mail.topic_name(), mail.to))
+            .map(|mail| {
+                let (topic, to) = (mail.topic_name(), &mail.to);
+                text!(en: "{topic} to {to}", pt: "{topic} para {to}")
+            })
             .collect();
         step.done(sent.join(", "));
         Ok(Journey { date, landing_key, warnings, raw_key, glue_run, notifications })
@@ -157,7 +170,7 @@ impl<'a> Tracker<'a> {
         &self,
         before: &Snapshot,
         step: &Step,
-        waiting: &str,
+        waiting: String,
         look: impl Fn() -> F,
     ) -> Result<T>
     where
@@ -186,6 +199,17 @@ impl<'a> Tracker<'a> {
     }
 
     pub(crate) async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
+        self.fail_if_anything_was_parked(before).await?;
+        let alerts = self.alerts(before)?;
+        match alerts.iter().find(|alert| !alert.is_warning() && !alert.is_all_clear()) {
+            Some(alert) => Err(self.alert_failure(alert).await.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// A [`Failure`] if a message was parked since `before`. Each date that a run cannot refine is such a message.
+    pub async fn fail_if_anything_was_parked(&self, before: &Snapshot) -> Result<()> {
         let depths = futures::future::try_join_all(
             Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
         )
@@ -203,12 +227,13 @@ impl<'a> Tracker<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The mails about failures, and about refined dates with something odd, since `before`.
+    pub fn alerts(&self, before: &Snapshot) -> Result<Vec<Mail>> {
         let mails = self.logs.mails()?;
-        let failed = |mail: &&Mail| self.is_alert(mail) && !mail.is_warning();
-        match mails.iter().skip(before.mails).find(failed) {
-            Some(alert) => Err(self.alert_failure(alert).await.into()),
-            None => Ok(()),
-        }
+        Ok(mails.into_iter().skip(before.mails).filter(|mail| self.is_alert(mail)).collect())
     }
 
     fn is_alert(&self, mail: &Mail) -> bool {
@@ -284,11 +309,15 @@ impl<'a> Tracker<'a> {
     fn failed_run(&self, run: &JobRun) -> Failure {
         let id = run.id().unwrap_or_default();
         let state = run.job_run_state().map_or("failed", JobRunState::as_str);
-        let cause = format!("Glue run {state}: {}", run.error_message().unwrap_or("no message"));
+        let why = match run.error_message() {
+            Some(message) => message.to_owned(),
+            None => text!(en: "no message", pt: "sem mensagem"),
+        };
+        let cause = text!(en: "Glue run {state}: {why}", pt: "execução do Glue {state}: {why}");
         Failure {
             object: Some(id.to_owned()),
             logs: Some(self.logs.glue_run(id)),
-            ..Failure::new("refine", cause)
+            ..Failure::new("glue", cause)
         }
     }
 
@@ -309,6 +338,10 @@ impl<'a> Tracker<'a> {
         mails.truncate(completion + 1);
         Ok(Some(mails))
     }
+}
+
+fn waiting_for(what: &str) -> String {
+    text!(en: "waiting for {what}", pt: "à espera de {what}")
 }
 
 /// The answer of an earlier fetch that the fetcher says it has got again. Nothing but its log tells of that.

@@ -5,7 +5,9 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`language`], [`nearest`] | the language of what is printed; "did you mean" |
 //! | [`failure`], [`progress`], [`processes`] | what failed, what is going on, child processes |
+//! | [`causes`] | causes that people can mend, recognised in what programs say |
 //! | [`checkout`] | paths, prerequisites, the Python environment, built functions |
 //! | [`aws`] | clients and the errors of their calls |
 //! | [`stack`] | operations on a deployed stack, local or in AWS |
@@ -14,17 +16,22 @@
 //! | [`b3_server`] | the stand-in for B3 |
 //! | [`journey`] | following a portfolio through the chain |
 //! | [`unfinished`] | what an interrupted run left undone in a lake that is kept |
+//! | [`reprocess`] | sending landing objects through the chain again |
 //! | [`local_runtime`] | all of it together |
 
 pub mod aws;
 pub mod b3_server;
+pub mod causes;
 pub mod checkout;
 pub mod deployment;
 pub mod emulator;
 pub mod failure;
 pub mod journey;
+pub mod language;
 pub mod local_runtime;
+pub mod nearest;
 pub mod processes;
 pub mod progress;
+pub mod reprocess;
 pub mod stack;
 pub mod unfinished;

@@ -14,9 +14,11 @@ use crate::{
     emulator::{Emulator, EmulatorOptions, Logs},
     failure::Failure,
     journey::Tracker,
+    language::plural,
     processes::Processes,
     progress::Progress,
     stack::Stack,
+    text,
 };
 
 /// A running emulator with the uploaded functions.
@@ -43,12 +45,15 @@ impl LocalRuntime {
             start_emulator(workspace, processes, progress, options),
             build(workspace, processes, progress)
         )?;
-        let step = progress.step("package", "upload functions and scripts");
+        let step = progress.step(
+            "package",
+            text!(en: "upload functions and scripts", pt: "enviar funções e scripts"),
+        );
         let (clients, template) = (emulator.clients(), workspace.template());
         let package = Package::upload(&clients, emulator.endpoint(), &template, &executables).await;
         let package = package
             .map_err(|error| Failure::of(error, "package", Some(&emulator.logs().emulator())))?;
-        step.done("uploaded");
+        step.done(text!(en: "uploaded", pt: "enviados"));
         Ok(Self { emulator, package })
     }
 
@@ -57,13 +62,18 @@ impl LocalRuntime {
     /// # Errors
     /// A [`Failure`] that names the resource and the reason.
     pub async fn deploy(&self, config: &StackConfig, progress: &Progress) -> Result<Stack> {
-        let step = progress.step("deploy", format!("deploy stack {}", config.name));
+        let name = &config.name;
+        let title = text!(en: "deploy stack {name}", pt: "fazer o deploy da stack {name}");
+        let step = progress.step("deploy", title);
         let stack = deployment::create(self.emulator.clients(), &self.package, config).await;
         let stack = stack.map_err(|error| {
             let failure = Failure::of(error, "deploy", None);
             Failure { logs: failure.logs.or_else(|| Some(self.logs().emulator())), ..failure }
         })?;
-        step.done(format_args!("{} outputs", stack.outputs.len()));
+        let number = stack.outputs.len();
+        let (outputs, saidas) =
+            (plural(number, "output", "outputs"), plural(number, "saída", "saídas"));
+        step.done(text!(en: "{number} {outputs}", pt: "{number} {saidas}"));
         Ok(stack)
     }
 
@@ -124,15 +134,15 @@ pub async fn with_tables(
 }
 
 async fn prepare(workspace: &Workspace, processes: &Processes, progress: &Progress) -> Result<()> {
-    let step = progress.step("check", "check this machine");
+    let step = progress.step("check", text!(en: "check this machine", pt: "conferir esta máquina"));
     let first_run = !python_environment::is_ready(workspace);
     let machine = prerequisites::check(workspace.root(), first_run).await?;
-    step.done(format_args!(
-        "Python {}, C compiler, {} GiB free",
-        machine.python_version,
-        machine.free_bytes >> 30
+    let (version, free) = (machine.python_version, machine.free_bytes >> 30);
+    step.done(text!(
+        en: "Python {version}, C compiler, {free} GiB free",
+        pt: "Python {version}, compilador C, {free} GiB livres",
     ));
-    let step = progress.step("setup", "set up .ibov/venv");
+    let step = progress.step("setup", text!(en: "set up .ibov/venv", pt: "preparar .ibov/venv"));
     let outcome = python_environment::ensure(workspace, &machine.python, processes, &step).await;
     let outcome = outcome
         .map_err(|error| Failure::of(error, "setup", Some(&workspace.private("setup.log"))))?;
@@ -146,7 +156,7 @@ async fn start_emulator(
     progress: &Progress,
     options: &EmulatorOptions,
 ) -> Result<Emulator> {
-    let step = progress.step("emulator", "start the emulator");
+    let step = progress.step("emulator", text!(en: "start the emulator", pt: "subir o emulador"));
     let emulator = Emulator::start(workspace, processes, options)
         .await
         .map_err(|error| Failure::of(error, "emulator", None))?;
@@ -159,7 +169,7 @@ async fn build(
     processes: &Processes,
     progress: &Progress,
 ) -> Result<Executables> {
-    let step = progress.step("build", "build the functions");
+    let step = progress.step("build", text!(en: "build the functions", pt: "compilar as funções"));
     let executables = cargo::build_functions(workspace, processes, &step)
         .await
         .map_err(|error| Failure::of(error, "build", None))?;
@@ -167,6 +177,11 @@ async fn build(
     for path in executables.values() {
         total += cargo::megabytes(path)?;
     }
-    step.done(format_args!("{} functions, {total} MiB", executables.len()));
+    let number = executables.len();
+    let functions = plural(number, "function", "functions");
+    let funcoes = plural(number, "função", "funções");
+    step.done(
+        text!(en: "{number} {functions}, {total} MiB", pt: "{number} {funcoes}, {total} MiB"),
+    );
     Ok(executables)
 }

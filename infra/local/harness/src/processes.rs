@@ -1,6 +1,7 @@
 //! Child processes, each the leader of a process group, so that ending one ends its descendants too.
 
 use std::{
+    collections::BTreeMap,
     process::ExitStatus,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -19,14 +20,26 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// The process groups that this program started and that have not ended.
 #[derive(Debug, Clone, Default)]
-pub struct Processes(Arc<Mutex<Vec<Pid>>>);
+pub struct Processes {
+    groups: Arc<Mutex<Vec<Pid>>>,
+    environment: BTreeMap<&'static str, String>,
+}
 
 impl Processes {
+    /// Gives every process that is started this variable.
+    pub fn with_variable(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.insert(name, value.to_owned());
+        self
+    }
+
     /// Starts `command` as the leader of a new group.
     pub fn spawn(&self, command: &mut Command) -> Result<Process> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
-        let mut child =
-            command.process_group(0).spawn().with_context(|| format!("cannot start {program}"))?;
+        let mut child = command
+            .envs(&self.environment)
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start {program}"))?;
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
@@ -51,7 +64,7 @@ impl Processes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Pid>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn forget(&self, group: Pid) -> bool {

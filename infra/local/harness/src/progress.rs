@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::language::Language;
 
 /// Where steps are shown: spinners on a terminal, plain lines elsewhere.
 #[derive(Debug, Clone)]
@@ -133,13 +135,18 @@ impl Drop for Step {
     }
 }
 
-/// `3.2 s`, or words above a minute.
+/// `3.2 s`, or `2 min 5 s`.
 pub fn seconds(elapsed: Duration) -> String {
-    if elapsed < Duration::from_secs(60) {
-        format!("{:.1} s", elapsed.as_secs_f64())
-    } else {
-        HumanDuration(elapsed).to_string()
+    let (minutes, seconds) = (elapsed.as_secs() / 60, elapsed.as_secs() % 60);
+    if minutes > 0 {
+        return format!("{minutes} min {seconds} s");
     }
+    format!("{} s", decimal(format!("{:.1}", elapsed.as_secs_f64())))
+}
+
+/// A number with the language's decimal mark.
+pub fn decimal(number: String) -> String {
+    Language::current().number(number)
 }
 
 fn spinner_style(template: &str) -> ProgressStyle {

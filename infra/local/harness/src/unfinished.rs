@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
-use serde_json::json;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use shared::{
     keys::{LandingKey, RawKey},
     raw::RawMetadata,
@@ -20,11 +20,12 @@ use crate::{
     stack::{Stack, Stage},
 };
 
-const DONE: &str = "control/refine/done/";
+/// What was refined: `date=…/<ETag of the raw file>`.
+pub(crate) const DONE: &str = "control/refine/done/";
 const TICK: &str = r#"{"tick": true}"#;
 const POLL: Duration = Duration::from_millis(150);
-/// A date that has a raw file is fetched anew only within B3's next sessions, so that newer answers can lack their raw
-/// file among these dates only.
+/// A date is fetched anew only within B3's next sessions. An answer of these dates is compared with its raw file in any
+/// case; an older one, which was imported, only if it is newer than the raw file.
 const DATES_FETCHED_ANEW: usize = 20;
 
 /// Dates whose rows are not those of their newest answer.
@@ -39,22 +40,22 @@ pub struct Unfinished {
 impl Unfinished {
     pub async fn find(stack: &Stack, index: &IndexCode) -> Result<Self> {
         let mut newest = BTreeMap::new();
-        for key in stack.keys(&LandingKey::prefix_of_index(index)).await? {
-            let key: LandingKey = key.parse()?;
+        for object in stack.objects(&LandingKey::prefix_of_index(index)).await? {
+            let key: LandingKey = object.key.parse()?;
             // In the order of the keys, which is that of the times.
-            newest.insert(key.date, key);
+            newest.insert(key.date, (key, object.modified_ms));
         }
         let mut raw = BTreeMap::new();
-        for (key, etag) in stack.etags(RawKey::PREFIX).await? {
-            raw.insert(key.parse::<RawKey>()?.date, (key, etag));
+        for object in stack.objects(RawKey::PREFIX).await? {
+            raw.insert(object.key.parse::<RawKey>()?.date, object);
         }
         let done: HashSet<String> = stack.keys(DONE).await?.into_iter().collect();
         let mut unfinished = Self::default();
-        for (position, (date, landing)) in newest.into_iter().rev().enumerate() {
+        for (position, (date, (landing, landed_ms))) in newest.into_iter().rev().enumerate() {
             let written = match raw.get(&date) {
                 None => false,
-                Some((key, _)) if position < DATES_FETCHED_ANEW => {
-                    source(stack, key).await?.is_some_and(|source| source >= landing.stamp)
+                Some(raw) if position < DATES_FETCHED_ANEW || raw.modified_ms <= landed_ms => {
+                    source(stack, &raw.key).await?.is_some_and(|source| source >= landing.stamp)
                 }
                 Some(_) => true,
             };
@@ -64,7 +65,7 @@ impl Unfinished {
         }
         unfinished.raw = raw
             .into_iter()
-            .filter(|(date, (_, etag))| !done.contains(&format!("{DONE}date={date}/{etag}")))
+            .filter(|(date, raw)| !done.contains(&format!("{DONE}date={date}/{}", raw.etag)))
             .map(|(date, _)| date)
             .collect();
         Ok(unfinished)
@@ -78,6 +79,17 @@ impl Unfinished {
         self.landing.iter().map(|key| key.date).chain(self.raw.iter().copied()).collect()
     }
 
+    /// Sends the messages that are missing.
+    pub async fn resume(&self, stack: &Stack) -> Result<()> {
+        const AT_ONCE: usize = 16;
+        let sent = stream::iter(&self.landing).map(|key| stack.announce(key));
+        sent.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        if !self.raw.is_empty() {
+            stack.send(Stage::Completion, TICK).await?;
+        }
+        Ok(())
+    }
+
     /// Sends the messages that are missing, and waits until nothing is left undone.
     ///
     /// # Errors
@@ -89,18 +101,35 @@ impl Unfinished {
         tracker: &Tracker<'_>,
         before: &Snapshot,
     ) -> Result<()> {
-        for key in &self.landing {
-            stack.send(Stage::Parquet, &created(stack.bucket()?, key)).await?;
-        }
-        if !self.raw.is_empty() {
-            stack.send(Stage::Completion, TICK).await?;
-        }
+        self.resume(stack).await?;
+        let watch = async || tracker.fail_if_anything_failed(before).await;
+        until_finished(stack, index, tracker, before, &watch, |_| {}).await
+    }
+}
+
+/// Waits until nothing is left undone, and tells how many dates are.
+///
+/// # Errors
+/// Those of `watch`, which looks for failures.
+pub async fn until_finished(
+    stack: &Stack,
+    index: &IndexCode,
+    tracker: &Tracker<'_>,
+    before: &Snapshot,
+    watch: &impl AsyncFn() -> Result<()>,
+    left: impl Fn(usize),
+) -> Result<()> {
+    loop {
+        let started = Instant::now();
+        let unfinished = Unfinished::find(stack, index).await?;
+        left(unfinished.dates().len());
         // The last run's mail is awaited too, lest it be taken for that of the next portfolio.
-        while !Self::find(stack, index).await?.is_empty() || !tracker.is_idle(before).await? {
-            tracker.fail_if_anything_failed(before).await?;
-            tokio::time::sleep(POLL).await;
+        if unfinished.is_empty() && tracker.is_idle(before).await? {
+            return Ok(());
         }
-        Ok(())
+        watch().await?;
+        // Looking at many dates must not keep the emulator from working on them.
+        tokio::time::sleep(POLL.max(started.elapsed() * 3)).await;
     }
 }
 
@@ -111,15 +140,4 @@ async fn source(stack: &Stack, raw_key: &str) -> Result<Option<shared::keys::Sta
     let head = head.with_context(|| format!("cannot look at {raw_key}"))?;
     let metadata = head.metadata.unwrap_or_default();
     Ok(RawMetadata::parse(&metadata).map(|metadata| metadata.landing.stamp))
-}
-
-/// S3's message about a new object, as far as functions read it.
-fn created(bucket: &str, key: &LandingKey) -> String {
-    let key = key.to_string().replace('=', "%3D");
-    json!({"Records": [{
-        "eventSource": "aws:s3",
-        "eventName": "ObjectCreated:Put",
-        "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
-    }]})
-    .to_string()
 }

@@ -1,9 +1,9 @@
 //! `ibov run`: from an empty checkout to the index by sector.
 
 mod portfolio_source;
+mod proxy;
 mod report;
-mod sector_table;
-mod signals;
+pub(super) mod signals;
 mod summary;
 
 use std::{
@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use harness::{
     aws::LOCAL_ACCOUNT,
+    causes::disk_full_first,
     checkout::{Workspace, python_environment},
     deployment::StackConfig,
     emulator::EmulatorOptions,
@@ -28,6 +29,7 @@ use harness::{
 };
 use serde_json::json;
 
+pub(super) use self::portfolio_source::B3;
 use self::{
     portfolio_source::PortfolioSource,
     report::{Place, Portfolio, Report, RunRequest},
@@ -38,7 +40,7 @@ use super::STACK;
 use crate::{
     args::RunArgs,
     lake::{self, Contents, Lake, Origin},
-    output::print_line,
+    output::{Screen, plural, print_line, text},
     running_stack::RunningStack,
 };
 
@@ -50,16 +52,34 @@ const TIMEOUT_WITH_SETUP: Duration = Duration::from_secs(30 * 60);
 /// Runs, and in any case ends everything that it started.
 pub(crate) async fn run(args: RunArgs) -> ExitCode {
     let progress = if args.quiet { Progress::silent() } else { Progress::stderr() };
-    let processes = Processes::default();
+    let processes = match &args.proxy {
+        None => Processes::default(),
+        Some(proxy) => ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
+            .into_iter()
+            .fold(Processes::default(), |processes, name| processes.with_variable(name, proxy)),
+    };
     let outcome = attempt(&args, &processes, &progress).await;
     let ended = processes.end_all().await;
     if ended > 0 {
-        progress.say(format_args!("  stopped {ended} process group(s), nothing is left running"));
+        let groups = plural(ended, "process group", "process groups");
+        let grupos =
+            plural(ended, "grupo de processos encerrado", "grupos de processos encerrados");
+        progress.say(text!(
+            en: "  stopped {ended} {groups}, nothing is left running",
+            pt: "  {ended} {grupos}, nada ficou rodando",
+        ));
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::of(error, progress.current_stage(), None);
+            let failure = match Workspace::locate() {
+                Ok(workspace) => {
+                    let lake = args.lake.as_deref().unwrap_or(workspace.root());
+                    disk_full_first(failure, &[workspace.root(), lake])
+                }
+                Err(_) => failure,
+            };
             if args.quiet {
                 eprintln!("ibov: {failure}");
             }
@@ -130,7 +150,7 @@ impl Run<'_> {
         let (source, lake) = self.choose().await?;
         let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
         let folder = lake.as_ref().map(|lake| lake.folder().to_path_buf());
-        let options = EmulatorOptions::default().with_kept_bucket(&bucket, folder);
+        let options = EmulatorOptions::default().with_kept_bucket(&bucket, folder).with_proxies();
         let runtime =
             LocalRuntime::start(self.workspace, self.processes, self.progress, &options).await?;
         let mut config = StackConfig::new(STACK, &source.base_url);
@@ -143,7 +163,8 @@ impl Run<'_> {
         self.finish_earlier_runs(&up.stack, &tracker).await?;
         let portfolio = self.fetch(&up.stack, &tracker).await.map_err(|error| {
             let log = up.runtime.logs().emulator();
-            Failure::of(error, self.progress.current_stage(), Some(&log))
+            let failure = Failure::of(error, self.progress.current_stage(), Some(&log));
+            proxy::named_in(failure, self.args.proxy.as_deref())
         })?;
         self.print_results(portfolio, &up, started).await?;
         Ok(up)
@@ -173,16 +194,19 @@ impl Run<'_> {
         let is_usual = named.is_none();
         let Some(folder) = named.or(usual) else { return Ok(None) };
         if is_usual && let Some(moved) = lake::move_copy_of_earlier_version(&folder)? {
-            self.progress.say(format_args!(
-                "  ! An earlier version left the copy of one run in {}; it is in {} now.",
-                folder.display(),
-                moved.display()
+            let (folder, moved) = (folder.display(), moved.display());
+            self.progress.say(text!(
+                en: "  ! An earlier version left the copy of one run in {folder}; it is in {moved} now.",
+                pt: "  ! Uma versão anterior deixou a cópia de uma execução em {folder}; ela agora está em {moved}.",
             ));
         }
         RunningStack::refuse_lake(self.workspace, &folder)?;
         let waiting = || {
-            let text = format!("  … another run uses {}, waiting for its end", folder.display());
-            self.progress.say(text);
+            let folder = folder.display();
+            self.progress.say(text!(
+                en: "  … another run uses {folder}, waiting for its end",
+                pt: "  … outra execução está usando {folder}; à espera de que termine",
+            ));
         };
         let lake = Lake::open(&folder, &contents, waiting).await?;
         if source.origin == Origin::Sample && is_usual {
@@ -200,14 +224,21 @@ impl Run<'_> {
             return Ok(());
         }
         let dates: Vec<_> = unfinished.dates().iter().map(ToString::to_string).collect();
-        let step = self.progress.step("resume", "finish what an earlier run left");
+        let step = self.progress.step("resume", text!(en: "finish what an earlier run left", pt: "concluir o que outra execução deixou pendente"));
         step.note(dates.join(", "));
         let before = tracker.snapshot().await?;
         match unfinished.finish(stack, &index, tracker, &before).await {
             Ok(()) => step.done(dates.join(", ")),
             Err(error) => {
                 drop(step);
-                eprintln!("  ! {} cannot be refined: {error:#}", dates.join(", "));
+                let dates = dates.join(", ");
+                eprintln!(
+                    "{}",
+                    text!(
+                        en: "  ! {dates} cannot be refined: {error:#}",
+                        pt: "  ! {dates}: não foi possível refinar: {error:#}",
+                    )
+                );
             }
         }
         Ok(())
@@ -236,10 +267,15 @@ impl Run<'_> {
     /// Reads the results back through Athena, and prints them.
     async fn print_results(&self, portfolio: Portfolio, up: &Up, started: Instant) -> Result<()> {
         let (stack, date) = (&up.stack, portfolio.date());
-        let step = self.progress.step("athena", "read tb_ibov_refined through Athena");
+        let step = self.progress.step(
+            "athena",
+            text!(en: "read tb_ibov_refined through Athena", pt: "ler tb_ibov_refined pelo Athena"),
+        );
         let (sectors, constituents) =
             tokio::try_join!(athena::sectors(stack, date), athena::constituents(stack, date))?;
-        step.done(format_args!("{} sectors", sectors.len()));
+        let number = sectors.len();
+        let (en, pt) = (plural(number, "sector", "sectors"), plural(number, "setor", "setores"));
+        step.done(text!(en: "{number} {en}", pt: "{number} {pt}"));
 
         let request = RunRequest {
             source: up.source.label.clone(),
@@ -253,6 +289,7 @@ impl Run<'_> {
         let source = Source {
             is_sample: up.source.origin == Origin::Sample,
             unreached: up.source.unreached.as_deref(),
+            screen: Screen::stdout(),
         };
         if self.args.json {
             print_line(serde_json::to_string(&report)?)?;
@@ -280,25 +317,24 @@ impl Run<'_> {
             }
         }
         drop(note);
-        self.progress.say("\n  stopping the stack");
+        self.progress.say(text!(en: "\n  stopping the stack", pt: "\n  parando a stack"));
         up.runtime.stop().await;
-        self.progress.say("  stopped, nothing is left running");
+        self.progress.say(text!(
+            en: "  stopped, nothing is left running",
+            pt: "  parada, nada ficou rodando",
+        ));
         Ok(())
     }
 
     fn stopped(&self, signal: EndingSignal) -> Failure {
-        let (name, exit) = match signal {
-            EndingSignal::CtrlC => ("Ctrl-C", Exit::Interrupted),
-            EndingSignal::Terminate => ("SIGTERM", Exit::Terminated),
-        };
-        let cause = format!("stopped by {name}");
-        Failure { exit, ..Failure::new(self.progress.current_stage(), cause) }
+        signal.failure(self.progress.current_stage(), "")
     }
 
     fn timed_out(&self, timeout: Duration) -> Failure {
-        let cause = format!(
-            "not done after {} s, the time for everything; run again to continue, with a longer --timeout if need be",
-            timeout.as_secs()
+        let seconds = timeout.as_secs();
+        let cause = text!(
+            en: "not done after {seconds} s, the time for everything; run again to continue, with a longer --timeout if need be",
+            pt: "não terminou em {seconds} s, o tempo total; rode de novo para continuar, se preciso com um --timeout maior",
         );
         Failure { exit: Exit::TimedOut, ..Failure::new(self.progress.current_stage(), cause) }
     }

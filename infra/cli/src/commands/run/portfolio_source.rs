@@ -8,10 +8,11 @@ use harness::{
     progress::Progress,
 };
 
-use crate::{args::RunArgs, lake::Origin};
+use super::proxy;
+use crate::{args::RunArgs, lake::Origin, output::text};
 
 /// B3's own address, the template's default.
-pub(super) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
+pub(in crate::commands) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
@@ -51,17 +52,24 @@ impl PortfolioSource {
             return Self::sample(&args.index).await;
         }
         if !args.live {
-            let step = progress.step("source", "ask for B3");
-            match probe(B3).await {
-                Probe::Reached => step.done("reached"),
-                Probe::Unreached(why) if has_days => bail!(
-                    "B3 cannot be reached from here: {why}; the days that are kept stay as they are. `cargo ibov run` asks again, and --sample shows the bundled sample"
-                ),
+            let step = progress.step("source", text!(en: "ask for B3", pt: "consultar a B3"));
+            let proxy = args.proxy.as_deref();
+            match probe(B3, proxy).await.by_way_of(proxy) {
+                Probe::Reached => step.done(text!(en: "reached", pt: "respondeu")),
+                Probe::Unreached(why) if has_days => bail!(text!(
+                    en: "B3 cannot be reached from here: {why}; the days that are kept stay as they are. `cargo ibov run` asks again, and --sample shows the bundled sample",
+                    pt: "não há conexão com a B3 a partir daqui: {why}; os dias guardados continuam como estão. `cargo ibov run` consulta de novo, e --sample mostra o exemplo",
+                )),
                 Probe::Unreached(why) => {
-                    step.done(format_args!("B3 cannot be reached from here: {why}"));
+                    step.done(text!(
+                        en: "B3 cannot be reached from here: {why}",
+                        pt: "não há conexão com a B3 a partir daqui: {why}",
+                    ));
                     let sample = Self::sample(&args.index).await?;
-                    progress
-                        .say("  ! Going on with the bundled sample portfolio, which is not B3's.");
+                    progress.say(text!(
+                        en: "  ! Going on with the bundled sample portfolio, which is not B3's.",
+                        pt: "  ! Seguindo com a carteira de exemplo, que não é da B3.",
+                    ));
                     return Ok(Self { unreached: Some(why), ..sample });
                 }
             }
@@ -77,9 +85,10 @@ impl PortfolioSource {
 
     async fn sample(index: &str) -> Result<Self> {
         if index != SAMPLE_INDEX {
-            bail!(
-                "the bundled sample is of {SAMPLE_INDEX}; {index} needs B3 itself (--live) or a server that has it (--b3-url)"
-            );
+            bail!(text!(
+                en: "the bundled sample is of {SAMPLE_INDEX}; {index} needs B3 itself (--live) or a server that has it (--b3-url)",
+                pt: "o exemplo incluído é do {SAMPLE_INDEX}; {index} precisa da própria B3 (--live) ou de um servidor que o tenha (--b3-url)",
+            ));
         }
         let server = B3Server::with_sample().await?;
         Ok(Self {
@@ -98,15 +107,27 @@ enum Probe {
     Unreached(String),
 }
 
+impl Probe {
+    fn by_way_of(self, proxy: Option<&str>) -> Self {
+        match self {
+            Self::Reached => self,
+            Self::Unreached(why) => Self::Unreached(proxy::add(why, proxy)),
+        }
+    }
+}
+
 /// One cheap request, to learn whether B3 can be reached. Judging its answers is the fetcher's work.
-async fn probe(url: &str) -> Probe {
-    let client =
-        reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build();
-    let answer = match client {
-        Ok(client) => client.get(url).send().await,
-        Err(error) => Err(error),
+async fn probe(url: &str, proxy: Option<&str>) -> Probe {
+    let answer = async {
+        let mut client =
+            reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT);
+        if let Some(proxy) = proxy {
+            let proxy = reqwest::Proxy::all(proxy)?.no_proxy(reqwest::NoProxy::from_env());
+            client = client.proxy(proxy);
+        }
+        client.build()?.get(url).send().await
     };
-    match answer {
+    match answer.await {
         Ok(answer) => judge(answer.status().as_u16()),
         Err(error) => Probe::Unreached(innermost(&error)),
     }
@@ -115,9 +136,10 @@ async fn probe(url: &str) -> Probe {
 /// With these statuses a proxy or the content network says that it could not reach B3 either.
 fn judge(status: u16) -> Probe {
     match status {
-        407 | 502..=504 | 520..=530 => {
-            Probe::Unreached(format!("something on the way answers HTTP {status}"))
-        }
+        407 | 502..=504 | 520..=530 => Probe::Unreached(text!(
+            en: "something on the way answers HTTP {status}",
+            pt: "algo no caminho responde HTTP {status}",
+        )),
         _ => Probe::Reached,
     }
 }
@@ -130,7 +152,10 @@ fn innermost(error: &reqwest::Error) -> String {
         words = deeper.to_string();
         cause = deeper.source();
     }
-    if error.is_timeout() { format!("no answer in time ({words})") } else { words }
+    if error.is_timeout() {
+        return text!(en: "no answer in time ({words})", pt: "sem resposta a tempo ({words})");
+    }
+    words
 }
 
 #[cfg(test)]
@@ -150,12 +175,12 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_answers_is_reached_and_one_that_resets_is_not() {
         let server = B3Server::with_sample().await.unwrap();
-        assert_eq!(probe(server.base_url()).await, Probe::Reached);
+        assert_eq!(probe(server.base_url(), None).await, Probe::Reached);
         server.reply(Reply::Reset);
-        assert!(matches!(probe(server.base_url()).await, Probe::Unreached(_)));
+        assert!(matches!(probe(server.base_url(), None).await, Probe::Unreached(_)));
         let url = server.base_url().to_owned();
         drop(server);
-        assert!(matches!(probe(&url).await, Probe::Unreached(_)));
+        assert!(matches!(probe(&url, None).await, Probe::Unreached(_)));
     }
 
     #[test]
@@ -169,7 +194,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_resolve_is_not_reached() {
-        assert!(matches!(probe("http://b3.invalid").await, Probe::Unreached(_)));
+        assert!(matches!(probe("http://b3.invalid", None).await, Probe::Unreached(_)));
     }
 
     #[tokio::test]

@@ -6,13 +6,13 @@ use chrono::NaiveDate;
 use harness::{
     emulator::Mail,
     journey::{GlueRun, Journey},
-    stack::athena::Sector,
+    stack::athena::{Sector, exact_number},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
 use shared::{keys::LandingKey, portfolio::Warning};
 
-/// The document. Decimals are text, so that no reader makes floating-point numbers of them.
+/// The document. Decimals are numbers with all their digits; a reader that wants them exactly asks its JSON library.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Report {
     #[serde(flatten)]
@@ -80,6 +80,7 @@ pub(super) struct WarningLine {
 /// Sums over all sectors, under the names of the table's columns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Totals {
+    #[serde(serialize_with = "exact_number")]
     pub(super) soma_part: Decimal,
     pub(super) total_codigo: i64,
     pub(super) soma_qtd_teorica: i64,
@@ -223,14 +224,23 @@ pub(super) mod tests {
                 "landing_key": "landing/l.json", "raw_key": "raw/r.parquet", "constituents": 4,
                 "warnings": [{"kind": "type-absent", "rows": 1, "message": "1 row has no type: MBRF3"}],
                 "sectors": [
-                    {"setor": "Bens Indls / X", "soma_part": "60.100", "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
-                    {"setor": "Saúde", "soma_part": "39.900", "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
+                    {"setor": "Bens Indls / X", "soma_part": 60.1, "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
+                    {"setor": "Saúde", "soma_part": 39.9, "total_codigo": 2, "soma_qtd_teorica": 3_000_000_000_i64, "dias_desde_carteira": 2},
                 ],
-                "totals": {"soma_part": "100.000", "total_codigo": 4, "soma_qtd_teorica": 6_000_000_000_i64},
+                "totals": {"soma_part": 100.0, "total_codigo": 4, "soma_qtd_teorica": 6_000_000_000_i64},
                 "glue_run": {"id": "jr_1", "state": "SUCCEEDED", "seconds": 9},
                 "notifications": [{"topic": "ibov-completions", "to": "team@example.com", "subject": "done"}],
                 "lake": "/l", "days": 3, "elapsed_s": 12.3,
             })
         );
+    }
+
+    #[test]
+    fn decimals_are_numbers_with_all_their_digits() {
+        let text = serde_json::to_string(&report()).unwrap();
+        for part in [r#""soma_part":60.100,"#, r#""soma_part":39.900,"#, r#""soma_part":100.000,"#]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
     }
 }

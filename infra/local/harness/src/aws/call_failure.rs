@@ -48,6 +48,18 @@ where
     })
 }
 
+impl CallFailure {
+    /// The error that a service answered with, by name and in words.
+    pub(super) fn answered(code: &str, message: &str, status: u16) -> Self {
+        Self {
+            text: one_line(&format!("{code}: {message}")),
+            code: Some(code.to_owned()),
+            message: Some(message.to_owned()),
+            error: format!("{code} with status {status}").into(),
+        }
+    }
+}
+
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     successors(Some(error), |&cause| cause.source()).last().unwrap_or(error).to_string()
 }

@@ -1,6 +1,7 @@
 //! Clients of the AWS services, in the emulator or in the cloud, and the errors of their calls.
 
 mod call_failure;
+mod json_calls;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedCredentialsProvider};
@@ -8,6 +9,7 @@ use aws_smithy_async::{rt::sleep::default_async_sleep, time::SharedTimeSource};
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 
 pub use call_failure::{CallFailure, explain, one_line};
+pub use json_calls::{JsonCalls, Service};
 
 /// The emulator's region.
 pub const LOCAL_REGION: &str = "us-east-1";
@@ -23,7 +25,12 @@ pub struct Clients {
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub glue: aws_sdk_glue::Client,
     pub s3: aws_sdk_s3::Client,
+    pub sns: aws_sdk_sns::Client,
     pub sqs: aws_sdk_sqs::Client,
+    /// The services without a client here.
+    pub json: JsonCalls,
+    /// What all of them are made from.
+    pub config: SdkConfig,
 }
 
 impl Clients {
@@ -47,7 +54,10 @@ impl Clients {
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             glue: aws_sdk_glue::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            sns: aws_sdk_sns::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
+            json: JsonCalls::new(config, local),
+            config: config.clone(),
         }
     }
 }

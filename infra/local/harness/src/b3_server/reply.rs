@@ -4,6 +4,8 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::bail;
 
+use crate::nearest::nearest;
+
 /// How the server replies to one request for a portfolio.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -85,10 +87,15 @@ impl FromStr for Reply {
             "reset" => Self::Reset,
             status => match status.parse() {
                 Ok(code @ 200..=599) => Self::Status(code),
-                Ok(_) | Err(_) => bail!(
-                    "{name:?} is no way to answer; take an HTTP status or one of: {}",
-                    Self::NAMES.join(", ")
-                ),
+                Ok(_) | Err(_) => {
+                    let meant = nearest(name, Self::NAMES);
+                    let meant = meant.map(|name| format!("; did you mean {name}?"));
+                    bail!(
+                        "{name:?} is no way to answer{} Take an HTTP status or one of: {}",
+                        meant.as_deref().unwrap_or("."),
+                        Self::NAMES.join(", ")
+                    )
+                }
             },
         })
     }
@@ -105,6 +112,7 @@ mod tests {
         }
         assert_eq!("500".parse::<Reply>().unwrap(), Reply::Status(500));
         assert!("999".parse::<Reply>().is_err());
+        assert!("total".parse::<Reply>().unwrap_err().to_string().contains("did you mean totals?"));
         assert!("nonsense".parse::<Reply>().unwrap_err().to_string().contains("missing-page"));
     }
 }

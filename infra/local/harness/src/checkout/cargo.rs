@@ -7,11 +7,17 @@ use std::{
     process::Stdio,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{checkout::Workspace, processes::Processes, progress::Step};
+use crate::{
+    causes::{CRATES_IO, Explained},
+    checkout::Workspace,
+    failure::Failure,
+    processes::Processes,
+    progress::Step,
+};
 
 /// Packages, which their binaries and functions are named after.
 const FUNCTIONS: [&str; 4] = ["fetcher", "parquet-writer", "glue-trigger", "glue-notifier"];
@@ -49,7 +55,15 @@ pub async fn build(
         )
         .await?;
     if !status.success() {
-        bail!("cargo could not build {what}:\n{}", without_activity(&messages));
+        let said = without_activity(&messages);
+        let said = format!("cargo could not build {what}:\n{said}");
+        return Err(match Explained::of(&said, CRATES_IO, workspace.root()) {
+            Some(Explained { cause, exit }) => {
+                let cause = format!("{cause}\n{said}");
+                Failure { exit, ..Failure::new("build", cause) }.into()
+            }
+            None => anyhow!(said),
+        });
     }
     match binaries.iter().find(|name| !executables.contains_key(**name)) {
         Some(absent) => bail!("cargo built no executable named {absent}"),

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
@@ -11,7 +11,12 @@ use std::{
 use anyhow::Result;
 use tokio::process::Command;
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    causes::free_bytes,
+    failure::{Exit, Failure},
+    progress::decimal,
+    text,
+};
 
 const GIB: u64 = 1 << 30;
 /// The first run writes packages for Python, the functions and caches.
@@ -22,8 +27,20 @@ const LATER_RUN_BYTES: u64 = GIB / 2;
 const PYTHONS: [&str; 6] =
     ["python3.11", "python3.12", "python3.13", "python3", "python", "python3.14"];
 
-/// Prints the version. A Debian without `python3-venv` cannot import `ensurepip`.
-const PYTHON_PROBE: &str = "import sys; assert sys.version_info >= (3, 11), 'old'; import venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])";
+/// Spark's and the emulator's oldest.
+const OLDEST_PYTHON: (u64, u64) = (3, 11);
+
+/// Prints the version, the program's path, and whether it makes virtual environments: a Debian without `python3-venv`
+/// cannot import `ensurepip`. In words that a Python 2 understands too.
+const PYTHON_PROBE: &str = "import sys
+print('%d.%d.%d' % sys.version_info[:3])
+print(sys.executable)
+try:
+    import venv, ensurepip
+    print('venv')
+except ImportError:
+    print('without')
+";
 
 /// A machine that has everything.
 #[derive(Debug, Clone)]
@@ -44,9 +61,7 @@ pub async fn check(root: &Path, first_run: bool) -> Result<Machine> {
     let free_bytes = free_bytes(root);
     let needed = if first_run { FIRST_RUN_BYTES } else { LATER_RUN_BYTES };
     let mut missing = Vec::new();
-    if python.is_none() {
-        missing.push(Missing::Python);
-    }
+    let python = python.map_err(|reason| missing.push(reason)).ok();
     if !compiler {
         missing.push(Missing::Compiler);
     }
@@ -57,8 +72,8 @@ pub async fn check(root: &Path, first_run: bool) -> Result<Machine> {
         missing.push(Missing::Loopback);
     }
     match python {
-        Some((python, python_version)) if missing.is_empty() => {
-            Ok(Machine { python, python_version, free_bytes })
+        Some(Python { program, version, .. }) if missing.is_empty() => {
+            Ok(Machine { python: program, python_version: version, free_bytes })
         }
         Some(_) | None => Err(failure(&missing).into()),
     }
@@ -67,8 +82,16 @@ pub async fn check(root: &Path, first_run: bool) -> Result<Machine> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Missing {
     Python,
+    /// No Python here is new enough.
+    OldPython(Python),
+    /// Only its module `venv` is missing.
+    Venv(Python),
     Compiler,
-    Disk { free: u64, needed: u64, at: PathBuf },
+    Disk {
+        free: u64,
+        needed: u64,
+        at: PathBuf,
+    },
     Loopback,
 }
 
@@ -85,65 +108,134 @@ fn failure(missing: &[Missing]) -> Failure {
 impl Missing {
     fn message(&self) -> String {
         match self {
-            Self::Python => install(
-                "Python 3.11 or newer with its venv module is missing",
-                "sudo apt install python3 python3-venv",
-                "sudo dnf install python3",
-                "brew install python@3.12",
-            ),
+            Self::Python => install_python(&text!(
+                en: "Python 3.11 or newer with its venv module is missing",
+                pt: "falta o Python 3.11 ou mais novo, com o módulo venv",
+            )),
+            Self::OldPython(python) => install_python(&text!(
+                en: "{python} is too old, 3.11 or newer is needed",
+                pt: "o {python} é antigo demais; é preciso o 3.11 ou mais novo",
+            )),
+            Self::Venv(python) => {
+                let (major, minor) = python.release().unwrap_or(OLDEST_PYTHON);
+                text!(
+                    en: "{python} is new enough, but lacks its module venv; install it:\n    Debian, Ubuntu: sudo apt install python{major}.{minor}-venv\n    elsewhere: install Python anew, with venv and ensurepip",
+                    pt: "o {python} é novo o bastante, mas falta o módulo venv; instale:\n    Debian, Ubuntu: sudo apt install python{major}.{minor}-venv\n    nos outros: reinstale o Python com venv e ensurepip",
+                )
+            }
             Self::Compiler => install(
-                "a C compiler (cc) is missing, which Rust links with",
+                &text!(
+                    en: "a C compiler (cc) is missing, which Rust links with",
+                    pt: "falta um compilador C (cc), com que o Rust faz a ligação",
+                ),
                 "sudo apt install build-essential",
                 "sudo dnf install gcc",
                 "xcode-select --install",
             ),
-            Self::Disk { free, needed, at } => format!(
-                "{} free below {}, {} needed: free some space, or clone the project to another disk",
-                gigabytes(*free),
-                at.display(),
-                gigabytes(*needed)
+            Self::Disk { free, needed, at } => {
+                let (free, at, needed) = (gigabytes(*free), at.display(), gigabytes(*needed));
+                text!(
+                    en: "{free} free below {at}, {needed} needed: free some space, or clone the project to another disk",
+                    pt: "{free} livres em {at}, e são precisos {needed}: libere espaço, ou clone o projeto em outro disco",
+                )
+            }
+            Self::Loopback => text!(
+                en: "no port can be opened on 127.0.0.1: bring the loopback interface up (Linux: sudo ip link set lo up), or allow local ports in the sandbox that this runs in",
+                pt: "não é possível abrir uma porta em 127.0.0.1: ative a interface de loopback (Linux: sudo ip link set lo up), ou permita portas locais no sandbox em que isto roda",
             ),
-            Self::Loopback => "no port can be opened on 127.0.0.1: bring the loopback interface up (Linux: sudo ip link set lo up), \
-                               or allow local ports in the sandbox that this runs in"
-                .to_owned(),
         }
     }
 }
 
+fn install_python(what: &str) -> String {
+    install(
+        what,
+        "sudo apt install python3 python3-venv",
+        "sudo dnf install python3",
+        "brew install python@3.12",
+    )
+}
+
 fn install(what: &str, debian: &str, fedora: &str, macos: &str) -> String {
+    let install = text!(en: "install it", pt: "instale");
     format!(
-        "{what}; install it:\n    Debian, Ubuntu: {debian}\n    Fedora: {fedora}\n    macOS: {macos}"
+        "{what}; {install}:\n    Debian, Ubuntu: {debian}\n    Fedora: {fedora}\n    macOS: {macos}"
     )
 }
 
 fn gigabytes(bytes: u64) -> String {
-    format!("{}.{} GiB", bytes / GIB, bytes % GIB * 10 / GIB)
+    format!("{} GiB", decimal(format!("{}.{}", bytes / GIB, bytes % GIB * 10 / GIB)))
 }
 
-async fn find_python() -> Option<(PathBuf, String)> {
-    for name in PYTHONS {
-        if let Some(version) = first_line(Command::new(name).args(["-c", PYTHON_PROBE])).await {
-            return Some((PathBuf::from(name), version));
-        }
+/// A Python of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Python {
+    program: PathBuf,
+    version: String,
+    has_venv: bool,
+}
+
+impl Python {
+    /// Reads what the probe prints.
+    fn parse(said: &str) -> Option<Self> {
+        let mut lines = said.lines();
+        let (version, program, venv) = (lines.next()?, lines.next()?, lines.next()?);
+        Some(Self {
+            program: program.into(),
+            version: version.to_owned(),
+            has_venv: venv == "venv",
+        })
     }
-    None
+
+    fn release(&self) -> Option<(u64, u64)> {
+        let mut parts = self.version.split('.').map(str::parse);
+        Some((parts.next()?.ok()?, parts.next()?.ok()?))
+    }
+
+    fn is_new_enough(&self) -> bool {
+        self.release() >= Some(OLDEST_PYTHON)
+    }
+}
+
+impl fmt::Display for Python {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Python {} ({})", self.version, self.program.display())
+    }
+}
+
+/// The first Python that will do, or what is wrong with those that are there.
+async fn find_python() -> Result<Python, Missing> {
+    let mut found = Vec::new();
+    for name in PYTHONS {
+        let said = output(Command::new(name).args(["-c", PYTHON_PROBE])).await;
+        let Some(python) = said.as_deref().and_then(Python::parse) else { continue };
+        if python.has_venv && python.is_new_enough() {
+            return Ok(Python { program: PathBuf::from(name), ..python });
+        }
+        found.push(python);
+    }
+    Err(unfit(found))
+}
+
+/// One that only lacks a module is nearest to what is needed, then the newest.
+fn unfit(found: Vec<Python>) -> Missing {
+    let (new, old): (Vec<Python>, Vec<Python>) = found.into_iter().partition(Python::is_new_enough);
+    match (new.into_iter().next(), old.into_iter().max_by_key(Python::release)) {
+        (Some(python), _) => Missing::Venv(python),
+        (None, Some(python)) => Missing::OldPython(python),
+        (None, None) => Missing::Python,
+    }
 }
 
 async fn has_compiler() -> bool {
     let compiler = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
-    first_line(Command::new(compiler).arg("--version")).await.is_some()
+    output(Command::new(compiler).arg("--version")).await.is_some()
 }
 
-/// First line of what a command prints, if it can be run and succeeds.
-async fn first_line(command: &mut Command) -> Option<String> {
+/// What a command prints, if it can be run and succeeds.
+async fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().await.ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
-}
-
-fn free_bytes(path: &Path) -> u64 {
-    // A file system that does not know its free space counts as large enough.
-    rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]
@@ -166,13 +258,48 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_command_that_fails_or_is_absent_has_no_first_line() {
-        assert_eq!(
-            first_line(Command::new("sh").args(["-c", "echo found; echo more"])).await.as_deref(),
-            Some("found")
+    fn python(version: &str, has_venv: bool) -> Python {
+        Python {
+            program: format!("/bin/python-{version}").into(),
+            version: version.into(),
+            has_venv,
+        }
+    }
+
+    #[test]
+    fn an_old_python_is_named_with_its_version_and_path() {
+        let reason = unfit(vec![python("2.7.18", false), python("3.9.2", true)]);
+        assert_eq!(reason, Missing::OldPython(python("3.9.2", true)));
+        let text = reason.message();
+        assert!(text.starts_with("Python 3.9.2 (/bin/python-3.9.2) is too old, 3.11"), "{text}");
+        assert!(text.contains("apt install python3 "), "{text}");
+    }
+
+    #[test]
+    fn a_python_without_venv_is_not_called_missing() {
+        let reason = unfit(vec![python("3.12.1", false), python("3.9.2", true)]);
+        let text = reason.message();
+        assert!(
+            text.starts_with("Python 3.12.1 (/bin/python-3.12.1) is new enough, but"),
+            "{text}"
         );
-        assert_eq!(first_line(Command::new("sh").args(["-c", "echo found; exit 1"])).await, None);
-        assert_eq!(first_line(&mut Command::new("/no/such/program")).await, None);
+        assert!(text.contains("apt install python3.12-venv"), "{text}");
+        assert_eq!(unfit(Vec::new()), Missing::Python);
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(python("3.11.0", true).is_new_enough() && python("4.0.1", true).is_new_enough());
+        assert!(!python("3.9.20", true).is_new_enough() && !python("2.11.0", true).is_new_enough());
+        assert!(Python::parse("nonsense").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fails_or_is_absent_has_no_output() {
+        let mut prints = Command::new("sh");
+        prints.args(["-c", "echo found"]);
+        assert_eq!(output(&mut prints).await.as_deref(), Some("found\n"));
+        assert_eq!(output(Command::new("sh").args(["-c", "echo found; exit 1"])).await, None);
+        assert_eq!(output(&mut Command::new("/no/such/program")).await, None);
     }
 }

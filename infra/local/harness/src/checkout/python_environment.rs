@@ -14,9 +14,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use crate::{
+    causes::{Explained, PYPI},
     checkout::{Workspace, lock_file},
+    failure::Failure,
     processes::Processes,
     progress::Step,
+    text,
 };
 
 /// Written last, with the hash of the installed lock file and the environment's own path; an environment without it
@@ -36,15 +39,16 @@ pub async fn ensure(
     python: &Path,
     processes: &Processes,
     step: &Step,
-) -> Result<&'static str> {
+) -> Result<String> {
     if is_ready(workspace) {
-        return Ok("ready");
+        return Ok(text!(en: "ready", pt: "pronto"));
     }
-    let _lock =
-        lock_file(&workspace.private("setup.lock"), || step.note("another run is setting up"))
-            .await?;
+    let _lock = lock_file(&workspace.private("setup.lock"), || {
+        step.note(text!(en: "another run is setting up", pt: "outra execução está preparando"))
+    })
+    .await?;
     if is_ready(workspace) {
-        return Ok("set up by another run");
+        return Ok(text!(en: "set up by another run", pt: "preparado por outra execução"));
     }
     let log = workspace.private("setup.log");
     fs::write(&log, "").with_context(|| format!("cannot write {}", log.display()))?;
@@ -54,7 +58,7 @@ pub async fn ensure(
         .await?;
     install(workspace, processes, &log, step).await?;
     fs::write(workspace.private(MARKER), wanted(workspace)?)?;
-    Ok("installed")
+    Ok(text!(en: "installed", pt: "instalado"))
 }
 
 /// The user's settings for pip, in `PIP_*` variables or files, stay in force.
@@ -91,7 +95,18 @@ async fn install(
         step.note(activity.split(" --hash").next().unwrap_or(activity));
     })
     .await
-    .context("the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache")
+    .map_err(|error| match error.downcast::<Failure>() {
+        // Its cause comes first.
+        Ok(failure) => failure.into(),
+        Err(error) => error.context(run_again()),
+    })
+}
+
+fn run_again() -> String {
+    text!(
+        en: "the packages of infra/local/requirements.txt could not be installed; run again to continue, what was downloaded is kept in pip's cache",
+        pt: "não foi possível instalar os pacotes de infra/local/requirements.txt; rode de novo para continuar: o que foi baixado fica no cache do pip",
+    )
 }
 
 fn requirements(workspace: &Workspace) -> PathBuf {
@@ -134,10 +149,17 @@ async fn run(
             },
         )
         .await?;
-    if !status.success() {
-        bail!("{} (all of it in {})", cause(&errors), log.display());
+    if status.success() {
+        return Ok(());
     }
-    Ok(())
+    let place = log.parent().unwrap_or(log);
+    match Explained::of(&errors.join("\n"), PYPI, place) {
+        Some(Explained { cause, exit }) => {
+            let logs = Some(log.to_path_buf());
+            Err(Failure { exit, logs, ..Failure::new("setup", cause) }.into())
+        }
+        None => bail!("{} (all of it in {})", cause(&errors), log.display()),
+    }
 }
 
 /// The reason that pip gives: its `ERROR:` lines, or else its last line.

@@ -12,7 +12,8 @@ pub struct Logs {
 }
 
 impl Logs {
-    pub(super) fn new(folder: &Path) -> Self {
+    /// Those in the folder of a run.
+    pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf() }
     }
 

@@ -35,13 +35,21 @@ const ATTEMPTS: usize = 3;
 pub struct EmulatorOptions {
     glue_runner: Option<PathBuf>,
     glue_minute: Option<Duration>,
+    alarm_minute: Option<Duration>,
     kept_bucket: Option<(String, Option<PathBuf>)>,
+    proxies: bool,
 }
 
 impl EmulatorOptions {
     /// Keeps the objects of a bucket as files of `folder`, or of the run's folder, and begins with those there.
     pub fn with_kept_bucket(mut self, name: &str, folder: Option<PathBuf>) -> Self {
         self.kept_bucket = Some((name.to_owned(), folder));
+        self
+    }
+
+    /// Gives the functions the proxies of the user, by which the fetcher reaches B3. Without it they know none.
+    pub fn with_proxies(mut self) -> Self {
+        self.proxies = true;
         self
     }
 
@@ -54,6 +62,12 @@ impl EmulatorOptions {
     /// Sets how long a minute of a Glue job's timeout lasts.
     pub fn with_glue_minute(mut self, minute: Duration) -> Self {
         self.glue_minute = Some(minute);
+        self
+    }
+
+    /// Sets how long a minute of an alarm's period lasts.
+    pub fn with_alarm_minute(mut self, minute: Duration) -> Self {
+        self.alarm_minute = Some(minute);
         self
     }
 }
@@ -151,6 +165,12 @@ fn command(
     if let Some(minute) = options.glue_minute {
         command.args(["--glue-minute", &minute.as_secs_f64().to_string()]);
     }
+    if options.proxies {
+        command.arg("--proxies");
+    }
+    if let Some(minute) = options.alarm_minute {
+        command.args(["--alarm-minute", &minute.as_secs_f64().to_string()]);
+    }
     if let Some((name, folder)) = &options.kept_bucket {
         let folder = folder.clone().unwrap_or_else(|| state.join(LAKE));
         let mut argument = OsString::from(format!("{name}="));
@@ -168,11 +188,12 @@ fn quoted(path: &Path) -> Result<String> {
 
 /// The user's proxy may be needed to reach B3, but never for the emulator and the stand-in server.
 fn loopback_without_proxy() -> [(&'static str, OsString); 2] {
-    ["NO_PROXY", "no_proxy"].map(|name| {
-        let mut value = std::env::var_os(name).unwrap_or_default();
-        value.push(if value.is_empty() { "127.0.0.1,localhost" } else { ",127.0.0.1,localhost" });
-        (name, value)
-    })
+    // Programs differ in which spelling they read first.
+    let names = ["NO_PROXY", "no_proxy"];
+    let of_user = names.into_iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
+    let mut value = of_user.unwrap_or_default();
+    value.push(if value.is_empty() { "127.0.0.1,localhost" } else { ",127.0.0.1,localhost" });
+    names.map(|name| (name, value.clone()))
 }
 
 async fn ready(mut process: Process, port: u16, state: &Path) -> Result<Process> {
@@ -220,6 +241,8 @@ mod tests {
             .with_glue_runner("/it's/fast.py".into())
             .with_glue_minute(Duration::from_millis(500));
         let other = arguments(&options);
+        let impatient = arguments(&options.with_alarm_minute(Duration::from_secs(2)));
+        assert!(impatient.ends_with("--alarm-minute 2"), "{impatient}");
         assert!(other.contains(r"'/it'\''s/fast.py'"), "{other}");
         assert!(other.ends_with("--glue-minute 0.5"), "{other}");
         let kept = arguments(

@@ -34,6 +34,11 @@ impl Mail {
     pub fn is_warning(&self) -> bool {
         self.attributes.get("severity").is_some_and(|severity| severity == "warning")
     }
+
+    /// Whether an alarm has fallen back. Its subject is CloudWatch's, in any language.
+    pub fn is_all_clear(&self) -> bool {
+        self.subject().starts_with("OK: ")
+    }
 }
 
 /// Reads all complete lines. A line that is still being written is left for the next time.

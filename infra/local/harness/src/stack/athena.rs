@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, Row};
+use aws_sdk_athena::types::{ColumnInfo, QueryExecutionContext, QueryExecutionState, Row};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::value::RawValue;
 
 use crate::{aws::explain, stack::Stack};
 
@@ -17,8 +18,20 @@ const POLL: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryResult {
     pub columns: Vec<String>,
+    /// Of each column.
+    pub types: Vec<ColumnType>,
     /// `None` is NULL.
     pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// What Athena says of a column's values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnType {
+    /// Such as `varchar`, `bigint` or `decimal`.
+    pub name: String,
+    pub precision: usize,
+    /// Digits after the point.
+    pub scale: usize,
 }
 
 /// One row of `tb_ibov_refined`; it serializes under the names of the columns.
@@ -28,7 +41,7 @@ pub struct Sector {
     #[serde(rename = "setor")]
     pub name: String,
     /// In percent.
-    #[serde(rename = "soma_part")]
+    #[serde(rename = "soma_part", serialize_with = "exact_number")]
     pub weight: Decimal,
     #[serde(rename = "total_codigo")]
     pub constituents: i64,
@@ -38,6 +51,16 @@ pub struct Sector {
     /// Days from the portfolio to the run.
     #[serde(rename = "dias_desde_carteira")]
     pub days: i32,
+}
+
+/// Writes a decimal as a JSON number with all its digits, `20.670`, not as the nearest binary fraction.
+pub fn exact_number<S: Serializer>(
+    decimal: &Decimal,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let number: Box<RawValue> =
+        RawValue::from_string(decimal.to_string()).map_err(S::Error::custom)?;
+    number.serialize(serializer)
 }
 
 /// The refined sectors of one date, heaviest first.
@@ -99,6 +122,7 @@ pub async fn query_with(stack: &Stack, sql: &str, texts: &[String]) -> Result<Qu
         if result.columns.is_empty() {
             let metadata = set.result_set_metadata().map(|m| m.column_info()).unwrap_or_default();
             result.columns = metadata.iter().map(|column| column.name().to_owned()).collect();
+            result.types = metadata.iter().map(ColumnType::from).collect();
             drop_heading(&result.columns, &mut rows);
         }
         result.rows.append(&mut rows);
@@ -130,6 +154,17 @@ async fn wait(stack: &Stack, id: &str) -> Result<()> {
             }
             _ if Instant::now() > deadline => bail!("no answer after {} s", DEADLINE.as_secs()),
             _ => tokio::time::sleep(POLL).await,
+        }
+    }
+}
+
+impl From<&ColumnInfo> for ColumnType {
+    fn from(column: &ColumnInfo) -> Self {
+        let size = |number: i32| usize::try_from(number).unwrap_or_default();
+        Self {
+            name: column.r#type().to_owned(),
+            precision: size(column.precision()),
+            scale: size(column.scale()),
         }
     }
 }

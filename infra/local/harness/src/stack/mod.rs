@@ -2,17 +2,23 @@
 
 pub mod athena;
 pub mod dead_letters;
+pub mod logs;
 pub mod named_queries;
 mod only_reads;
+mod queue_counts;
 mod stage;
+pub mod status;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::JobRun;
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+use shared::keys::LandingKey;
 
-pub use self::{only_reads::only_reads, stage::Stage};
+pub use self::{only_reads::only_reads, queue_counts::QueueCounts, stage::Stage};
 use crate::aws::{Clients, explain};
 
 /// A stack in the emulator or in AWS.
@@ -21,6 +27,18 @@ pub struct Stack {
     pub name: String,
     pub clients: Clients,
     pub outputs: BTreeMap<String, String>,
+}
+
+/// An object in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    pub key: String,
+    /// Without quotes.
+    pub etag: String,
+    /// In bytes.
+    pub size: i64,
+    /// When it was written, in milliseconds since 1970.
+    pub modified_ms: i64,
 }
 
 impl Stack {
@@ -88,24 +106,21 @@ impl Stack {
         Ok(sent.message_id().unwrap_or_default().to_owned())
     }
 
-    /// About how many messages a queue holds: visible, in flight and delayed.
-    async fn message_count(&self, url: &str) -> Result<usize> {
-        let counts = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let request = self.clients.sqs.get_queue_attributes().queue_url(url);
-        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await;
-        let answer = answer.map_err(explain)?;
-        let attributes = answer.attributes().into_iter().flatten();
-        Ok(attributes.filter_map(|(_, value)| value.parse::<usize>().ok()).sum())
+    /// Has a landing object processed again, by the message that S3 sends about a new one.
+    pub async fn announce(&self, landing: &LandingKey) -> Result<()> {
+        self.send(Stage::Parquet, &created(self.bucket()?, landing, Utc::now())).await?;
+        Ok(())
     }
 
     /// About how many messages a stage's queue holds: visible, in flight and delayed.
     pub async fn waiting(&self, stage: Stage) -> Result<usize> {
-        let count = self.message_count(self.queue_url(stage)?).await;
-        count.with_context(|| format!("cannot look at the {stage} queue"))
+        Ok(self.queue_counts(stage).await?.total())
+    }
+
+    /// The messages of a stage's queue, as SQS counts them.
+    pub async fn queue_counts(&self, stage: Stage) -> Result<QueueCounts> {
+        let counts = QueueCounts::read(&self.clients, self.queue_url(stage)?).await;
+        counts.with_context(|| format!("cannot look at the {stage} queue"))
     }
 
     /// Every run of the stack's Glue job, newest first.
@@ -134,18 +149,59 @@ impl Stack {
         Ok(keys)
     }
 
-    /// Keys and ETags of the lake's objects below a prefix, in order. The ETags have no quotes.
-    pub async fn etags(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+    /// The folders directly below a prefix, each with the prefix and a slash at its end, in order.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
+        let mut pages = request.delimiter("/").into_paginator().send();
+        let mut folders = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
+            let found = page.common_prefixes().iter();
+            folders.extend(found.filter_map(|folder| folder.prefix().map(str::to_owned)));
+        }
+        Ok(folders)
+    }
+
+    /// The lake's objects below a prefix, in the order of their keys.
+    pub async fn objects(&self, prefix: &str) -> Result<Vec<StoredObject>> {
         let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
         let mut pages = request.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
             found.extend(page.contents().iter().filter_map(|object| {
-                Some((object.key()?.to_owned(), object.e_tag()?.trim_matches('"').to_owned()))
+                Some(StoredObject {
+                    key: object.key()?.to_owned(),
+                    size: object.size().unwrap_or_default(),
+                    etag: object.e_tag()?.trim_matches('"').to_owned(),
+                    modified_ms: object.last_modified()?.to_millis().ok()?,
+                })
             }));
         }
         Ok(found)
+    }
+
+    /// The values of the parameters that the stack has now.
+    pub async fn parameters(&self) -> Result<BTreeMap<String, String>> {
+        let request = self.clients.cloudformation.describe_stacks().stack_name(&self.name);
+        let answer = request.send().await.map_err(explain);
+        let answer = answer.with_context(|| format!("cannot read stack {}", self.name))?;
+        let parameters = answer.stacks().iter().flat_map(|stack| stack.parameters());
+        let named = parameters.filter_map(|parameter| {
+            Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
+        });
+        Ok(named.collect())
+    }
+
+    /// Writes one of the lake's objects unless it is there. Returns whether it was written.
+    pub async fn put_new(&self, key: &str, body: Vec<u8>) -> Result<bool> {
+        let request = self.clients.s3.put_object().bucket(self.bucket()?).key(key);
+        let request = request.if_none_match("*").content_type("application/json");
+        match request.body(body.into()).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
+            Err(error) => Err(explain(error)).with_context(|| format!("cannot write {key}")),
+        }
     }
 
     /// The content of one of the lake's objects.
@@ -153,5 +209,40 @@ impl Stack {
         let object = self.clients.s3.get_object().bucket(self.bucket()?).key(key).send().await;
         let object = object.map_err(explain).with_context(|| format!("cannot read {key}"))?;
         Ok(object.body.collect().await.with_context(|| format!("cannot read {key}"))?.to_vec())
+    }
+}
+
+/// S3's message about a new landing object, with the fields that its readers insist on.
+fn created(bucket: &str, landing: &LandingKey, at: DateTime<Utc>) -> String {
+    // S3 encodes keys. Of the characters in a landing key, that changes only the equals sign.
+    let key = landing.to_string().replace('=', "%3D");
+    json!({"Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventTime": at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "eventName": "ObjectCreated:Put",
+        "userIdentity": {},
+        "requestParameters": {},
+        "responseElements": {},
+        "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
+    }]})
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::events::S3Message;
+
+    use super::*;
+
+    #[test]
+    fn the_message_about_a_landing_object_is_understood_as_that_of_s3() {
+        let key = "landing/index=IBOV/date=2026-11-20/20261120T130003.123Z-0123456789abcdef.json";
+        let message = created("bucket", &key.parse().unwrap(), Utc::now());
+        let Ok(S3Message::Created(objects)) = S3Message::parse(&message, "bucket") else {
+            panic!("{message}");
+        };
+        let keys: Vec<_> = objects.into_iter().map(|object| object.unwrap().key).collect();
+        assert_eq!(keys, [key]);
     }
 }

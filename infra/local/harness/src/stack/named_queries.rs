@@ -1,15 +1,17 @@
 //! The queries that a stack keeps in its Athena workgroup, under names.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use aws_sdk_athena::types;
 
 use crate::{
     aws::explain,
+    nearest::nearest,
     stack::{
         Stack,
         athena::{self, QueryResult},
         only_reads,
     },
+    text,
 };
 
 /// Of so many ids Athena tells the queries at once.
@@ -51,7 +53,7 @@ pub async fn list(stack: &Stack) -> Result<Vec<NamedQuery>> {
 pub async fn run(stack: &Stack, name: &str, texts: &[String]) -> Result<QueryResult> {
     let queries = list(stack).await?;
     let Some(query) = queries.iter().find(|query| query.name == name) else {
-        bail!("stack {} keeps no query {name}: `ibov queries` lists them", stack.name);
+        return Err(unknown(&stack.name, name, &queries));
     };
     // Queries that people saved beside the stack's have no such heading: Athena counts for them.
     if !query.parameters.is_empty() && texts.len() != query.parameters.len() {
@@ -64,6 +66,19 @@ pub async fn run(stack: &Stack, name: &str, texts: &[String]) -> Result<QueryRes
     }
     only_reads(&query.sql).with_context(|| format!("query {name} is not run"))?;
     athena::query_with(stack, &query.sql, texts).await
+}
+
+fn unknown(stack: &str, name: &str, queries: &[NamedQuery]) -> anyhow::Error {
+    match nearest(name, queries.iter().map(|query| query.name.as_str())) {
+        Some(meant) => anyhow!(text!(
+            en: "stack {stack} keeps no query {name}; did you mean {meant}? `ibov queries` lists them all",
+            pt: "a stack {stack} não tem a consulta {name}; seria {meant}? `ibov queries` lista todas",
+        )),
+        None => anyhow!(text!(
+            en: "stack {stack} keeps no query {name}: `ibov queries` lists them",
+            pt: "a stack {stack} não tem a consulta {name}: `ibov queries` lista as que existem",
+        )),
+    }
 }
 
 impl NamedQuery {

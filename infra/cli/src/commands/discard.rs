@@ -1,0 +1,58 @@
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use anyhow::{Result, bail};
+use futures::future::try_join_all;
+use harness::stack::{
+    Stack, Stage,
+    dead_letters::{self, Parked, Selection},
+};
+
+use super::{parked::describe, with_stack};
+use crate::{advice::Advice, args::DiscardArgs, output::print_line};
+
+/// Deletes one message from the dead-letter queue that it lies in.
+pub(crate) async fn discard(args: &DiscardArgs) -> Result<()> {
+    if !args.yes && !io::stdin().is_terminal() {
+        bail!(
+            "nobody can be asked here whether to delete message {}; if you are sure: --yes",
+            args.message
+        );
+    }
+    let selection = Selection { code: None, message: Some(args.message.clone()) };
+    with_stack(&args.stack, async |stack| {
+        let found = find(&stack, &selection).await?;
+        let stages: Vec<Stage> =
+            Stage::ALL.into_iter().filter(|stage| found.iter().any(|m| m.stage == *stage)).collect();
+        if stages.is_empty() {
+            let look = Advice::about(&args.stack).command("parked --limit 100");
+            bail!("no dead-letter queue has a message {} that can be read now; see what is there: {look}", args.message);
+        }
+        found.iter().try_for_each(|message| print_line(describe(message)))?;
+        if !args.yes && !is_agreed(found.len())? {
+            return print_line("nothing was deleted");
+        }
+        for stage in stages {
+            let deleted = dead_letters::discard(&stack, stage, &selection).await?;
+            print_line(format_args!("{deleted} deleted from the {stage} dead-letter queue"))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn find(stack: &Stack, selection: &Selection) -> Result<Vec<Parked>> {
+    let read = Stage::ALL.map(|stage| dead_letters::peek(stack, stage));
+    let mut found: Vec<Parked> = try_join_all(read).await?.into_iter().flatten().collect();
+    found.retain(|message| selection.takes(message));
+    Ok(found)
+}
+
+fn is_agreed(count: usize) -> Result<bool> {
+    let what =
+        if count == 1 { "this message".to_owned() } else { format!("these {count} messages") };
+    eprint!("Delete {what} for good? Nothing replays it then. [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "s" | "S" | "sim"))
+}

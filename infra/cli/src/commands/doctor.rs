@@ -1,0 +1,199 @@
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use chrono::Utc;
+use harness::{
+    checkout::{Workspace, prerequisites, python_environment},
+    failure::Failure,
+    stack::{
+        Stack, Stage, logs,
+        status::{self, Answers, Problem},
+    },
+};
+
+use super::status::words;
+use crate::{
+    account::Account,
+    advice::Advice,
+    args::DoctorArgs,
+    output::{Language, plural, print_line, text},
+    running_stack::RunningStack,
+};
+
+const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
+const B3_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The right behind each question of `ibov status`, by the question.
+const RIGHTS: [(&str, &str); 6] = [
+    ("the lake", "s3:ListBucket"),
+    ("the queues", "sqs:GetQueueAttributes"),
+    ("the Glue runs", "glue:GetJobRuns"),
+    ("the alarms", "cloudwatch:DescribeAlarms"),
+    ("the mail subscriptions", "sns:ListSubscriptionsByTopic"),
+    ("the schedules", "scheduler:ListSchedules"),
+];
+/// Rights that cannot be tried without changing something.
+const NOT_TRIED: &str = "sqs:SendMessage, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, \
+                         sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, athena:StartQueryExecution";
+
+/// Prints findings, and counts those that are not well.
+struct Findings {
+    language: Language,
+    bad: usize,
+}
+
+/// Looks at everything that the other commands, and the stack, need.
+pub(crate) async fn doctor(args: &DoctorArgs) -> Result<()> {
+    let mut findings = Findings { language: Language::current(), bad: 0 };
+    findings.well("ibov", env!("CARGO_PKG_VERSION"))?;
+    let advice = Advice::about(&args.stack);
+    match &args.stack.stack {
+        Some(name) => findings.of_account(name, args, &advice).await?,
+        None => findings.of_machine(&advice).await?,
+    }
+    match findings.bad {
+        0 => Ok(()),
+        count => {
+            let (en, pt) =
+                (plural(count, "finding", "findings"), plural(count, "achado", "achados"));
+            bail!(text!(
+                findings.language,
+                en: "{count} {en} to put right",
+                pt: "{count} {pt} a resolver",
+            ))
+        }
+    }
+}
+
+impl Findings {
+    fn well(&self, what: &str, detail: impl std::fmt::Display) -> Result<()> {
+        print_line(format_args!("✓ {what}: {detail}"))
+    }
+
+    /// An error's sentence has its own advice where there is any.
+    fn bad(&mut self, what: &str, detail: impl std::fmt::Display, next: &str) -> Result<()> {
+        self.bad += 1;
+        let next = if next.is_empty() { String::new() } else { format!("\n    → {next}") };
+        print_line(format_args!("✗ {what}: {detail}{next}"))
+    }
+
+    async fn of_account(&mut self, name: &str, args: &DoctorArgs, advice: &Advice) -> Result<()> {
+        let account = match Account::sign_in(&args.stack.account).await {
+            Ok(account) => account,
+            Err(error) => return self.bad("account", sentence(error), ""),
+        };
+        self.well("account", account.description())?;
+        match account.caller().await {
+            Ok(caller) => self.well("credentials", caller)?,
+            Err(error) => {
+                return self.bad("credentials", sentence(account.explain(error, name)), "");
+            }
+        }
+        match Stack::describe(account.clients(), name).await {
+            Ok(stack) => self.of_stack(&stack, advice).await,
+            Err(error) => self.bad("stack", sentence(account.explain(error, name)), ""),
+        }
+    }
+
+    async fn of_machine(&mut self, advice: &Advice) -> Result<()> {
+        let workspace = Workspace::locate()?;
+        let is_ready = python_environment::is_ready(&workspace);
+        match prerequisites::check(workspace.root(), !is_ready).await {
+            Ok(machine) => self.well(
+                "machine",
+                format_args!(
+                    "Python {}, C compiler, {} GiB free",
+                    machine.python_version,
+                    machine.free_bytes >> 30
+                ),
+            )?,
+            Err(error) => self.bad("machine", sentence(error), "")?,
+        }
+        let environment = if is_ready {
+            text!(self.language, en: "ready", pt: "pronto")
+        } else {
+            text!(self.language, en: "the next `cargo ibov run` installs it", pt: "o próximo `cargo ibov run` o instala")
+        };
+        self.well(".ibov/venv", environment)?;
+        match RunningStack::read(&workspace)? {
+            Some(running) => self.of_stack(&running.stack(), advice).await,
+            None => {
+                let none = text!(self.language, en: "none is up; `cargo ibov run --keep` starts one", pt: "nenhuma no ar; `cargo ibov run --keep` inicia uma");
+                self.well("stack", none)?;
+                self.of_b3(B3).await
+            }
+        }
+    }
+
+    async fn of_stack(&mut self, stack: &Stack, advice: &Advice) -> Result<()> {
+        let answers = match status::ask(stack, Utc::now()).await {
+            Ok(answers) => answers,
+            Err(error) => return self.bad("stack", format_args!("{error:#}"), ""),
+        };
+        self.well("stack", format_args!("{} {}", stack.name, answers.described.state))?;
+        self.of_rights(stack, &answers).await?;
+        for problem in status::problems(&answers) {
+            // How the data is doing is what `status` says.
+            let is_about_the_stack = matches!(
+                problem,
+                Problem::Stack(_)
+                    | Problem::NobodyIsMailed
+                    | Problem::Unconfirmed(_)
+                    | Problem::ScheduleOff(_)
+            );
+            if is_about_the_stack {
+                let (what, next) = words::of(&problem, &answers, advice, self.language);
+                self.bad("stack", what, &next)?;
+            }
+        }
+        self.of_b3(answers.described.parameter("B3BaseUrl").unwrap_or(B3)).await
+    }
+
+    async fn of_rights(&mut self, stack: &Stack, answers: &Answers) -> Result<()> {
+        for (what, right) in RIGHTS {
+            let failed = answers.unknown.iter().find(|unknown| unknown.what == what);
+            self.of_right(right, failed.map(|unknown| unknown.why.clone()))?;
+        }
+        // A local stack's logs are files.
+        let logs = logs::of_stack(stack, Stage::Fetch, Utc::now()).await;
+        let is_missing = |why: &String| !why.contains("ResourceNotFound");
+        let why = logs.err().map(|error| format!("{error:#}")).filter(is_missing);
+        self.of_right("logs:FilterLogEvents", why)?;
+        let not_tried = text!(self.language, en: "would change something, and were not tried", pt: "mudariam algo e não foram testadas");
+        print_line(format_args!("– {NOT_TRIED}: {not_tried}"))
+    }
+
+    fn of_right(&mut self, right: &str, failed: Option<String>) -> Result<()> {
+        match failed {
+            None => self.well(right, text!(self.language, en: "granted", pt: "concedida")),
+            Some(why) => {
+                let next = text!(self.language, en: "grant it; infra/README.md has the operator's policy", pt: "conceda-a; infra/README.md tem a política do operador");
+                self.bad(right, why, &next)
+            }
+        }
+    }
+
+    async fn of_b3(&mut self, address: &str) -> Result<()> {
+        let client = reqwest::Client::builder().timeout(B3_TIMEOUT).build()?;
+        match client.get(address).send().await {
+            // Any answer will do: without a request in the path, B3 has nothing to say.
+            Ok(answer) => self.well("B3", format_args!("{address} answers ({})", answer.status())),
+            Err(error) => {
+                let next = text!(
+                    self.language,
+                    en: "see whether the site opens in a browser; the functions in AWS have a network of their own and may still reach it",
+                    pt: "veja se o site abre no navegador; as funções na AWS têm rede própria e talvez o alcancem",
+                );
+                self.bad(
+                    "B3",
+                    format_args!("{address} does not answer ({})", error.without_url()),
+                    &next,
+                )
+            }
+        }
+    }
+}
+
+fn sentence(error: anyhow::Error) -> String {
+    Failure::of(error, "", None).cause
+}

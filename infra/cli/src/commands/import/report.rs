@@ -1,0 +1,160 @@
+//! What came of each file.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::Serialize;
+use shared::keys::LandingKey;
+
+use super::kept::Refused;
+
+/// The document of `--json`. The lines for people are made from it too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Report {
+    /// New landing objects.
+    pub(super) taken: Vec<Taken>,
+    /// What was in the lake already.
+    pub(super) there: Vec<There>,
+    pub(super) refused: Vec<RefusedFile>,
+    /// Whether the tables have what was taken. `false` with `--stack`, where that is not awaited.
+    pub(super) refined: bool,
+    /// The folder with the objects. `null` with `--stack`.
+    pub(super) lake: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Taken {
+    pub(super) file: PathBuf,
+    pub(super) landing_key: LandingKey,
+    /// The newer answer of the date, which is the one in the tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) newer: Option<LandingKey>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct There {
+    pub(super) file: PathBuf,
+    /// The object with the same content, or the answer that B3 gave before this date began.
+    pub(super) landing_key: LandingKey,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct RefusedFile {
+    pub(super) file: PathBuf,
+    #[serde(flatten)]
+    pub(super) refused: Refused,
+}
+
+impl Report {
+    pub(super) fn files(&self) -> usize {
+        self.taken.len() + self.there.len() + self.refused.len()
+    }
+
+    /// In the order of names, in whichever order the files were read.
+    pub(super) fn sort(&mut self) {
+        self.taken.sort_by(|one, other| one.file.cmp(&other.file));
+        self.there.sort_by(|one, other| one.file.cmp(&other.file));
+        self.refused.sort_by(|one, other| one.file.cmp(&other.file));
+    }
+
+    /// What is printed for people. Long lists are shortened.
+    pub(super) fn text(&self) -> String {
+        let mut lines = vec![format!(
+            "{}: {} taken, {} there already, {} refused",
+            files(self.files()),
+            self.taken.len(),
+            self.there.len(),
+            self.refused.len()
+        )];
+        let taken = self.taken.iter().map(|taken| match &taken.newer {
+            None => format!("{} of {}", taken.file.display(), taken.landing_key.date),
+            Some(newer) => format!(
+                "{} of {}; kept, but the newer {newer} stays in the tables",
+                taken.file.display(),
+                taken.landing_key.date
+            ),
+        });
+        list(&mut lines, "taken", taken.collect());
+        let there = self.there.iter();
+        let there =
+            there.map(|there| format!("{}: as {}", there.file.display(), there.landing_key));
+        list(&mut lines, "there already", there.collect());
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for RefusedFile { file, refused } in &self.refused {
+            let line = format!("{}: {}", file.display(), refused.reason);
+            reasons.entry(refused.code).or_default().push(line);
+        }
+        for (code, files) in reasons {
+            list(&mut lines, &format!("refused, {code}"), files);
+        }
+        if let Some(lake) = &self.lake {
+            lines.push(format!("In the lake {}", lake.display()));
+        }
+        lines.join("\n")
+    }
+}
+
+fn files(number: usize) -> String {
+    if number == 1 { "1 file".to_owned() } else { format!("{number} files") }
+}
+
+fn list(lines: &mut Vec<String>, title: &str, items: Vec<String>) {
+    /// As many as fit on a screen together with the others.
+    const SHOWN: usize = 8;
+    if items.is_empty() {
+        return;
+    }
+    lines.push(format!("{title} ({}):", items.len()));
+    let more = items.len().saturating_sub(SHOWN);
+    lines.extend(items.into_iter().take(SHOWN).map(|item| format!("  {item}")));
+    if more > 0 {
+        lines.push(format!("  … and {more} more; --json has all of them"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(time: &str) -> LandingKey {
+        format!("landing/index=IBOV/date=2026-11-20/20261120T{time}.000Z-0123456789abcdef.json")
+            .parse()
+            .unwrap()
+    }
+
+    fn refused(file: &str, code: &'static str, reason: &str) -> RefusedFile {
+        RefusedFile { file: file.into(), refused: Refused { code, reason: reason.to_owned() } }
+    }
+
+    #[test]
+    fn refusals_are_grouped_by_code_and_long_lists_are_shortened() {
+        let (midnight, morning) = (key("000000"), key("130000"));
+        let mut report = Report {
+            taken: vec![Taken {
+                file: "a.csv".into(),
+                landing_key: midnight.clone(),
+                newer: Some(morning),
+            }],
+            there: vec![There { file: "b.csv".into(), landing_key: midnight }],
+            refused: (0..10)
+                .map(|number| {
+                    refused(&format!("x{number}.csv"), "weight-total", "they add up to 99")
+                })
+                .chain([refused("c.csv", "number-malformed", "line 3: part of X")])
+                .collect(),
+            ..Report::default()
+        };
+        report.sort();
+        let text = report.text();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "13 files: 1 taken, 1 there already, 11 refused");
+        assert!(lines[2].contains("the newer landing/index=IBOV/date=2026-11-20/20261120T130000"));
+        assert!(
+            text.contains("refused, number-malformed (1):\n  c.csv: line 3: part of X\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("  … and 2 more; --json has all of them"), "{text}");
+        let document = serde_json::to_value(&report).unwrap();
+        assert_eq!(document["refused"].as_array().unwrap().len(), 11);
+        assert_eq!(document["refused"][0]["code"], "number-malformed");
+    }
+}

@@ -1,0 +1,237 @@
+//! Reads what the report tells: three queries through Athena, the keys of the lake, and the queues and runs of a stack that
+//! is up.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, NaiveDate, Utc};
+use harness::stack::{Stack, Stage, athena, dead_letters};
+use rust_decimal::Decimal;
+use shared::keys::LandingKey;
+
+use super::data::{
+    Chain, History, Layer, Queue, Report, Run, Sector, Session, Source, Stock, Work, lines, thinned,
+};
+
+/// So many dates make a line as good as more would, and the page stays below 2 MB.
+const DRAWN: usize = 120;
+const RUNS: usize = 5;
+
+type Row = [Option<String>];
+
+/// Reads everything. `index` is known of a lake of this machine.
+pub(super) async fn collect(
+    stack: &Stack,
+    source: Source,
+    index: Option<String>,
+) -> Result<Report> {
+    let sessions = sessions(stack).await?;
+    let dates = thinned(&sessions, DRAWN);
+    let Some(newest) = dates.last() else {
+        bail!("no day is refined yet: `cargo ibov run` brings one, and so does a fetch of a stack");
+    };
+    let (sectors, stocks) =
+        futures::try_join!(sectors_of(stack, &dates), stocks_of(stack, &dates))?;
+    let (found, chain) = chain(stack, &sessions).await?;
+    let session = |date: &NaiveDate| Session {
+        date: *date,
+        sectors: sectors.get(date).cloned().unwrap_or_default(),
+        stocks: stocks.get(date).cloned().unwrap_or_default(),
+    };
+    let newest = session(newest);
+    let before = dates.iter().rev().nth(1).map(session);
+    let history = history(sessions.len(), dates, &sectors, &stocks, &newest, before.as_ref());
+    Ok(Report {
+        source,
+        index: index.or(found).unwrap_or_else(|| "IBOV".to_owned()),
+        made_at: Utc::now(),
+        newest,
+        before,
+        history,
+        chain,
+    })
+}
+
+/// All dates with refined rows, in order.
+async fn sessions(stack: &Stack) -> Result<Vec<NaiveDate>> {
+    let sql = "SELECT DISTINCT data FROM tb_ibov_refined ORDER BY data";
+    let result = athena::query(stack, sql).await?;
+    result.rows.iter().map(|row| parsed(row, 0)).collect()
+}
+
+async fn sectors_of(
+    stack: &Stack,
+    dates: &[NaiveDate],
+) -> Result<BTreeMap<NaiveDate, Vec<Sector>>> {
+    let sql = format!(
+        "SELECT data, setor, soma_part, total_codigo, soma_qtd_teorica FROM tb_ibov_refined WHERE data IN ({}) ORDER BY data, soma_part DESC, setor",
+        literals(dates)
+    );
+    let mut sectors = BTreeMap::<_, Vec<_>>::new();
+    for row in athena::query(stack, &sql).await?.rows {
+        sectors.entry(parsed(&row, 0)?).or_default().push(Sector {
+            name: text(&row, 1),
+            weight: parsed(&row, 2)?,
+            constituents: parsed(&row, 3)?,
+            quantity: parsed(&row, 4)?,
+        });
+    }
+    Ok(sectors)
+}
+
+async fn stocks_of(stack: &Stack, dates: &[NaiveDate]) -> Result<BTreeMap<NaiveDate, Vec<Stock>>> {
+    let sql = format!(
+        "SELECT data, codigo, acao, tipo, setor, participacao, qtd_teorica FROM vw_ibov_carteira WHERE data IN ({}) ORDER BY data, participacao DESC, codigo",
+        literals(dates)
+    );
+    let mut stocks = BTreeMap::<_, Vec<_>>::new();
+    for row in athena::query(stack, &sql).await?.rows {
+        stocks.entry(parsed(&row, 0)?).or_default().push(Stock {
+            code: text(&row, 1),
+            company: text(&row, 2),
+            kind: text(&row, 3),
+            sector: text(&row, 4),
+            weight: parsed(&row, 5)?,
+            quantity: parsed(&row, 6)?,
+        });
+    }
+    Ok(stocks)
+}
+
+fn history(
+    sessions: usize,
+    dates: Vec<NaiveDate>,
+    sectors: &BTreeMap<NaiveDate, Vec<Sector>>,
+    stocks: &BTreeMap<NaiveDate, Vec<Stock>>,
+    newest: &Session,
+    before: Option<&Session>,
+) -> History {
+    let of_sectors: BTreeMap<_, Decimal> = sectors
+        .iter()
+        .flat_map(|(date, day)| day.iter().map(|row| ((row.name.as_str(), *date), row.weight)))
+        .collect();
+    let of_stocks: BTreeMap<_, Decimal> = stocks
+        .iter()
+        .flat_map(|(date, day)| day.iter().map(|row| ((row.code.as_str(), *date), row.weight)))
+        .collect();
+    let all = sectors.values().flatten().map(|sector| sector.name.as_str());
+    let names = in_order(newest.sectors.iter().map(|sector| sector.name.as_str()), all);
+    // Those that left earlier would make the page long, and few ask for them.
+    let last = before.into_iter().flat_map(|day| &day.stocks).map(|stock| stock.code.as_str());
+    let codes = in_order(newest.stocks.iter().map(|stock| stock.code.as_str()), last);
+    History {
+        sessions,
+        sectors: lines(names, &dates, &of_sectors),
+        stocks: lines(codes, &dates, &of_stocks),
+        dates,
+    }
+}
+
+/// Today's names in their order, then the others by name.
+fn in_order<'a>(
+    today: impl Iterator<Item = &'a str>,
+    all: impl Iterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let mut names: Vec<_> = today.collect();
+    let known: BTreeSet<_> = names.iter().copied().collect();
+    let gone: BTreeSet<_> = all.filter(|name| !known.contains(name)).collect();
+    names.extend(gone);
+    names
+}
+
+/// Also tells the index that most of the landing objects are of.
+async fn chain(stack: &Stack, sessions: &[NaiveDate]) -> Result<(Option<String>, Chain)> {
+    let landing = stack.keys(LandingKey::PREFIX).await?;
+    let landing: Vec<LandingKey> = landing.iter().filter_map(|key| key.parse().ok()).collect();
+    let mut counts = BTreeMap::<_, usize>::new();
+    for key in &landing {
+        *counts.entry(key.index.to_string()).or_default() += 1;
+    }
+    let index = counts.into_iter().max_by_key(|(_, count)| *count).map(|(index, _)| index);
+    // A stack refines one index, whatever else people had it fetch.
+    let ours = landing.iter().filter(|key| Some(key.index.to_string()) == index);
+    let newest = ours.clone().max_by_key(|key| (key.date, key.stamp.fetched_at));
+    let landed: BTreeSet<NaiveDate> = ours.map(|key| key.date).collect();
+    let raw = stack.keys("raw/").await?;
+    let raw: BTreeSet<NaiveDate> = raw.iter().filter_map(|key| raw_date(key)).collect();
+    let refined: BTreeSet<NaiveDate> = sessions.iter().copied().collect();
+    let chain = Chain {
+        landing: Layer::of(&landed),
+        raw: Layer::of(&raw),
+        refined: Layer::of(&refined),
+        fetched_at: newest.map(|key| key.stamp.fetched_at),
+        due: landed.union(&raw).filter(|date| !refined.contains(date)).copied().collect(),
+        work: work(stack).await?,
+    };
+    Ok((index, chain))
+}
+
+/// Tables that were put up for the time of a command have no queues.
+async fn work(stack: &Stack) -> Result<Option<Work>> {
+    if stack.queue_url(Stage::Fetch).is_err() {
+        return Ok(None);
+    }
+    let mut queues = Vec::new();
+    for stage in Stage::ALL {
+        let (waiting, parked) =
+            futures::try_join!(stack.waiting(stage), dead_letters::depth(stack, stage))?;
+        queues.push(Queue { stage, waiting, parked });
+    }
+    let runs = stack.runs().await?;
+    let runs = runs.iter().take(RUNS).map(|run| Run {
+        id: run.id().unwrap_or_default().to_owned(),
+        state: run.job_run_state().map_or_else(String::new, |state| state.as_str().to_owned()),
+        started_at: run.started_on().and_then(|at| DateTime::from_timestamp(at.secs(), 0)),
+        seconds: run.completed_on().map(|_| run.execution_time()),
+    });
+    Ok(Some(Work { queues, runs: runs.collect() }))
+}
+
+fn raw_date(key: &str) -> Option<NaiveDate> {
+    let (date, _) = key.strip_prefix("raw/date=")?.split_once('/')?;
+    date.parse().ok()
+}
+
+fn literals(dates: &[NaiveDate]) -> String {
+    dates.iter().map(|date| format!("DATE '{date}'")).collect::<Vec<_>>().join(", ")
+}
+
+fn text(row: &Row, place: usize) -> String {
+    row.get(place).cloned().flatten().unwrap_or_default()
+}
+
+fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &Row,
+    place: usize,
+) -> Result<T> {
+    let value = text(row, place);
+    value.parse().with_context(|| format!("a query answered {value:?} in {row:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_raw_files_are_read_off_their_keys() {
+        let date = NaiveDate::from_ymd_opt(2026, 11, 20);
+        assert_eq!(raw_date("raw/date=2026-11-20/ibov_setor.parquet"), date);
+        assert_eq!(raw_date("raw/_manifest"), None);
+    }
+
+    #[test]
+    fn what_is_gone_comes_after_what_is_there() {
+        let names = in_order(["b", "a"].into_iter(), ["z", "a", "c", "z"].into_iter());
+        assert_eq!(names, ["b", "a", "c", "z"]);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_an_error_with_its_row() {
+        let row = [Some("x".to_owned())];
+        let error = parsed::<Decimal>(&row, 0).unwrap_err();
+        assert_eq!(error.to_string(), r#"a query answered "x" in [Some("x")]"#);
+    }
+}

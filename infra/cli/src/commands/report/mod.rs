@@ -1,0 +1,90 @@
+//! `ibov report`: one page of HTML for people.
+
+mod chart;
+mod collect;
+mod data;
+mod page;
+mod words;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use harness::checkout::Workspace;
+
+use self::data::{Report, Source};
+use super::with_tables;
+use crate::{
+    args::ReportArgs,
+    lake::{self, Contents, Origin},
+    output::{Language, print_line},
+    running_stack::RunningStack,
+};
+
+/// Writes the page, and prints where.
+pub(crate) async fn report(args: &ReportArgs) -> Result<()> {
+    let contents = contents(args)?;
+    let (source, index) = match (&args.tables.stack, contents) {
+        (Some(name), _) => (Source::Stack(name.clone()), None),
+        (None, Some(contents)) => (source_of(contents.origin), Some(contents.index)),
+        (None, None) => (Source::B3, None),
+    };
+    with_tables(&args.tables, async |stack| {
+        let report = collect::collect(&stack, source, index).await?;
+        let path = args.out.clone().unwrap_or_else(|| usual_name(&report));
+        let page = page::render(&report, Language::current())?;
+        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        print_line(path.display())
+    })
+    .await
+}
+
+/// What the lake of this machine holds that is reported on.
+fn contents(args: &ReportArgs) -> Result<Option<Contents>> {
+    if args.tables.stack.is_some() {
+        return Ok(None);
+    }
+    let workspace = &Workspace::locate()?;
+    let folder = match (&args.tables.lake, RunningStack::read(workspace)?) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(running)) => running.lake,
+        (None, None) => workspace.private("lake"),
+    };
+    lake::contents(&folder)
+}
+
+fn source_of(origin: Origin) -> Source {
+    match origin {
+        Origin::B3 => Source::B3,
+        Origin::Sample => Source::Sample,
+        Origin::AnotherServer => Source::AnotherServer,
+    }
+}
+
+/// `ibov-2026-11-25.html`. What is not B3's data never takes the name of what is.
+fn usual_name(report: &Report) -> PathBuf {
+    let mark = match &report.source {
+        Source::B3 => String::new(),
+        Source::Sample => "-sample".to_owned(),
+        Source::AnotherServer => "-another-server".to_owned(),
+        Source::Stack(name) => format!("-{name}"),
+    };
+    format!("{}{mark}-{}.html", report.index.to_lowercase(), report.newest.date).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_sample_has_another_name_than_that_of_b3s_data() {
+        let ours = data::tests::report();
+        assert_eq!(usual_name(&ours), PathBuf::from("ibov-2026-11-25.html"));
+        for (source, name) in [
+            (Source::Sample, "ibov-sample-2026-11-25.html"),
+            (Source::AnotherServer, "ibov-another-server-2026-11-25.html"),
+            (Source::Stack("prod".into()), "ibov-prod-2026-11-25.html"),
+        ] {
+            assert_eq!(usual_name(&Report { source, ..ours.clone() }), PathBuf::from(name));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Redriving and discarding some of the messages of a dead-letter queue.
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_sqs::types::MessageAttributeValue;
+use e2e::{days, faults::Bench, local, operator::Operator};
+use futures::future::try_join_all;
+use harness::stack::{Stage, dead_letters};
+
+/// Parks a message as a stage would, and returns its id.
+async fn park(bench: &Bench, stage: Stage, code: &str, body: &str) -> Result<String> {
+    let code = MessageAttributeValue::builder().data_type("String").string_value(code).build()?;
+    let request = bench.stack.clients.sqs.send_message().queue_url(bench.stack.dlq_url(stage)?);
+    let sent = request.message_body(body).message_attributes("code", code).send().await?;
+    sent.message_id.context("no id")
+}
+
+async fn codes(bench: &Bench, stage: Stage) -> Result<Vec<String>> {
+    let parked = dead_letters::peek(&bench.stack, stage).await?;
+    let mut codes: Vec<_> = parked.iter().map(|parked| parked.code().to_owned()).collect();
+    codes.sort();
+    Ok(codes)
+}
+
+#[test]
+fn only_what_is_chosen_is_redriven_or_discarded() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("night-chosen").await?;
+        let operator = Operator::of("night-chosen", bench.endpoint()).await?;
+        let date = days::session(0);
+        bench.b3.publish("IBOV", days::small(date));
+        for code in ["b3-html", "b3-html", "b3-html"] {
+            park(&bench, Stage::Fetch, code, "{}").await?;
+        }
+        let bad = park(&bench, Stage::Fetch, "unknown-event", "nonsense").await?;
+
+        let would = operator.sees(&["redrive", "fetch", "--kind", "b3-html", "--dry-run"]).await?;
+        assert!(would.ends_with("3 would move back to the fetch queue\n"), "{would}");
+        assert_eq!(
+            codes(&bench, Stage::Fetch).await?.len(),
+            4,
+            "a dry run leaves all where they are"
+        );
+
+        let moved = operator.sees(&["redrive", "fetch", "--code", "b3-html"]).await?;
+        assert!(moved.starts_with("3 moved back to the fetch queue\n"), "{moved}");
+        assert_eq!(codes(&bench, Stage::Fetch).await?, ["unknown-event"]);
+        bench.refined(date).await?;
+        assert_eq!(bench.runs_of(date).await?, 1, "runs");
+
+        let unasked = operator.types(&["discard", "--message", &bad]).await?;
+        assert_eq!(unasked.code, Some(1));
+        assert!(unasked.stderr.contains("--yes"), "nobody can be asked: {}", unasked.stderr);
+        assert_eq!(codes(&bench, Stage::Fetch).await?.len(), 1, "nothing is deleted unasked");
+        let done = operator.sees(&["discard", "--message", &bad, "--yes"]).await?;
+        assert!(done.contains("1 deleted from the fetch dead-letter queue"), "{done}");
+        assert_eq!(bench.dead_letters().await?, 0);
+        let again = operator.types(&["redrive", "fetch", "--message", &bad]).await?;
+        assert_eq!(again.code, Some(1), "{}", again.stdout);
+        Ok(())
+    })
+}
+
+/// A step at which the tool dies, whether the message is still parked then, and whether the stage has got it.
+const STEPS: [(&str, bool, bool); 4] = [
+    ("before-redrive-send", true, false),
+    ("after-redrive-send", true, true),
+    ("before-redrive-delete", true, true),
+    ("after-redrive-delete", false, true),
+];
+
+#[test]
+fn a_redrive_that_is_killed_at_any_step_loses_nothing() -> Result<()> {
+    // Side by side, as each waits for a minute until the message that the dead program held can be read again.
+    local::run(async {
+        try_join_all(STEPS.map(|(failpoint, is_parked, is_sent)| async move {
+            let killed = killed_at(failpoint, is_parked, is_sent).await;
+            killed.with_context(|| format!("killed {failpoint}"))
+        }))
+        .await
+        .map(drop)
+    })
+}
+
+async fn killed_at(failpoint: &str, is_parked: bool, is_sent: bool) -> Result<()> {
+    let name = format!("night-{failpoint}");
+    let bench = Bench::deploy(&name).await?;
+    let operator = Operator::of(&name, bench.endpoint()).await?;
+    let date = days::session(0);
+    bench.b3.publish("IBOV", days::small(date));
+    park(&bench, Stage::Fetch, "b3-html", "{}").await?;
+    operator.dies_at(failpoint)?;
+    let died = operator.types(&["redrive", "fetch", "--code", "b3-html"]).await?;
+    ensure!(died.code.is_none(), "it did not die: {}{}", died.stdout, died.stderr);
+    let depth = dead_letters::depth(&bench.stack, Stage::Fetch).await?;
+    ensure!((depth == 1) == is_parked, "{depth} parked");
+    if is_sent {
+        bench.refined(date).await?;
+    }
+    ensure!(handled(&bench) == usize::from(is_sent), "{} handled", handled(&bench));
+    if is_parked {
+        bench
+            .until("the held message to come back", || async {
+                let counts = dead_letters::counts(&bench.stack, Stage::Fetch).await?;
+                Ok((counts.visible == 1).then_some(()))
+            })
+            .await?;
+        let moved = operator.sees(&["redrive", "fetch", "--code", "b3-html"]).await?;
+        ensure!(moved.starts_with("1 moved back"), "{moved}");
+    }
+    bench.refined(date).await?;
+    ensure!(bench.dead_letters().await? == 0, "something is still parked");
+    ensure!(bench.stack.keys("landing/").await?.len() == 1, "the lake is as if it had come once");
+    ensure!(bench.runs_of(date).await? == 1, "more than one run");
+    Ok(())
+}
+
+/// The number of fetch requests that were handled.
+fn handled(bench: &Bench) -> usize {
+    bench
+        .log(Stage::Fetch)
+        .lines()
+        .filter(|line| line.contains("\"message_id\"") && line.contains("\"attempt\""))
+        .count()
+}
