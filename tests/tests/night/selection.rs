@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use harness::stack::{Stage, dead_letters};
 
 /// Parks a message as a stage would, and returns its id.
-async fn park(bench: &Bench, stage: Stage, code: &str, body: &str) -> Result<String> {
+pub(crate) async fn park(bench: &Bench, stage: Stage, code: &str, body: &str) -> Result<String> {
     let code = MessageAttributeValue::builder().data_type("String").string_value(code).build()?;
     let request = bench.stack.clients.sqs.send_message().queue_url(bench.stack.dlq_url(stage)?);
     let sent = request.message_body(body).message_attributes("code", code).send().await?;
