@@ -82,7 +82,7 @@ pub async fn reprocess(
     let (same, changed): (Vec<_>, Vec<_>) = dates.iter().copied().partition(is_same);
     step.done(format_args!("{} changed, and were refined", changed.len()));
 
-    let step = progress.step("refine", format!("refine {} unchanged raw files again", same.len()));
+    let step = progress.step("glue", format!("refine {} unchanged raw files again", same.len()));
     step.total(same.len());
     for chunk in same.chunks(at_once) {
         refine_again(stack, index, chunk, watch).await?;
