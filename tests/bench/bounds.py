@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from work import INGESTION
+from work import FLOOR, INGESTION
 
 MAX_ZIP_MB = 3.8
 
@@ -22,11 +22,20 @@ BOUNDS = (
     Bound("spawn to first poll, the system's roots", "init_ms", 34),
     Bound("spawn to first poll, one bundle", "bundle_ms", 50),
     Bound("first call", "first_ms", 25),
-    Bound("CPU of a warm call", "cpu_ms", 7.5),
+    Bound(
+        "CPU of a warm call",
+        "cpu_ms",
+        7.5,
+        "opt-level s costs about a tenth against 3; the rest has not been explained",
+    ),
     Bound("memory", "peak_mib", 15),
 )
 # Why a function's archive is larger than the bound.
-LARGER: dict[str, str] = {}
+SDK = "crc-fast's tables (0.7 MB before compression) and h2 (0.3 MB), which the SDK links"
+LARGER = {
+    "parquet-writer": SDK,
+    "fetcher": f"{SDK}, and reqwest with its decoders",
+}
 
 
 def judged(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -43,6 +52,8 @@ def judged(found: dict[str, Any]) -> list[dict[str, Any]]:
         for bound in BOUNDS
     ]
     for name, size in found["zip_mb"].items():
+        if name == FLOOR:
+            continue
         row = {
             "what": f"archive of {name}",
             "bound": f"{MAX_ZIP_MB} MB or less",

@@ -286,7 +286,7 @@ fn queries_are_listed_and_run_by_name_from_the_command_line() -> Result<()> {
         assert_eq!(moved.code, Some(0), "{}", moved.stderr);
         let expected = lake.named("moves", &[FIRST, LAST]).await?;
         for cell in expected.rows.iter().flatten() {
-            let cell = cell.as_deref().unwrap_or("NULL");
+            let cell = cell.as_deref().unwrap_or_default();
             assert!(moved.stdout.contains(cell), "{cell}: {}", moved.stdout);
         }
 
