@@ -212,6 +212,19 @@ fn the_number_of_mutations_is_true() -> Result<()> {
 }
 
 #[test]
+fn every_test_program_is_described() -> Result<()> {
+    let contributing = fs::read_to_string(local::in_workspace("CONTRIBUTING.md")?)?;
+    for program in fs::read_dir(local::in_workspace("tests/tests")?)? {
+        let path = program?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            ensure!(contributing.contains(&format!("\n| `--test {name}` |")), "{name} is not");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn headings_are_linked_as_github_names_them() {
     for (heading, expected) in [
         ("What is due", "what-is-due"),
