@@ -26,6 +26,8 @@ pub enum Problem {
     NotRaw(NaiveDate),
     /// These dates wait for a run, and nothing is on its way to start one.
     Due(BTreeSet<NaiveDate>),
+    /// A run failed on these dates, and no parked message waits for them: nothing refines them again.
+    Failed(BTreeSet<NaiveDate>),
     Parked {
         stage: Stage,
         count: usize,
@@ -99,6 +101,11 @@ fn of_lake(answers: &Answers, found: &mut Vec<Problem>) {
     let nothing_comes = rests(answers, Stage::Glue) && rests(answers, Stage::Completion);
     if !lake.due.is_empty() && !is_running && nothing_comes {
         found.push(Problem::Due(lake.due.clone()));
+    }
+    // What is parked is a problem of its own, with another repair.
+    let is_parked = of_stage(answers, Stage::Glue).is_none_or(|queues| queues.parked.total() > 0);
+    if !lake.failed.is_empty() && !is_parked && !is_running && nothing_comes {
+        found.push(Problem::Failed(lake.failed.clone()));
     }
 }
 
@@ -230,6 +237,23 @@ mod tests {
             stage(answers, Stage::Parquet).queue.visible = 1;
         });
         assert_eq!(becoming_raw, []);
+    }
+
+    #[test]
+    fn a_date_that_failed_is_a_problem_until_it_is_refined_also_without_its_parked_message() {
+        let failed = BTreeSet::from([day("2026-11-24")]);
+        let discarded = of(|answers| lake(answers).failed = failed.clone());
+        assert_eq!(discarded, [Problem::Failed(failed.clone())]);
+        let parked = of(|answers| {
+            lake(answers).failed = failed.clone();
+            stage(answers, Stage::Glue).parked.visible = 1;
+        });
+        assert_eq!(parked, [Problem::Parked { stage: Stage::Glue, count: 1 }]);
+        let redriven = of(|answers| {
+            lake(answers).failed = failed;
+            stage(answers, Stage::Glue).queue.visible = 1;
+        });
+        assert_eq!(redriven, [], "on its way");
     }
 
     #[test]
