@@ -52,7 +52,11 @@ impl Selection {
         let Some(id) = &self.message else { return Ok(()) };
         let ids: Vec<_> = chosen.into_iter().map(|parked| parked.id.as_str()).collect();
         if ids.len() > 1 {
-            bail!("{id} stands for {} messages, of which one is to be chosen: --message {}", ids.len(), ids.join(", --message "));
+            bail!(
+                "{id} stands for {} messages, of which one is to be chosen: --message {}",
+                ids.len(),
+                ids.join(", --message ")
+            );
         }
         Ok(())
     }
@@ -103,14 +107,9 @@ pub async fn discard(stack: &Stack, stage: Stage, ids: &BTreeSet<&str>) -> Resul
 }
 
 /// Receives the selected messages, and gives all others back.
-async fn choose(
-    stack: &Stack,
-    stage: Stage,
-    takes: impl Fn(&Parked) -> bool,
-) -> Result<Vec<Held>> {
+async fn choose(stack: &Stack, stage: Stage, takes: impl Fn(&Parked) -> bool) -> Result<Vec<Held>> {
     let held = hold(stack, stage).await?;
-    let (chosen, others): (Vec<_>, Vec<_>) =
-        held.into_iter().partition(|held| takes(&held.parked));
+    let (chosen, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|held| takes(&held.parked));
     release(stack, stage, &others).await?;
     Ok(chosen)
 }
