@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use harness::stack::status::{Answers, Problem};
+use harness::stack::status::{Answers, Problem, Unknown};
 
 use crate::{
     advice::{Advice, quoted},
@@ -114,11 +114,15 @@ pub(in crate::commands) fn of(
                 text!(language, en: "enable it in the console: EventBridge, Schedules, group {group}; if it is gone, deploy again", pt: "ligue-o no console: EventBridge, Schedules, grupo {group}; se não existe mais, implante de novo"),
             )
         }
-        Problem::Unknown { what, why } => {
-            let doctor = command("doctor");
+        Problem::Unknown(Unknown { what, why, is_denied }) => {
+            let (what, doctor, again) = (what.name(), command("doctor"), command("status"));
             (
                 text!(language, en: "{what}: not known, {why}", pt: "{what}: não se sabe, {why}"),
-                text!(language, en: "see which rights are missing: {doctor}", pt: "veja quais permissões faltam: {doctor}"),
+                if *is_denied {
+                    text!(language, en: "see which rights are missing: {doctor}", pt: "veja quais permissões faltam: {doctor}")
+                } else {
+                    text!(language, en: "ask again: {again}", pt: "pergunte de novo: {again}")
+                },
             )
         }
     }
