@@ -11,38 +11,55 @@ use harness::stack::{
 };
 
 use super::{parked::describe, with_stack};
-use crate::{advice::Advice, args::DiscardArgs, output::print_line};
+use crate::{
+    advice::Advice,
+    args::DiscardArgs,
+    output::{plural, print_line, text},
+};
 
 /// Deletes one message from the dead-letter queue that it lies in: exactly what it has shown. An id that stands for
 /// several is a question of its own, so it needs a person to ask.
 pub(crate) async fn discard(args: &DiscardArgs) -> Result<()> {
     if !args.yes && !io::stdin().is_terminal() {
-        bail!(
-            "nobody can be asked here whether to delete message {}; if you are sure: --yes",
-            args.message
-        );
+        let message = &args.message;
+        bail!(text!(
+            en: "nobody can be asked here whether to delete message {message}; if you are sure: --yes",
+            pt: "aqui não há a quem perguntar se a mensagem {message} deve ser apagada; se tem certeza: --yes",
+        ));
     }
     let selection = Selection { code: None, message: Some(args.message.clone()) };
     with_stack(&args.stack, async |stack| {
         let found = find(&stack, &selection).await?;
         let look = Advice::about(&args.stack).command("parked --limit 100");
         if found.is_empty() {
-            bail!("no dead-letter queue has a message {} that can be read now; see what is there: {look}", args.message);
+            let message = &args.message;
+            bail!(text!(
+                en: "no dead-letter queue has a message {message} that can be read now; see what is there: {look}",
+                pt: "nenhuma dead-letter queue tem uma mensagem {message} que possa ser lida agora; veja o que há: {look}",
+            ));
         }
         found.iter().try_for_each(|message| print_line(describe(message)))?;
         if args.yes {
             selection.check_one(&found)?;
         } else if !is_agreed(found.len())? {
-            return print_line("nothing was deleted");
+            return print_line(text!(en: "nothing was deleted", pt: "nada foi apagado"));
         }
         let mut kept = found.len();
         for (stage, ids) in by_stage(&found) {
             let deleted = dead_letters::discard(&stack, stage, &ids).await?;
-            print_line(format_args!("{deleted} deleted from the {stage} dead-letter queue"))?;
             kept = kept.saturating_sub(deleted);
+            let word = plural(deleted, "apagada", "apagadas");
+            print_line(text!(
+                en: "{deleted} deleted from the {stage} dead-letter queue",
+                pt: "{deleted} {word} da dead-letter queue da etapa {stage}",
+            ))?;
         }
         if kept > 0 {
-            bail!("{kept} not deleted, as another reader holds or has taken what was shown; see in a minute: {look}");
+            let word = plural(kept, "não foi apagada", "não foram apagadas");
+            bail!(text!(
+                en: "{kept} not deleted, as another reader holds or has taken what was shown; see in a minute: {look}",
+                pt: "{kept} {word}, pois outro leitor segura ou já levou o que apareceu; veja em um minuto: {look}",
+            ));
         }
         Ok(())
     })
@@ -65,9 +82,18 @@ fn by_stage(messages: &[Parked]) -> BTreeMap<Stage, BTreeSet<&str>> {
 }
 
 fn is_agreed(count: usize) -> Result<bool> {
-    let what =
-        if count == 1 { "this message".to_owned() } else { format!("these {count} messages") };
-    eprint!("Delete {what} for good? Nothing replays it then. [y/N] ");
+    let question = if count == 1 {
+        text!(
+            en: "Delete this message for good? Nothing replays it then. [y/N]",
+            pt: "Apagar esta mensagem de vez? Depois nada a reprocessa. [s/N]",
+        )
+    } else {
+        text!(
+            en: "Delete these {count} messages for good? Nothing replays them then. [y/N]",
+            pt: "Apagar estas {count} mensagens de vez? Depois nada as reprocessa. [s/N]",
+        )
+    };
+    eprint!("{question} ");
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

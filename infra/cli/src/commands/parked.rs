@@ -184,8 +184,12 @@ pub(super) fn describe(message: &Parked) -> String {
             .chain(others)
             .filter_map(|name| message.attribute(name).map(|value| format!("  {name}: {value}"))),
     );
-    lines.push(format!("  redrive or discard: --message {}", message.id));
-    lines.push(format!("  message: {}", message.body));
+    let (id, body) = (&message.id, &message.body);
+    lines.push(text!(
+        en: "  redrive or discard: --message {id}",
+        pt: "  devolver ou descartar: --message {id}",
+    ));
+    lines.push(text!(en: "  message: {body}", pt: "  mensagem: {body}"));
     lines.join("\n")
 }
 

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     aws::explain,
+    language::text,
     stack::{Stack, Stage},
 };
 
@@ -52,11 +53,11 @@ impl Selection {
         let Some(id) = &self.message else { return Ok(()) };
         let ids: Vec<_> = chosen.into_iter().map(|parked| parked.id.as_str()).collect();
         if ids.len() > 1 {
-            bail!(
-                "{id} stands for {} messages, of which one is to be chosen: --message {}",
-                ids.len(),
-                ids.join(", --message ")
-            );
+            let (count, ids) = (ids.len(), ids.join(", --message "));
+            bail!(text!(
+                en: "{id} stands for {count} messages, of which one is to be chosen: --message {ids}",
+                pt: "{id} vale para {count} mensagens, das quais é preciso escolher uma: --message {ids}",
+            ));
         }
         Ok(())
     }
