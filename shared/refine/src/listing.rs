@@ -83,17 +83,17 @@ impl Listing {
         due.rev().take(MAX_DATES).map(|(date, etag)| (date, etag.clone())).collect()
     }
 
+    /// Raw objects without refined rows.
+    pub(super) fn unrefined(&self) -> impl DoubleEndedIterator<Item = (NaiveDate, &ETag)> {
+        let raw = self.raw.iter().map(|(date, etag)| (*date, etag));
+        raw.filter(|(date, etag)| !self.done.contains(&(*date, (*etag).clone())))
+    }
+
     /// Dates without refined rows, whose raw object of now has failed in a run.
     pub fn failed_dates(&self) -> BTreeSet<NaiveDate> {
         let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
         let failed: BTreeSet<_> = self.failed.iter().filter(holds).map(|mark| mark.date).collect();
         self.unrefined().map(|(date, _)| date).filter(|date| failed.contains(date)).collect()
-    }
-
-    /// Raw objects without refined rows.
-    pub(super) fn unrefined(&self) -> impl DoubleEndedIterator<Item = (NaiveDate, &ETag)> {
-        let raw = self.raw.iter().map(|(date, etag)| (*date, etag));
-        raw.filter(|(date, etag)| !self.done.contains(&(*date, (*etag).clone())))
     }
 
     /// The marks of a run that hold back a date: those whose raw object has not been replaced.
