@@ -219,7 +219,10 @@ mod tests {
         let warning = Notification::warning(&stack(), &run, &warnings).unwrap();
         assert_eq!((warning.topic, warning.severity), (Topic::Alerts, Severity::Warning));
         assert_eq!(warning.mail.subject, "IBOV refined with warnings: 2026-11-20");
-        assert_contains(&warning.mail.text, &[odd, "are refined", "Nothing waits", "jr_1"]);
+        assert_contains(
+            &warning.mail.text,
+            &[odd, "are refined", "You need not do anything", "jr_1"],
+        );
         assert!(!warning.mail.text.contains("redrive"), "{}", warning.mail.text);
         assert_eq!(warning.document["warnings"], json!({"2026-11-20": [odd]}));
         assert_eq!(warning.document["state"], "SUCCEEDED");

@@ -3,7 +3,7 @@
 //! B3 dates the answer of a holiday for the next session, so on a day without a session a later date has landed, and
 //! nothing is missed.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use shared::{
     aws::{Bucket as _, CallError},
     keys::LandingKey,
@@ -15,6 +15,9 @@ use crate::{
     state::State,
     told::{self, Progress},
 };
+
+/// How long after the evening's fetch the check comes, by the time zone of its schedule.
+const AFTER_FETCH: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
@@ -28,7 +31,8 @@ pub enum Session {
     Missed(NaiveDate),
 }
 
-/// Looks for the portfolio of the day that it was in São Paulo at `moment`.
+/// Looks for the portfolio of the day that it was in São Paulo at the evening's fetch, an hour before `moment`: after a
+/// fetch at 23:30 the check itself comes on the next day, whose portfolio nobody has asked for yet.
 ///
 /// # Errors
 /// If any call fails. The message about the check comes again then, or is parked.
@@ -37,7 +41,7 @@ pub async fn session(
     index: &IndexCode,
     moment: DateTime<Utc>,
 ) -> Result<Session, CallError> {
-    let day = day_in_sao_paulo(moment);
+    let day = day_in_sao_paulo(moment.checked_sub_signed(AFTER_FETCH).unwrap_or(moment));
     if !is_weekday(day) {
         return Ok(Session::Weekend);
     }
@@ -154,12 +158,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_day_is_the_one_of_the_schedule_in_sao_paulo() {
+    async fn the_day_is_the_one_of_the_fetch_an_hour_before_in_sao_paulo() {
         let lake = Lake::with(&[]).await;
-        assert_eq!(lake.at("2026-11-21T02:59:59Z").await, Session::Missed(day("2026-11-20")));
-        assert_eq!(lake.at("2026-11-21T03:00:00Z").await, Session::Weekend, "a Saturday");
-        assert_eq!(lake.at("2026-11-23T02:59:59Z").await, Session::Weekend, "still Sunday");
-        assert_eq!(lake.at("2026-11-23T03:00:00Z").await, Session::Missed(day("2026-11-23")));
+        assert_eq!(lake.at("2026-11-21T03:59:59Z").await, Session::Missed(day("2026-11-20")));
+        assert_eq!(lake.at("2026-11-21T04:00:00Z").await, Session::Weekend, "a Saturday");
+        assert_eq!(lake.at("2026-11-23T03:59:59Z").await, Session::Weekend, "still Sunday");
+        assert_eq!(lake.at("2026-11-23T04:00:00Z").await, Session::Missed(day("2026-11-23")));
+        let lake = Lake::with(&[&landing("IBOV", "2026-11-24")]).await;
+        // The fetch of cron(0 2 ? * TUE-SAT *) is at 23:00 in São Paulo, its check at midnight.
+        assert_eq!(lake.at("2026-11-25T03:00:00Z").await, Session::Landed);
     }
 
     #[tokio::test]

@@ -132,7 +132,7 @@ fn what_changes_while_a_run_fails_is_refined_by_the_next_run() -> Result<()> {
         assert_eq!(bench.runs_of(date()).await?, 2, "runs");
         let alerts = bench.alerts()?;
         assert_eq!((alerts.len(), bench.completions()?.len()), (1, 1), "mails");
-        let words = "None of them waits for anybody";
+        let words = "None of them needs anything from you";
         assert!(alerts[0].message.contains(words), "{}", alerts[0].message);
         Ok(())
     })

@@ -104,7 +104,7 @@ fn a_portuguese_stack_mails_failure_alarm_and_all_clear_and_no_all_clear_for_wha
         let alarm = mail(&bench, r#"ALARM: "portuguese-glue-parked" in us-east-1"#).await?;
         let parked = description(&alarm)?;
         assert!(parked.contains("Uma mensagem não pôde ser processada"), "{parked}");
-        let look = "Para ver: ibov parked glue --stack portuguese --region us-east-1";
+        let look = "Para investigar: ibov parked glue --stack portuguese --region us-east-1";
         assert!(parked.lines().any(|line| line == look), "{parked}");
         mail(&bench, r#"ALARM: "portuguese-glue-dlq-depth" in us-east-1"#).await?;
 

@@ -8,10 +8,22 @@ use harness::stack::{Stage, dead_letters};
 
 /// Parks a message as a stage would, and returns its id.
 pub(crate) async fn park(bench: &Bench, stage: Stage, code: &str, body: &str) -> Result<String> {
-    let code = MessageAttributeValue::builder().data_type("String").string_value(code).build()?;
-    let request = bench.stack.clients.sqs.send_message().queue_url(bench.stack.dlq_url(stage)?);
-    let sent = request.message_body(body).message_attributes("code", code).send().await?;
-    sent.message_id.context("no id")
+    park_with(bench, stage, &[("code", code)], body).await
+}
+
+async fn park_with(
+    bench: &Bench,
+    stage: Stage,
+    attributes: &[(&str, &str)],
+    body: &str,
+) -> Result<String> {
+    let queue = bench.stack.dlq_url(stage)?;
+    let mut request = bench.stack.clients.sqs.send_message().queue_url(queue).message_body(body);
+    for (name, value) in attributes {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(*value);
+        request = request.message_attributes(*name, value.build()?);
+    }
+    request.send().await?.message_id.context("no id")
 }
 
 async fn codes(bench: &Bench, stage: Stage) -> Result<Vec<String>> {
@@ -80,6 +92,33 @@ fn what_another_reader_holds_is_counted_and_said_to_be_left_behind() -> Result<(
         assert!(moved.starts_with("0 moved back to the parquet queue\n1 left behind"), "{moved}");
         let again = "then: ibov redrive parquet --code bug --stack night-held\n";
         assert!(moved.ends_with(again), "{moved}");
+        Ok(())
+    })
+}
+
+#[test]
+fn an_id_that_stands_for_several_messages_deletes_and_sends_none_of_them() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("night-several").await?;
+        let operator = Operator::of("night-several", bench.endpoint()).await?;
+        let noted = [("code", "run-failed"), ("message_id", "jr_1")];
+        let first = park_with(&bench, Stage::Glue, &noted, "{}").await?;
+        let second = park_with(&bench, Stage::Glue, &noted, "{}").await?;
+        for words in [&["discard", "--yes"][..], &["redrive", "glue"]] {
+            let refused = operator.types(&[words, &["--message", "jr_1"]].concat()).await?;
+            assert_eq!(refused.code, Some(1), "{words:?}: {}", refused.stdout);
+            for id in [&first, &second] {
+                let choice = format!("--message {id}");
+                assert!(refused.stderr.contains(&choice), "{words:?}: {}", refused.stderr);
+            }
+            assert_eq!(codes(&bench, Stage::Glue).await?.len(), 2, "{words:?}");
+        }
+        operator.sees(&["discard", "--yes", "--message", &first]).await?;
+        let left = dead_letters::peek(&bench.stack, Stage::Glue).await?;
+        assert_eq!(left.iter().map(|parked| &parked.id).collect::<Vec<_>>(), [&second]);
+        let shown = operator.sees(&["parked", "glue", "--code", "run-failed"]).await?;
+        assert!(shown.contains(&format!("  redrive or discard: --message {second}\n")), "{shown}");
+        assert!(shown.contains("redrive glue --code run-failed --stack"), "{shown}");
         Ok(())
     })
 }

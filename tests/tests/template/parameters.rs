@@ -78,6 +78,14 @@ fn reference_defaults_are_kept() {
 }
 
 #[test]
+fn the_evening_fetch_has_an_hour_that_its_check_can_come_after() {
+    let template = Template::load();
+    let pattern = |name: &str| text(&template.section("Parameters")[name]["AllowedPattern"]);
+    assert_eq!(pattern("EveningSchedule"), r"^cron\(.+\)$");
+    assert_eq!(pattern("MorningSchedule"), r"^(cron|rate)\(.+\)$");
+}
+
+#[test]
 fn index_code_is_what_the_functions_accept() {
     let template = Template::load();
     let pattern = text(&template.section("Parameters")["IndexCode"]["AllowedPattern"]);

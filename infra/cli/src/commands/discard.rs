@@ -1,4 +1,7 @@
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+};
 
 use anyhow::{Result, bail};
 use futures::future::try_join_all;
@@ -14,7 +17,8 @@ use crate::{
     output::{plural, print_line, text},
 };
 
-/// Deletes one message from the dead-letter queue that it lies in.
+/// Deletes one message from the dead-letter queue that it lies in: exactly what it has shown. An id that stands for
+/// several is a question of its own, so it needs a person to ask.
 pub(crate) async fn discard(args: &DiscardArgs) -> Result<()> {
     if !args.yes && !io::stdin().is_terminal() {
         let message = &args.message;
@@ -26,10 +30,8 @@ pub(crate) async fn discard(args: &DiscardArgs) -> Result<()> {
     let selection = Selection { code: None, message: Some(args.message.clone()) };
     with_stack(&args.stack, async |stack| {
         let found = find(&stack, &selection).await?;
-        let stages: Vec<Stage> =
-            Stage::ALL.into_iter().filter(|stage| found.iter().any(|m| m.stage == *stage)).collect();
-        if stages.is_empty() {
-            let look = Advice::about(&args.stack).command("parked --limit 100");
+        let look = Advice::about(&args.stack).command("parked --limit 100");
+        if found.is_empty() {
             let message = &args.message;
             bail!(text!(
                 en: "no dead-letter queue has a message {message} that can be read now; see what is there: {look}",
@@ -37,16 +39,27 @@ pub(crate) async fn discard(args: &DiscardArgs) -> Result<()> {
             ));
         }
         found.iter().try_for_each(|message| print_line(describe(message)))?;
-        if !args.yes && !is_agreed(found.len())? {
+        if args.yes {
+            selection.check_one(&found)?;
+        } else if !is_agreed(found.len())? {
             return print_line(text!(en: "nothing was deleted", pt: "nada foi apagado"));
         }
-        for stage in stages {
-            let deleted = dead_letters::discard(&stack, stage, &selection).await?;
+        let mut kept = found.len();
+        for (stage, ids) in by_stage(&found) {
+            let deleted = dead_letters::discard(&stack, stage, &ids).await?;
+            kept = kept.saturating_sub(deleted);
             let word = plural(deleted, "apagada", "apagadas");
             print_line(text!(
                 en: "{deleted} deleted from the {stage} dead-letter queue",
                 pt: "{deleted} {word} da dead-letter queue da etapa {stage}",
             ))?;
+        }
+        if kept > 0 {
+            let word = plural(kept, "não foi apagada", "não foram apagadas");
+            bail!(text!(
+                en: "{kept} not deleted, as another reader holds or has taken what was shown; see in a minute: {look}",
+                pt: "{kept} {word}, pois outro leitor segura ou já levou o que apareceu; veja em um minuto: {look}",
+            ));
         }
         Ok(())
     })
@@ -58,6 +71,14 @@ async fn find(stack: &Stack, selection: &Selection) -> Result<Vec<Parked>> {
     let mut found: Vec<Parked> = try_join_all(read).await?.into_iter().flatten().collect();
     found.retain(|message| selection.takes(message));
     Ok(found)
+}
+
+fn by_stage(messages: &[Parked]) -> BTreeMap<Stage, BTreeSet<&str>> {
+    let mut ids = BTreeMap::<_, BTreeSet<_>>::new();
+    for message in messages {
+        ids.entry(message.stage).or_default().insert(message.id.as_str());
+    }
+    ids
 }
 
 fn is_agreed(count: usize) -> Result<bool> {

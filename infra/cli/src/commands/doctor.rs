@@ -3,11 +3,12 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use chrono::Utc;
 use harness::{
+    aws::is_denied,
     checkout::{Workspace, prerequisites, python_environment},
     failure::Failure,
     stack::{
         Stack, Stage, logs,
-        status::{self, Answers, Problem},
+        status::{self, Answers, Problem, Question},
     },
 };
 
@@ -23,15 +24,6 @@ use crate::{
 const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
 const B3_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The right behind each question of `ibov status`, by the question.
-const RIGHTS: [(&str, &str); 6] = [
-    ("the lake", "s3:ListBucket"),
-    ("the queues", "sqs:GetQueueAttributes"),
-    ("the Glue runs", "glue:GetJobRuns"),
-    ("the alarms", "cloudwatch:DescribeAlarms"),
-    ("the mail subscriptions", "sns:ListSubscriptionsByTopic"),
-    ("the schedules", "scheduler:ListSchedules"),
-];
 /// Rights that cannot be tried without changing something.
 const NOT_TRIED: &str = "sqs:SendMessage, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, \
                          sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, athena:StartQueryExecution";
@@ -153,23 +145,29 @@ impl Findings {
     }
 
     async fn of_rights(&mut self, stack: &Stack, answers: &Answers) -> Result<()> {
-        for (what, right) in RIGHTS {
-            let failed = answers.unknown.iter().find(|unknown| unknown.what == what);
-            self.of_right(right, failed.map(|unknown| unknown.why.clone()))?;
+        for question in Question::ALL {
+            let failed = answers.unknown.iter().find(|unknown| unknown.what == question);
+            let failed = failed.map(|unknown| (unknown.why.clone(), unknown.is_denied));
+            self.of_right(question.right(), failed)?;
         }
         // A local stack's logs are files.
         let logs = logs::of_stack(stack, Stage::Fetch, Utc::now()).await;
-        let is_missing = |why: &String| !why.contains("ResourceNotFound");
-        let why = logs.err().map(|error| format!("{error:#}")).filter(is_missing);
-        self.of_right("logs:FilterLogEvents", why)?;
+        let failed = logs.err().map(|error| (format!("{error:#}"), is_denied(&error)));
+        let failed = failed.filter(|(why, _)| !why.contains("ResourceNotFound"));
+        self.of_right("logs:FilterLogEvents", failed)?;
         let not_tried = text!(self.language, en: "would change something, and were not tried", pt: "mudariam algo e não foram testadas");
         print_line(format_args!("– {NOT_TRIED}: {not_tried}"))
     }
 
-    fn of_right(&mut self, right: &str, failed: Option<String>) -> Result<()> {
+    /// A failure is why a call that takes the right failed, and whether it was denied.
+    fn of_right(&mut self, right: &str, failed: Option<(String, bool)>) -> Result<()> {
         match failed {
             None => self.well(right, text!(self.language, en: "granted", pt: "concedida")),
-            Some(why) => {
+            Some((why, false)) => {
+                let next = text!(self.language, en: "this does not say whether it is granted; ask again", pt: "isto não diz se foi concedida; pergunte de novo");
+                self.bad(right, why, &next)
+            }
+            Some((why, true)) => {
                 let next = text!(self.language, en: "grant it; infra/README.md has the operator's policy", pt: "conceda-a; infra/README.md tem a política do operador");
                 self.bad(right, why, &next)
             }

@@ -7,7 +7,7 @@ use harness::{
     emulator::Logs,
     stack::{
         Stack, Stage,
-        logs::{self, LogLine},
+        logs::{self, About, LogLine},
     },
 };
 use serde_json::Value;
@@ -28,6 +28,31 @@ enum Source<'a> {
     CloudWatch(&'a Stack, Stage),
 }
 
+/// Looks at the same log, each of which has lines of the one before.
+struct Looks {
+    about: Option<About>,
+    /// Lines of the last look that were printed then or earlier.
+    printed: HashSet<LogLine>,
+}
+
+impl Looks {
+    fn at(message: Option<&str>) -> Self {
+        Self { about: message.map(About::message), printed: HashSet::new() }
+    }
+
+    /// The lines of a look that were not printed yet.
+    fn news(&mut self, lines: Vec<LogLine>) -> Vec<LogLine> {
+        let mut wanted = match &mut self.about {
+            Some(about) => about.of(lines),
+            None => lines,
+        };
+        let all: HashSet<LogLine> = wanted.iter().cloned().collect();
+        wanted.retain(|line| !self.printed.contains(line));
+        self.printed = all;
+        wanted
+    }
+}
+
 /// Prints what a stage's function logged.
 pub(crate) async fn logs(args: &LogsArgs) -> Result<()> {
     let local = match args.stack.stack {
@@ -40,23 +65,15 @@ pub(crate) async fn logs(args: &LogsArgs) -> Result<()> {
             None => Source::CloudWatch(&stack, args.stage),
         };
         let mut since = Utc::now() - TimeDelta::from_std(args.since)?;
-        let mut printed = HashSet::new();
+        let mut looks = Looks::at(args.message.as_deref());
         loop {
-            let lines = read(&source, since).await?;
-            let newest = lines.iter().filter_map(|line| line.at).max();
-            let wanted = match &args.message {
-                Some(message) => logs::about(lines, message),
-                None => lines,
-            };
-            for line in wanted {
-                if printed.insert(line.clone()) {
-                    print_line(readable(&line))?;
-                }
-            }
+            let looked_at = Utc::now();
+            let news = looks.news(read(&source, since).await?);
+            news.iter().try_for_each(|line| print_line(readable(line)))?;
             if !args.follow {
                 return Ok(());
             }
-            since = since.max(newest.map_or(since, |newest| newest - LATE));
+            since = since.max(looked_at - LATE);
             tokio::time::sleep(PAUSE).await;
         }
     })
@@ -90,6 +107,23 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_prints_what_the_one_before_did_not_and_remembers_no_more_than_its_own_lines() {
+        let lines = |numbers: &[u8]| -> Vec<LogLine> {
+            let line = |number: &u8| LogLine {
+                id: number.to_string(),
+                at: None,
+                text: "REPORT".to_owned(),
+            };
+            numbers.iter().map(line).collect()
+        };
+        let mut looks = Looks::at(None);
+        assert_eq!(looks.news(lines(&[1, 2])), lines(&[1, 2]));
+        assert_eq!(looks.news(lines(&[2, 3])), lines(&[3]));
+        assert_eq!(looks.news(lines(&[2, 3])), []);
+        assert_eq!(looks.printed.len(), 2);
+    }
 
     #[test]
     fn a_line_is_readable_and_keeps_every_field_that_says_something() {

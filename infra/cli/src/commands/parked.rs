@@ -30,6 +30,20 @@ struct Found {
     unread: usize,
 }
 
+impl Found {
+    /// The option that keeps a command about a stage to the messages that were looked at. There is none to give only if
+    /// nothing else lies in the queue: another failure may have another cause. `None` for a stage without messages.
+    fn filter(&self, stage: Stage, code: Option<&str>) -> Option<String> {
+        let mut of_stage = self.messages.iter().filter(|message| message.stage == stage);
+        let first = of_stage.next()?.code();
+        let is_all = code.is_none() && self.unread == 0;
+        if is_all && of_stage.all(|other| other.code() == first) {
+            return Some(String::new());
+        }
+        Some(format!(" --code {}", quoted(first)))
+    }
+}
+
 /// Shows the messages in the dead-letter queues.
 pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
     let stages = args.stage.map_or_else(|| Stage::ALL.to_vec(), |stage| vec![stage]);
@@ -55,7 +69,7 @@ pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
                 pt: "e cerca de mais {unread}, em uso por outro leitor: pergunte de novo em um minuto",
             ))?;
         }
-        print_next(&found.messages, in_detail, &Advice::about(&args.stack))
+        print_next(&found, args.code.as_deref(), in_detail, &Advice::about(&args.stack))
     })
     .await
 }
@@ -117,13 +131,9 @@ fn print_messages(messages: &[Parked], limit: usize) -> Result<()> {
 }
 
 /// What to type next about each stage: to look, unless the messages themselves are printed, and to repair.
-fn print_next(messages: &[Parked], in_detail: bool, advice: &Advice) -> Result<()> {
+fn print_next(found: &Found, code: Option<&str>, in_detail: bool, advice: &Advice) -> Result<()> {
     for stage in Stage::ALL {
-        let mut of_stage = messages.iter().filter(|message| message.stage == stage);
-        let Some(first) = of_stage.next() else { continue };
-        let alike = of_stage.all(|other| other.code() == first.code());
-        let filter =
-            if alike { String::new() } else { format!(" --code {}", quoted(first.code())) };
+        let Some(filter) = found.filter(stage, code) else { continue };
         let look = advice.command(&format!("parked {stage}{filter}"));
         let replay = advice.command(&format!("redrive {stage}{filter}"));
         let language = Language::current();
@@ -175,7 +185,10 @@ pub(super) fn describe(message: &Parked) -> String {
             .filter_map(|name| message.attribute(name).map(|value| format!("  {name}: {value}"))),
     );
     let (id, body) = (&message.id, &message.body);
-    lines.push(text!(en: "  parked as: {id}", pt: "  retida como: {id}"));
+    lines.push(text!(
+        en: "  redrive or discard: --message {id}",
+        pt: "  devolver ou descartar: --message {id}",
+    ));
     lines.push(text!(en: "  message: {body}", pt: "  mensagem: {body}"));
     lines.join("\n")
 }
@@ -187,6 +200,28 @@ fn time(time: Option<DateTime<Utc>>) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn found(codes: &[&str], unread: usize) -> Found {
+        let messages = codes.iter().map(|code| Parked {
+            stage: Stage::Fetch,
+            id: "m-1".to_owned(),
+            body: "{}".to_owned(),
+            attributes: [("code".to_owned(), (*code).to_owned())].into(),
+            sent_at: None,
+        });
+        Found { messages: messages.collect(), unread }
+    }
+
+    #[test]
+    fn the_whole_queue_is_advised_to_be_replayed_only_if_all_of_it_was_seen_and_failed_alike() {
+        let filter =
+            |found: &Found, code| found.filter(Stage::Fetch, code).unwrap_or("none".into());
+        assert_eq!(filter(&found(&["bug", "bug"], 0), None), "");
+        assert_eq!(filter(&found(&["bug", "bug"], 0), Some("bug")), " --code bug");
+        assert_eq!(filter(&found(&["bug", "bug"], 1), None), " --code bug", "one was not read");
+        assert_eq!(filter(&found(&["bug", "b3-html"], 0), None), " --code bug");
+        assert_eq!(found(&["bug"], 0).filter(Stage::Glue, None), None);
+    }
 
     #[test]
     fn a_message_that_a_rule_could_not_deliver_says_why() {
@@ -201,6 +236,6 @@ mod tests {
         };
         let lines = describe(&parked);
         assert!(lines.contains("\n  ERROR_CODE: NO_PERMISSIONS\n  RULE_ARN: arn:of:a:rule\n"));
-        assert!(lines.ends_with("  parked as: m-1\n  message: {}"), "{lines}");
+        assert!(lines.ends_with("  redrive or discard: --message m-1\n  message: {}"), "{lines}");
     }
 }

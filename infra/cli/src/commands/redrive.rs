@@ -69,8 +69,8 @@ async fn print_selected(stack: &Stack, stage: Stage, selection: &Selection) -> R
 }
 
 fn summary(message: &Parked) -> String {
-    let noted = message.attribute("message_id").unwrap_or(&message.id);
-    format!("{noted}  {}  {}", message.code(), message.attribute("object").unwrap_or(&message.body))
+    let (id, object) = (&message.id, message.attribute("object").unwrap_or(&message.body));
+    format!("{id}  {}  {object}", message.code())
 }
 
 /// A redrive moves only what nobody holds, so it says what it has left behind.

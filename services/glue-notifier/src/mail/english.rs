@@ -21,7 +21,7 @@ pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) 
             format!(
                 "These dates are refined and can be queried. Something about them is odd, and may be right:\n\n\
                  {}\n\
-                 Nothing waits for you. Compare with B3's site. If B3 answered less than it should have, a later\n\
+                 You need not do anything. Compare with B3's site. If B3 answered less than it should have, a later\n\
                  fetch of the same session replaces the date by itself:\n\n  \
                  {}\n\n\
                  Stack     {name}\nGlue job  {job}\nRun       {}\n",
@@ -61,7 +61,7 @@ pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) 
         News::Ended { run } => (
             format!("refine {}: {}", run.state.name(), shortened(&run.dates)),
             format!(
-                "A Glue run ended as {state}. It was started for these dates. None of them waits for anybody: each is \
+                "A Glue run ended as {state}. It was started for these dates. None of them needs anything from you: each is \
                  refined, or is refined by the next run, or has no raw file.\n\n  {dates}\n\n\
                  Cause     {cause}\nStack     {name}\nGlue job  {job}\nRun       {run}\nDetails   {link}\n\n\
                  There is nothing to repair. To see that all is well:\n\n  \

@@ -12,7 +12,7 @@ pub(crate) enum News<'a> {
     Odd { run: &'a Run, warnings: &'a Warnings },
     /// A run left dates unfinished, which wait on the dead-letter queue.
     Unfinished { run: &'a Run, parked: &'a [NaiveDate] },
-    /// A run failed, and none of its dates waits for anybody.
+    /// A run failed, and none of its dates needs anything from people.
     Ended { run: &'a Run },
     /// An hour after the evening's fetch, the portfolio of a day has not landed.
     Missed { day: NaiveDate, checked_at: DateTime<Utc> },

@@ -21,7 +21,7 @@ pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) 
             format!(
                 "Estas datas estão refinadas e podem ser consultadas. Há algo estranho nelas, que pode estar certo:\n\n\
                  {}\n\
-                 Nada espera por você. Compare com o site da B3. Se a B3 respondeu menos do que devia, uma busca\n\
+                 Você não precisa fazer nada. Compare com o site da B3. Se a B3 respondeu menos do que devia, uma busca\n\
                  posterior do mesmo pregão substitui a data por si só:\n\n  \
                  {}\n\n\
                  Stack     {name}\nGlue job  {job}\nExecução  {}\n",
@@ -37,11 +37,11 @@ pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) 
                 "Uma execução do Glue terminou como {state}. Estas datas não estão refinadas, ou ainda mostram o que \
                  uma execução anterior refinou:\n\n  {dates}\n\n\
                  Causa     {cause}\nStack     {name}\nGlue job  {job}\nExecução  {run}\nDetalhes  {link}\n\n\
-                 Até o reparo, as consultas a tb_ibov_refined não mostram estas datas ou mostram linhas antigas. Os\n\
+                 Até a correção, as consultas a tb_ibov_refined não mostram estas datas ou mostram linhas antigas. Os\n\
                  arquivos em raw/ estão a salvo.\n\n\
                  Para ver o que espera, e por quê:\n\n  \
                  {status}\n  {parked}\n\n\
-                 Cada data espera na dead-letter queue {name}-glue-dlq por 14 dias. Com a causa reparada, refine-as de\n\
+                 Cada data espera na dead-letter queue {name}-glue-dlq por 14 dias. Com a causa corrigida, refine-as de\n\
                  novo:\n\n  \
                  {redrive}\n\n\
                  ou, só com a AWS CLI:\n\n  \
@@ -61,11 +61,11 @@ pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) 
         News::Ended { run } => (
             format!("refinamento {}: {}", run.state.name(), shortened(&run.dates)),
             format!(
-                "Uma execução do Glue terminou como {state}. Ela foi iniciada para estas datas. Nenhuma delas espera por \
-                 alguém: cada uma está refinada, ou é refinada pela próxima execução, ou não tem arquivo em raw/.\n\n  \
+                "Uma execução do Glue terminou como {state}. Ela foi iniciada para estas datas. Nenhuma delas precisa de \
+                 você: cada uma está refinada, ou é refinada pela próxima execução, ou não tem arquivo em raw/.\n\n  \
                  {dates}\n\n\
                  Causa     {cause}\nStack     {name}\nGlue job  {job}\nExecução  {run}\nDetalhes  {link}\n\n\
-                 Não há nada a reparar. Para ver que está tudo bem:\n\n  \
+                 Não há nada a corrigir. Para ver que está tudo bem:\n\n  \
                  {status}\n",
                 state = run.state.name(),
                 dates = listed(&run.dates),
@@ -79,12 +79,12 @@ pub(super) fn title_and_text(stack: &Stack, news: News<'_>) -> (String, String) 
             format!("faltando: {day}"),
             format!(
                 "Até as {checked_at} não chegou nenhuma carteira do {index} de {day} nem de um pregão posterior.\n\n\
-                 A B3 não serve carteiras passadas: o que não for buscado antes do próximo pregão está perdido. As\n\
+                 A B3 não oferece os dias passados: o que não for buscado antes do próximo pregão está perdido. As\n\
                  consultas só mostram {day} depois da busca. Em feriados a B3 responde com o próximo pregão, e este\n\
                  e-mail não vem.\n\n\
                  Para ver se um pedido espera, e por quê:\n\n  \
                  {status}\n  {parked}\n\n\
-                 Com a causa reparada, reenvie os pedidos que esperam, ou peça de novo à B3:\n\n  \
+                 Com a causa corrigida, reenvie os pedidos que esperam, ou peça de novo à B3:\n\n  \
                  {redrive}\n  {fetch}\n\n\
                  Stack     {name}\n",
                 checked_at = checked_at.format("%H:%M UTC"),

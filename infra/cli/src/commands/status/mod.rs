@@ -36,9 +36,13 @@ pub(crate) async fn status(args: &StatusArgs) -> Result<()> {
     }
     with_stack(&args.stack, async |stack| {
         if args.watch {
+            // What cannot be asked at first is a slip or a missing right; later it passes, as when a network is away.
+            show(&stack, args, true).await?;
             loop {
-                show(&stack, args, true).await?;
                 tokio::time::sleep(PAUSE).await;
+                if let Err(error) = show(&stack, args, true).await {
+                    eprintln!("✗ {error:#}");
+                }
             }
         }
         match show(&stack, args, false).await? {
@@ -98,9 +102,12 @@ fn say_what_is_kept() -> Result<()> {
     }
     let (days, folder) = (lake::days(&folder), folder.display());
     let (en, pt) = (plural(days, "day", "days"), plural(days, "dia", "dias"));
-    print_line(text!(
+    let kept = text!(
         Language::current(),
         en: "{folder} holds {days} refined {en}",
         pt: "{folder} tem {days} {pt} refinados",
-    ))
+    );
+    // Beside the failure: standard output may have to be a document.
+    eprintln!("{kept}");
+    Ok(())
 }

@@ -1,6 +1,9 @@
 //! Problems in words, each with what to do next.
 
-use harness::stack::status::{Answers, Problem};
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use harness::stack::status::{Answers, Problem, Unknown};
 
 use crate::{
     advice::{Advice, quoted},
@@ -28,7 +31,7 @@ pub(in crate::commands) fn of(
             let (logs, fetch) = (command("logs fetch --since 24h"), command("fetch"));
             (
                 text!(language, en: "the portfolio of {expected} has not landed; the newest is of {newest}", pt: "a carteira de {expected} não chegou; a mais nova é de {newest}"),
-                text!(language, en: "see why: {logs}; ask B3 again, which serves no past days: {fetch}", pt: "veja por quê: {logs}; peça de novo à B3, que não serve dias passados: {fetch}"),
+                text!(language, en: "see why: {logs}; ask B3 again, which serves no past days: {fetch}", pt: "veja por quê: {logs}; peça de novo à B3, que não oferece os dias passados: {fetch}"),
             )
         }
         Problem::NotRaw(date) => {
@@ -39,18 +42,36 @@ pub(in crate::commands) fn of(
             )
         }
         Problem::Due(dates) => {
-            let count = dates.len();
-            let listed: Vec<_> = dates.iter().rev().take(3).map(ToString::to_string).collect();
-            let listed = listed.join(", ");
-            let more = if count > 3 { ", …" } else { "" };
+            let (count, listed) = (dates.len(), newest_of(dates));
             let logs = command("logs completion");
             let (en, pt) = (
                 plural(count, "date waits", "dates wait"),
                 plural(count, "data espera", "datas esperam"),
             );
             (
-                text!(language, en: "{count} {en} for a Glue run, and none is on its way: {listed}{more}", pt: "{count} {pt} por uma execução do Glue, e nenhuma está a caminho: {listed}{more}"),
+                text!(language, en: "{count} {en} for a Glue run, and none is on its way: {listed}", pt: "{count} {pt} por uma execução do Glue, e nenhuma está a caminho: {listed}"),
                 text!(language, en: "the next tick starts one; if it does not: {logs}", pt: "o próximo tick inicia uma; se não iniciar: {logs}"),
+            )
+        }
+        Problem::Failed(dates) => {
+            let (count, listed) = (dates.len(), newest_of(dates));
+            let newest = dates.last().map(ToString::to_string).unwrap_or_default();
+            let refine = command(&format!("refine --date {newest} --force"));
+            let (en, pt) = (
+                plural(
+                    count,
+                    "date has failed in a Glue run and is",
+                    "dates have failed in Glue runs and are",
+                ),
+                plural(
+                    count,
+                    "data falhou em uma execução do Glue e não está refinada",
+                    "datas falharam em execuções do Glue e não estão refinadas",
+                ),
+            );
+            (
+                text!(language, en: "{count} {en} not refined; nothing tries again: {listed}", pt: "{count} {pt}; nada tenta de novo: {listed}"),
+                text!(language, en: "once the cause is put right, for each date: {refine}", pt: "resolvida a causa, para cada data: {refine}"),
             )
         }
         Problem::Parked { stage, count } => {
@@ -93,12 +114,24 @@ pub(in crate::commands) fn of(
                 text!(language, en: "enable it in the console: EventBridge, Schedules, group {group}; if it is gone, deploy again", pt: "ligue-o no console: EventBridge, Schedules, grupo {group}; se não existe mais, implante de novo"),
             )
         }
-        Problem::Unknown { what, why } => {
-            let doctor = command("doctor");
+        Problem::Unknown(Unknown { what, why, is_denied }) => {
+            let (what, doctor, again) = (what.name(), command("doctor"), command("status"));
             (
                 text!(language, en: "{what}: not known, {why}", pt: "{what}: não se sabe, {why}"),
-                text!(language, en: "see which rights are missing: {doctor}", pt: "veja quais permissões faltam: {doctor}"),
+                if *is_denied {
+                    text!(language, en: "see which rights are missing: {doctor}", pt: "veja quais permissões faltam: {doctor}")
+                } else {
+                    text!(language, en: "ask again: {again}", pt: "pergunte de novo: {again}")
+                },
             )
         }
     }
+}
+
+/// The newest three.
+fn newest_of(dates: &BTreeSet<NaiveDate>) -> String {
+    const LISTED: usize = 3;
+    let listed: Vec<_> = dates.iter().rev().take(LISTED).map(ToString::to_string).collect();
+    let more = if dates.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", listed.join(", "))
 }

@@ -5,6 +5,7 @@ use std::{error::Error as StdError, fmt, iter::successors};
 use anyhow::Error;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use shared::aws::{CallError, Cause};
 
 /// The longest text that is quoted in a sentence, in characters.
 const QUOTED: usize = 300;
@@ -60,6 +61,16 @@ impl CallFailure {
     }
 }
 
+/// Whether a call failed because the caller lacks a right.
+pub fn is_denied(error: &Error) -> bool {
+    error.chain().any(|cause| {
+        let code = cause.downcast_ref::<CallFailure>().and_then(|call| call.code.as_deref());
+        let is_denial = |code: &str| code.contains("AccessDenied") || code == "AuthorizationError";
+        let of_lake = cause.downcast_ref::<CallError>().map(|call| call.cause);
+        code.is_some_and(is_denial) || of_lake == Some(Cause::Denied)
+    })
+}
+
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     successors(Some(error), |&cause| cause.source()).last().unwrap_or(error).to_string()
 }
@@ -76,6 +87,19 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_denial_is_a_missing_right() {
+        let answered = |code| Error::new(CallFailure::answered(code, "no", 400)).context("asking");
+        for code in ["AccessDenied", "AccessDeniedException", "AuthorizationError"] {
+            assert!(is_denied(&answered(code)), "{code}");
+        }
+        assert!(!is_denied(&answered("ThrottlingException")));
+        assert!(!is_denied(&Error::msg("logs cannot be reached: operation timed out")));
+        let listing = |cause| Error::new(CallError::new("ListObjectsV2", "s3://b", cause, "no"));
+        assert!(is_denied(&listing(Cause::Denied).context("cannot list the lake")));
+        assert!(!is_denied(&listing(Cause::Unavailable)));
+    }
 
     #[test]
     fn what_was_said_becomes_one_line_that_ends() {

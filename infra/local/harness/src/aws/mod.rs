@@ -8,7 +8,7 @@ use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedCredenti
 use aws_smithy_async::{rt::sleep::default_async_sleep, time::SharedTimeSource};
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 
-pub use call_failure::{CallFailure, explain, one_line};
+pub use call_failure::{CallFailure, explain, is_denied, one_line};
 pub use json_calls::{JsonCalls, Service};
 
 /// The emulator's region.

@@ -71,16 +71,30 @@ pub fn of_file(file: &Path, since: DateTime<Utc>) -> Result<Vec<LogLine>> {
 }
 
 /// The lines about a message: those that name it, and those of the same invocations that name no message, such as the
-/// end of the function's time.
-pub fn about(lines: Vec<LogLine>, message: &str) -> Vec<LogLine> {
-    let names_it = |line: &LogLine| line.text.contains(message);
-    let invocations: BTreeSet<String> =
-        lines.iter().filter(|line| names_it(line)).filter_map(request_id).collect();
-    let of_invocation = |line: &LogLine| {
-        let names_none = !line.text.contains("\"message_id\"");
-        names_none && invocations.iter().any(|id| line.text.contains(id.as_str()))
-    };
-    lines.into_iter().filter(|line| names_it(line) || of_invocation(line)).collect()
+/// end of the function's time. These may come at a later look than the ones that name it.
+#[derive(Debug, Clone)]
+pub struct About {
+    message: String,
+    invocations: BTreeSet<String>,
+}
+
+impl About {
+    pub fn message(id: &str) -> Self {
+        Self { message: id.to_owned(), invocations: BTreeSet::new() }
+    }
+
+    /// Those of the lines that are about the message.
+    pub fn of(&mut self, mut lines: Vec<LogLine>) -> Vec<LogLine> {
+        let Self { message, invocations } = self;
+        let names_it = |line: &LogLine| line.text.contains(message.as_str());
+        invocations.extend(lines.iter().filter(|line| names_it(line)).filter_map(request_id));
+        let of_invocation = |line: &LogLine| {
+            let names_none = !line.text.contains("\"message_id\"");
+            names_none && invocations.iter().any(|id| line.text.contains(id.as_str()))
+        };
+        lines.retain(|line| names_it(line) || of_invocation(line));
+        lines
+    }
 }
 
 fn field(line: &str, name: &str) -> Option<String> {
@@ -111,9 +125,15 @@ mod tests {
             "r-1 Task timed out after 60.00 seconds",
             "r-2 Task timed out after 60.00 seconds",
         );
+        let texts = |lines: Vec<LogLine>| -> Vec<String> {
+            lines.into_iter().map(|line| line.text).collect()
+        };
         let lines = [own.as_str(), &other, crash, foreign].map(line).to_vec();
-        let about: Vec<_> = about(lines, "m-1").into_iter().map(|line| line.text).collect();
-        assert_eq!(about, [own, crash.to_owned()]);
+        assert_eq!(texts(About::message("m-1").of(lines)), [own.as_str(), crash]);
+
+        let mut about = About::message("m-1");
+        assert_eq!(texts(about.of([own.as_str(), &other].map(line).to_vec())), [own.as_str()]);
+        assert_eq!(texts(about.of([crash, foreign].map(line).to_vec())), [crash], "a later look");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! then deleted, in this order: if this program is killed in between, the message is in both queues, and the stage gets
 //! it once more with the next redrive. Stages take a repeated message for what it is.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, SendMessageBatchRequestEntry};
 use futures::{StreamExt as _, stream};
@@ -15,6 +17,7 @@ use super::{
 };
 use crate::{
     aws::explain,
+    language::text,
     stack::{Stack, Stage},
 };
 
@@ -27,7 +30,8 @@ const BATCHES_AT_ONCE: usize = 4;
 pub struct Selection {
     /// Those with this code.
     pub code: Option<String>,
-    /// The one with this id, its own or that of the message that failed.
+    /// The one with this id, its own or that of the message that failed. The dates of a failed run all have the id of
+    /// the run, which is not good for choosing one.
     pub message: Option<String>,
 }
 
@@ -40,15 +44,37 @@ impl Selection {
         self.code.as_deref().is_none_or(|code| parked.code() == code)
             && self.message.as_deref().is_none_or(|id| parked.is_message(id))
     }
+
+    /// Makes sure that an id chooses no more than one message.
+    ///
+    /// # Errors
+    /// If there are several, with the id of each.
+    pub fn check_one<'a>(&self, chosen: impl IntoIterator<Item = &'a Parked>) -> Result<()> {
+        let Some(id) = &self.message else { return Ok(()) };
+        let ids: Vec<_> = chosen.into_iter().map(|parked| parked.id.as_str()).collect();
+        if ids.len() > 1 {
+            let (count, ids) = (ids.len(), ids.join(", --message "));
+            bail!(text!(
+                en: "{id} stands for {count} messages, of which one is to be chosen: --message {ids}",
+                pt: "{id} vale para {count} mensagens, das quais é preciso escolher uma: --message {ids}",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Sends the selected messages back to the stage's queue and returns their number. They lose the attributes, which are
 /// about the failure.
 ///
 /// # Errors
-/// If SQS did not take some of them. Those stay in the dead-letter queue; the others are sent.
+/// If an id stands for several messages; nothing is sent then. If SQS did not take some of them. Those stay in the
+/// dead-letter queue; the others are sent.
 pub async fn redrive_selected(stack: &Stack, stage: Stage, selection: &Selection) -> Result<usize> {
-    let chosen = choose(stack, stage, selection).await?;
+    let chosen = choose(stack, stage, |parked| selection.takes(parked)).await?;
+    if let Err(several) = selection.check_one(chosen.iter().map(|held| &held.parked)) {
+        release(stack, stage, &chosen).await?;
+        return Err(several);
+    }
     let batches = batches(&chosen).into_iter().map(|batch| send_back(stack, stage, batch));
     let sent: Vec<Result<usize>> =
         stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).collect().await;
@@ -71,9 +97,10 @@ pub async fn redrive_selected(stack: &Stack, stage: Stage, selection: &Selection
     }
 }
 
-/// Deletes the selected messages for good and returns their number.
-pub async fn discard(stack: &Stack, stage: Stage, selection: &Selection) -> Result<usize> {
-    let chosen = choose(stack, stage, selection).await?;
+/// Deletes messages for good, by their ids in the dead-letter queue, and returns the number of those that could be
+/// received.
+pub async fn discard(stack: &Stack, stage: Stage, ids: &BTreeSet<&str>) -> Result<usize> {
+    let chosen = choose(stack, stage, |parked| ids.contains(parked.id.as_str())).await?;
     for batch in chosen.chunks(BATCH) {
         delete(stack, stage, &batch.iter().collect::<Vec<_>>()).await?;
     }
@@ -81,10 +108,9 @@ pub async fn discard(stack: &Stack, stage: Stage, selection: &Selection) -> Resu
 }
 
 /// Receives the selected messages, and gives all others back.
-async fn choose(stack: &Stack, stage: Stage, selection: &Selection) -> Result<Vec<Held>> {
+async fn choose(stack: &Stack, stage: Stage, takes: impl Fn(&Parked) -> bool) -> Result<Vec<Held>> {
     let held = hold(stack, stage).await?;
-    let (chosen, others): (Vec<_>, Vec<_>) =
-        held.into_iter().partition(|held| selection.takes(&held.parked));
+    let (chosen, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|held| takes(&held.parked));
     release(stack, stage, &others).await?;
     Ok(chosen)
 }

@@ -1,7 +1,7 @@
 //! What was answered about a stack.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     alarms::Alarm, described::Described, lake::Lake, mail::Subscription, queues::StageQueues,
@@ -32,6 +32,54 @@ pub struct Answers {
 /// A question that was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unknown {
-    pub what: &'static str,
+    pub what: Question,
     pub why: String,
+    /// Whether AWS denied the answer: a right is missing.
+    pub is_denied: bool,
+}
+
+/// A question about a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    Lake,
+    Queues,
+    Runs,
+    Alarms,
+    Mail,
+    Schedules,
+}
+
+impl Question {
+    pub const ALL: [Self; 6] =
+        [Self::Lake, Self::Queues, Self::Runs, Self::Alarms, Self::Mail, Self::Schedules];
+
+    /// What it asks about.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lake => "the lake",
+            Self::Queues => "the queues",
+            Self::Runs => "the Glue runs",
+            Self::Alarms => "the alarms",
+            Self::Mail => "the mail subscriptions",
+            Self::Schedules => "the schedules",
+        }
+    }
+
+    /// The right that it takes.
+    pub fn right(self) -> &'static str {
+        match self {
+            Self::Lake => "s3:ListBucket",
+            Self::Queues => "sqs:GetQueueAttributes",
+            Self::Runs => "glue:GetJobRuns",
+            Self::Alarms => "cloudwatch:DescribeAlarms",
+            Self::Mail => "sns:ListSubscriptionsByTopic",
+            Self::Schedules => "scheduler:ListSchedules",
+        }
+    }
+}
+
+impl Serialize for Question {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }

@@ -18,9 +18,9 @@ pub struct Lake {
     pub landing: Option<NaiveDate>,
     pub raw: Option<NaiveDate>,
     pub refined: Option<NaiveDate>,
-    /// Raw and not refined, and no run has failed on them.
+    /// Raw and not refined, and no run has failed on them. The newest, if there are more than one run takes.
     pub due: BTreeSet<NaiveDate>,
-    /// Raw and not refined, because a run failed on them: a parked message waits for each.
+    /// Raw and not refined, because a run failed on them. A parked message waits for each, unless it was discarded.
     pub failed: BTreeSet<NaiveDate>,
 }
 
@@ -31,15 +31,12 @@ pub(super) async fn read(stack: &Stack, described: &Described) -> Result<Lake> {
     let refined = |(date, etag): (&NaiveDate, _)| {
         listing.done.contains(&(*date, Clone::clone(etag))).then_some(*date)
     };
-    let due: BTreeSet<_> = listing.due().into_keys().collect();
-    let unrefined = listing.raw.iter().filter(|raw| refined(*raw).is_none());
-    let failed = unrefined.map(|(date, _)| *date).filter(|date| !due.contains(date)).collect();
     Ok(Lake {
         landing,
         raw: listing.raw.keys().next_back().copied(),
         refined: listing.raw.iter().filter_map(refined).next_back(),
-        due,
-        failed,
+        due: listing.due().into_keys().collect(),
+        failed: listing.failed_dates(),
     })
 }
 

@@ -20,7 +20,7 @@ use futures::join;
 
 pub use self::{
     alarms::Alarm,
-    answers::{Answers, Unknown},
+    answers::{Answers, Question, Unknown},
     described::Described,
     lake::Lake,
     mail::Subscription,
@@ -30,7 +30,10 @@ pub use self::{
     session::expected_session,
     verdict::{Problem, problems},
 };
-use crate::{aws::explain, stack::Stack};
+use crate::{
+    aws::{explain, is_denied},
+    stack::Stack,
+};
 
 /// Asks everything about a stack.
 ///
@@ -56,18 +59,21 @@ pub async fn ask(stack: &Stack, now: DateTime<Utc>) -> Result<Answers> {
         asked_at: now,
         expected: expected_session(now, &described),
         described,
-        lake: known("the lake", lake, &mut unknown),
-        stages: known("the queues", queues, &mut unknown),
-        runs: known("the Glue runs", runs, &mut unknown),
-        alarms: known("the alarms", alarms, &mut unknown),
-        mail: known("the mail subscriptions", mail, &mut unknown),
-        schedules: known("the schedules", schedules, &mut unknown),
+        lake: known(Question::Lake, lake, &mut unknown),
+        stages: known(Question::Queues, queues, &mut unknown),
+        runs: known(Question::Runs, runs, &mut unknown),
+        alarms: known(Question::Alarms, alarms, &mut unknown),
+        mail: known(Question::Mail, mail, &mut unknown),
+        schedules: known(Question::Schedules, schedules, &mut unknown),
         unknown,
     })
 }
 
-fn known<T>(what: &'static str, answer: Result<T>, unknown: &mut Vec<Unknown>) -> Option<T> {
-    answer.map_err(|error| unknown.push(Unknown { what, why: format!("{error:#}") })).ok()
+fn known<T>(what: Question, answer: Result<T>, unknown: &mut Vec<Unknown>) -> Option<T> {
+    let note = |error| {
+        unknown.push(Unknown { what, why: format!("{error:#}"), is_denied: is_denied(&error) });
+    };
+    answer.map_err(note).ok()
 }
 
 async fn describe(stack: &Stack) -> Result<Described> {

@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{answers::Answers, queues::StageQueues};
+use super::{
+    answers::{Answers, Unknown},
+    queues::StageQueues,
+};
 use crate::stack::Stage;
 
 /// The schedule that completes what an event was lost for. It is on also where the stack does not fetch by itself.
 const TICK: &str = "tick";
+/// The schedules that are on only where it does.
+const OF_FETCHING: [&str; 3] = ["evening", "morning", "session-check"];
 /// Alarms about what the dead-letter queues show by themselves. They stay on for minutes after the repair.
 const ABOUT_PARKED: [&str; 2] = ["-parked", "-dlq-depth"];
 
@@ -26,6 +31,8 @@ pub enum Problem {
     NotRaw(NaiveDate),
     /// These dates wait for a run, and nothing is on its way to start one.
     Due(BTreeSet<NaiveDate>),
+    /// A run failed on these dates, and no parked message waits for them: nothing refines them again.
+    Failed(BTreeSet<NaiveDate>),
     Parked {
         stage: Stage,
         count: usize,
@@ -38,10 +45,7 @@ pub enum Problem {
     Unconfirmed(String),
     ScheduleOff(String),
     /// A question was not answered.
-    Unknown {
-        what: String,
-        why: String,
-    },
+    Unknown(Unknown),
 }
 
 /// All problems, the gravest first.
@@ -61,11 +65,7 @@ pub fn problems(answers: &Answers) -> Vec<Problem> {
     }
     of_alarms(answers, &mut found);
     of_watch(answers, &mut found);
-    let unknown = answers.unknown.iter();
-    found.extend(unknown.map(|unknown| Problem::Unknown {
-        what: unknown.what.to_owned(),
-        why: unknown.why.clone(),
-    }));
+    found.extend(answers.unknown.iter().cloned().map(Problem::Unknown));
     found
 }
 
@@ -100,6 +100,11 @@ fn of_lake(answers: &Answers, found: &mut Vec<Problem>) {
     if !lake.due.is_empty() && !is_running && nothing_comes {
         found.push(Problem::Due(lake.due.clone()));
     }
+    // What is parked is a problem of its own, with another repair.
+    let is_parked = of_stage(answers, Stage::Glue).is_none_or(|queues| queues.parked.total() > 0);
+    if !lake.failed.is_empty() && !is_parked && !is_running && nothing_comes {
+        found.push(Problem::Failed(lake.failed.clone()));
+    }
 }
 
 fn of_alarms(answers: &Answers, found: &mut Vec<Problem>) {
@@ -123,19 +128,17 @@ fn of_watch(answers: &Answers, found: &mut Vec<Problem>) {
         found.extend(waiting.map(|subscription| Problem::Unconfirmed(subscription.to.clone())));
     }
     if let Some(schedules) = &answers.schedules {
-        let must_be_on = |name: &str| name == TICK || answers.described.fetches();
-        let off = schedules.iter().filter(|one| !one.is_enabled && must_be_on(&one.name));
-        found.extend(off.map(|schedule| Problem::ScheduleOff(schedule.name.clone())));
-        if !schedules.iter().any(|schedule| schedule.name == TICK) {
-            found.push(Problem::ScheduleOff(TICK.to_owned()));
-        }
+        let of_fetching = OF_FETCHING.iter().filter(|_| answers.described.fetches());
+        let is_on = |name: &str| schedules.iter().any(|one| one.name == name && one.is_enabled);
+        let off = of_fetching.chain([&TICK]).filter(|name| !is_on(name));
+        found.extend(off.map(|name| Problem::ScheduleOff((*name).to_owned())));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Alarm, Described, Lake, RunSummary, Schedule, Subscription, Unknown},
+        super::{Alarm, Described, Lake, Question, RunSummary, Schedule, Subscription},
         *,
     };
     use crate::stack::QueueCounts;
@@ -153,7 +156,7 @@ mod tests {
             oldest_waiting_s: None,
             oldest_parked_s: None,
         });
-        let schedules = ["evening", "morning", "tick"];
+        let schedules = ["evening", "morning", "session-check", "tick"];
         Answers {
             stack: "ibov".into(),
             asked_at: "2026-11-25T12:00:00Z".parse().unwrap(),
@@ -233,6 +236,23 @@ mod tests {
     }
 
     #[test]
+    fn a_date_that_failed_is_a_problem_until_it_is_refined_also_without_its_parked_message() {
+        let failed = BTreeSet::from([day("2026-11-24")]);
+        let discarded = of(|answers| lake(answers).failed = failed.clone());
+        assert_eq!(discarded, [Problem::Failed(failed.clone())]);
+        let parked = of(|answers| {
+            lake(answers).failed = failed.clone();
+            stage(answers, Stage::Glue).parked.visible = 1;
+        });
+        assert_eq!(parked, [Problem::Parked { stage: Stage::Glue, count: 1 }]);
+        let redriven = of(|answers| {
+            lake(answers).failed = failed;
+            stage(answers, Stage::Glue).queue.visible = 1;
+        });
+        assert_eq!(redriven, [], "on its way");
+    }
+
+    #[test]
     fn what_is_parked_is_one_problem_a_stage_and_its_alarms_are_none_of_their_own() {
         let alarm =
             |name: &str| Alarm { name: name.into(), since: None, reason: "since then".into() };
@@ -267,15 +287,23 @@ mod tests {
         assert_eq!(off("tick", "DISABLED"), [Problem::ScheduleOff("tick".into())]);
         assert_eq!(off("morning", "ENABLED"), [Problem::ScheduleOff("morning".into())]);
         assert_eq!(off("morning", "DISABLED"), [], "as the parameter wants");
+        let gone = of(|answers| {
+            answers.schedules.as_mut().unwrap().retain(|schedule| schedule.name != "session-check");
+        });
+        assert_eq!(gone, [Problem::ScheduleOff("session-check".into())]);
     }
 
     #[test]
     fn what_is_not_known_is_not_taken_for_well() {
         let unknown = of(|answers| {
             answers.alarms = None;
-            answers.unknown.push(Unknown { what: "the alarms", why: "denied".into() });
+            answers.unknown.push(Unknown {
+                what: Question::Alarms,
+                why: "it took too long".into(),
+                is_denied: false,
+            });
         });
-        assert!(matches!(unknown.as_slice(), [Problem::Unknown { .. }]), "{unknown:?}");
+        assert!(matches!(unknown.as_slice(), [Problem::Unknown(_)]), "{unknown:?}");
         let failed = of(|answers| answers.described.state = "UPDATE_ROLLBACK_FAILED".into());
         assert_eq!(failed, [Problem::Stack("UPDATE_ROLLBACK_FAILED".into())]);
     }
