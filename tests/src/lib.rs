@@ -6,6 +6,7 @@
 
 pub mod aws_account;
 pub mod aws_messages;
+pub mod browser;
 pub mod days;
 pub mod diagnosis;
 pub mod expected;

@@ -7,6 +7,8 @@
 
 #[path = "lake/views.rs"]
 mod views;
+#[path = "lake/walk.rs"]
+mod walk;
 
 use std::{fs, path::Path};
 
@@ -52,7 +54,7 @@ fn cause(ended: &Ended) -> Result<String> {
 }
 
 #[test]
-fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()> {
+fn days_imports_a_crash_and_an_offline_day_make_one_history_that_is_looked_at() -> Result<()> {
     local::run(async {
         let folder = tempfile::tempdir()?;
         let lake = folder.path().join("a lake");
@@ -116,7 +118,9 @@ fn each_run_adds_its_day_and_a_crash_or_an_offline_day_loses_none() -> Result<()
         let document = run(&server, &lake).await?;
         assert_eq!((&document["days"], &document["glue_run"]), (&3.into(), &Value::Null));
         assert_eq!(document["sectors"].as_array().map(Vec::len), Some(3));
-        Ok(())
+
+        walk::import_five_files(&lake, folder.path()).await?;
+        walk::look_at_the_whole_history(&lake, folder.path()).await
     })
 }
 

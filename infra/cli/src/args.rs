@@ -116,7 +116,7 @@ pub(crate) struct RunArgs {
     pub(crate) keep: bool,
     /// Keep the objects in this folder, and begin with those there. Default: .ibov/lake, or one of .ibov/lakes for other
     /// indices, for --segment 1 and for the sample; with --b3-url the folder of the run, which begins empty.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder)]
     pub(crate) lake: Option<PathBuf>,
     /// Reach B3, PyPI and crates.io through this proxy. Default: the one in HTTPS_PROXY.
     #[arg(long, value_name = "URL", value_parser = url)]
@@ -158,7 +158,7 @@ pub(crate) struct ChainArgs {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["lake", "index", "segment"])]
     pub(crate) stack: Option<String>,
     /// The lake in this folder. Default: that of the index and segment, which is .ibov/lake for IBOV by sector.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder)]
     pub(crate) lake: Option<PathBuf>,
     /// Code of the index. Default: the lake's, or IBOV.
     #[arg(long, value_parser = index)]
@@ -212,7 +212,7 @@ pub(crate) struct TablesArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
     /// The days in this folder, which a run has written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder)]
     pub(crate) lake: Option<PathBuf>,
 }
 
@@ -355,6 +355,11 @@ fn url(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// Absolute, because a stack that is kept up knows its lake by the same name in every terminal.
+fn folder(text: &str) -> Result<PathBuf> {
+    Ok(std::path::absolute(text)?)
+}
+
 fn index(code: &str) -> Result<String> {
     Ok(code.parse::<IndexCode>()?.to_string())
 }
@@ -382,6 +387,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_lake_is_the_same_from_every_folder() {
+        let cli = Cli::try_parse_from(["ibov", "query", "SELECT 1", "--lake", "days/"]).unwrap();
+        let Command::Query(args) = cli.command else { panic!("another command") };
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(args.stack.lake, Some(here.join("days")));
     }
 
     #[test]

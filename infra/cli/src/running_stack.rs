@@ -224,10 +224,10 @@ fn is_alive(pid: u32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn running(folder: PathBuf) -> RunningStack {
+    pub(crate) fn running(folder: PathBuf) -> RunningStack {
         let outputs = [
             ("FetchQueueUrl", "http://q/fetch"),
             ("DatabaseName", "default"),

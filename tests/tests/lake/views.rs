@@ -52,7 +52,7 @@ async fn a_chart_is_a_table_and_a_drawing(
     assert_eq!(
         lines,
         [
-            "setor\tpeso %\tações\tquantidade teórica",
+            "setor\tparticipação %\tações\tquantidade teórica",
             "Financ e Outros / Previd  Seguros\t40.001\t1\t600",
             "3 outros setores\t59.999\t3\t6016778217",
             "total de 4 setores\t100.000\t4\t6016778817",
@@ -100,7 +100,7 @@ async fn a_history_is_found_by_a_part_of_a_name(
 
     let shown = succeed(lake, &["history", "vale3", "--from", &second.to_string()]).await?;
     assert_eq!(shown.stdout.lines().nth(1), Some(&*format!("{second}\t29.875\t\t5999999999")));
-    assert!(shown.stderr.contains("VALE3: peso em IBOV em 1 pregão\n"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("VALE3: participação no IBOV em 1 pregão\n"), "{}", shown.stderr);
 
     let unknown = refusal(lake, &["history", "VALE4"]).await?;
     assert!(unknown.contains("no stock and no sector is called \"VALE4\"; did you mean VALE3"));
@@ -120,7 +120,7 @@ async fn two_days_are_compared(lake: &str, first: NaiveDate, second: NaiveDate) 
             "caiu\tVALE3\tCIA VALE3\tMats Básicos / Mineração\t30.333\t29.875\t-0.458",
         ]
     );
-    let title = format!("de {first} a {second}: 1 entrou, 1 saiu, 1 peso mudou");
+    let title = format!("de {first} a {second}: 1 entrou, 1 saiu, 1 participação mudou");
     assert!(shown.stderr.contains(&title), "{}", shown.stderr);
 
     let absent = days::session_after(second);

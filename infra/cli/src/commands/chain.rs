@@ -21,6 +21,7 @@ use super::{STACK, run::B3, with_stack};
 use crate::{
     args::{ChainArgs, StackArgs},
     lake::{self, Contents, Lake, Origin},
+    output::text,
     running_stack::RunningStack,
 };
 
@@ -70,19 +71,27 @@ pub(super) async fn with_chain(
 /// The stack that is up, if it holds what is asked for.
 fn running_chain(args: &ChainArgs, running: RunningStack, progress: &Progress) -> Result<Chain> {
     let Some(contents) = lake::note(&running.lake)? else {
-        bail!("{} says nothing about what it holds", running.lake.display());
+        let lake = running.lake.display();
+        bail!(text!(
+            en: "{lake} says nothing about what it holds",
+            pt: "{lake} não diz o que guarda",
+        ));
     };
     let other = |asked: &Option<String>, held: &str| asked.as_deref().is_some_and(|it| it != held);
     if other(&args.index, &contents.index) || other(&args.segment, &contents.segment) {
-        bail!(
-            "process {} keeps a stack up for {}, segment {}: stop it first (Ctrl-C there), or name the folder of another lake with --lake",
-            running.pid,
-            contents.index,
-            contents.segment
-        );
+        let pid = running.pid;
+        let Contents { index, segment, .. } = &contents;
+        bail!(text!(
+            en: "process {pid} keeps a stack up for {index}, segment {segment}: stop it first (Ctrl-C there), or name the folder of another lake with --lake",
+            pt: "o processo {pid} mantém uma stack no ar para {index}, segmento {segment}: pare-o antes (Ctrl-C lá), ou indique a pasta de outro lake com --lake",
+        ));
     }
     refuse_sample(&contents)?;
-    progress.say(format_args!("  using the stack that is up over {}", running.lake.display()));
+    let lake = running.lake.display();
+    progress.say(text!(
+        en: "  using the stack that is up over {lake}",
+        pt: "  usando a stack que está no ar sobre {lake}",
+    ));
     let stack = running.stack();
     let RunningStack { folder, lake, .. } = running;
     let local = Local { logs: Logs::new(&folder), lake, origin: contents.origin };
@@ -134,24 +143,30 @@ async fn open_lake(
     if args.lake.is_none()
         && let Some(moved) = lake::move_copy_of_earlier_version(&folder)?
     {
-        progress.say(format_args!(
-            "  ! An earlier version left the copy of one run in {}; it is in {} now.",
-            folder.display(),
-            moved.display()
+        let (folder, moved) = (folder.display(), moved.display());
+        progress.say(text!(
+            en: "  ! An earlier version left the copy of one run in {folder}; it is in {moved} now.",
+            pt: "  ! Uma versão anterior deixou a cópia de uma execução em {folder}; agora está em {moved}.",
         ));
     }
     RunningStack::refuse_lake(workspace, &folder)?;
-    let waiting =
-        || progress.say(format_args!("  … a run uses {}, waiting for its end", folder.display()));
+    let waiting = || {
+        let folder = folder.display();
+        progress.say(text!(
+            en: "  … a run uses {folder}, waiting for its end",
+            pt: "  … uma execução está usando {folder}; à espera de que termine",
+        ));
+    };
     let lake = Lake::open(&folder, &contents, waiting).await?;
     Ok((lake, contents))
 }
 
 fn refuse_sample(contents: &Contents) -> Result<()> {
     match contents.origin {
-        Origin::Sample => bail!(
-            "this lake holds the bundled sample, where no day that was kept belongs: name another folder with --lake"
-        ),
+        Origin::Sample => bail!(text!(
+            en: "this lake holds the bundled sample, where no day that was kept belongs: name another folder with --lake",
+            pt: "este lake guarda o exemplo que acompanha o programa, onde não cabe nenhum dia guardado: indique outra pasta com --lake",
+        )),
         Origin::B3 | Origin::AnotherServer => Ok(()),
     }
 }

@@ -173,7 +173,7 @@ impl Chart<'_> {
         let mut table = Table::new([
             Column::text(text!(language, en: "stock", pt: "ação")),
             Column::text(text!(language, en: "company", pt: "empresa")).drops(2),
-            Column::number(text!(language, en: "weight %", pt: "peso %")),
+            Column::number(text!(language, en: "weight %", pt: "participação %")),
             Column::bar().drops(3),
             Column::text(text!(language, en: "sector", pt: "setor")).drops(1),
         ]);
@@ -228,14 +228,14 @@ impl Chart<'_> {
         let mut description = text!(
             self.language,
             en: "Bars of weights in per cent. Of {number} the heaviest is {heaviest}.",
-            pt: "Barras com os pesos em por cento. De {number}, o maior é {heaviest}."
+            pt: "Barras com as participações em por cento. De {number}, a maior é {heaviest}."
         );
         if !others.is_empty() {
             let (others, rest) = (others.len(), self.language.number(rest));
             description.push_str(&text!(
                 self.language,
                 en: " {others} that are not drawn weigh {rest} %.",
-                pt: " {others} que não aparecem pesam {rest} %."
+                pt: " {others} que não aparecem somam {rest} %."
             ));
         }
         let caption = Caption {

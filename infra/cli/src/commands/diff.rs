@@ -157,14 +157,16 @@ fn title(
     language: Language,
 ) -> String {
     let (entered, left, moved) = (changes.entered.len(), changes.left.len(), changes.moves.len());
-    let (weights, pesos) =
-        (plural(moved, "weight", "weights"), plural(moved, "peso mudou", "pesos mudaram"));
+    let (weights, mudaram) = (
+        plural(moved, "weight", "weights"),
+        plural(moved, "participação mudou", "participações mudaram"),
+    );
     let (entraram, sairam) =
         (plural(entered, "entrou", "entraram"), plural(left, "saiu", "saíram"));
     text!(
         language,
         en: "{index} from {from} to {to}: {entered} entered, {left} left, {moved} {weights} changed",
-        pt: "{index} de {from} a {to}: {entered} {entraram}, {left} {sairam}, {moved} {pesos}"
+        pt: "{index} de {from} a {to}: {entered} {entraram}, {left} {sairam}, {moved} {mudaram}"
     )
 }
 
@@ -265,7 +267,7 @@ mod tests {
         );
         assert_eq!(
             title("IBOV", (day(20), day(23)), &changes, Language::Portuguese),
-            "IBOV de 2026-11-20 a 2026-11-23: 1 entrou, 1 saiu, 2 pesos mudaram"
+            "IBOV de 2026-11-20 a 2026-11-23: 1 entrou, 1 saiu, 2 participações mudaram"
         );
     }
 

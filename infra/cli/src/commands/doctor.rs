@@ -80,13 +80,17 @@ impl Findings {
     async fn of_account(&mut self, name: &str, args: &DoctorArgs, advice: &Advice) -> Result<()> {
         let account = match Account::sign_in(&args.stack.account).await {
             Ok(account) => account,
-            Err(error) => return self.bad("account", sentence(error), ""),
+            Err(error) => return self.bad(&text!(en: "account", pt: "conta"), sentence(error), ""),
         };
-        self.well("account", account.description())?;
+        self.well(&text!(en: "account", pt: "conta"), account.description())?;
         match account.caller().await {
-            Ok(caller) => self.well("credentials", caller)?,
+            Ok(caller) => self.well(&text!(en: "credentials", pt: "credenciais"), caller)?,
             Err(error) => {
-                return self.bad("credentials", sentence(account.explain(error, name)), "");
+                return self.bad(
+                    &text!(en: "credentials", pt: "credenciais"),
+                    sentence(account.explain(error, name)),
+                    "",
+                );
             }
         }
         match Stack::describe(account.clients(), name).await {
@@ -99,15 +103,14 @@ impl Findings {
         let workspace = Workspace::locate()?;
         let is_ready = python_environment::is_ready(&workspace);
         match prerequisites::check(workspace.root(), !is_ready).await {
-            Ok(machine) => self.well(
-                "machine",
-                format_args!(
-                    "Python {}, C compiler, {} GiB free",
-                    machine.python_version,
-                    machine.free_bytes >> 30
-                ),
-            )?,
-            Err(error) => self.bad("machine", sentence(error), "")?,
+            Ok(machine) => self.well(&text!(en: "machine", pt: "máquina"), {
+                let (python, free) = (&machine.python_version, machine.free_bytes >> 30);
+                text!(
+                    en: "Python {python}, C compiler, {free} GiB free",
+                    pt: "Python {python}, compilador C, {free} GiB livres",
+                )
+            })?,
+            Err(error) => self.bad(&text!(en: "machine", pt: "máquina"), sentence(error), "")?,
         }
         let environment = if is_ready {
             text!(self.language, en: "ready", pt: "pronto")
@@ -177,18 +180,26 @@ impl Findings {
         let client = reqwest::Client::builder().timeout(B3_TIMEOUT).build()?;
         match client.get(address).send().await {
             // Any answer will do: without a request in the path, B3 has nothing to say.
-            Ok(answer) => self.well("B3", format_args!("{address} answers ({})", answer.status())),
+            Ok(answer) => {
+                let status = answer.status();
+                self.well(
+                    "B3",
+                    text!(en: "{address} answers ({status})", pt: "{address} responde ({status})"),
+                )
+            }
             Err(error) => {
                 let next = text!(
                     self.language,
                     en: "see whether the site opens in a browser; the functions in AWS have a network of their own and may still reach it",
                     pt: "veja se o site abre no navegador; as funções na AWS têm rede própria e talvez o alcancem",
                 );
-                self.bad(
-                    "B3",
-                    format_args!("{address} does not answer ({})", error.without_url()),
-                    &next,
-                )
+                let why = error.without_url();
+                let what = text!(
+                    self.language,
+                    en: "{address} does not answer ({why})",
+                    pt: "{address} não responde ({why})",
+                );
+                self.bad("B3", what, &next)
             }
         }
     }

@@ -31,6 +31,7 @@ use harness::{
     processes::Processes, stack::Stack,
 };
 
+use self::tables_shown::Place;
 pub(crate) use self::{
     b3::b3, chart::chart, completions::completions, diff::diff, discard::discard, doctor::doctor,
     fetch::fetch, history::history, import::import, logs::logs, man::man, parked::parked,
@@ -67,12 +68,9 @@ async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<
         return with_stack(&args.stack(), work).await;
     }
     let workspace = &Workspace::locate()?;
-    let folder = match &args.lake {
-        Some(folder) => folder.clone(),
-        None if RunningStack::read(workspace)?.is_some() => {
-            return with_stack(&args.stack(), work).await;
-        }
-        None => workspace.private("lake"),
+    let folder = match Place::find(workspace, args.lake.as_deref())? {
+        Place::Running(running) => return work(running.stack()).await,
+        Place::Folder(folder) => folder,
     };
     let Some(contents) = lake::contents(&folder)? else {
         let folder = folder.display();
@@ -81,7 +79,6 @@ async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<
             pt: "não há nenhum dia guardado em {folder}, e nenhuma stack está no ar: `cargo ibov run` traz o primeiro; --lake indica outra pasta",
         ));
     };
-    RunningStack::refuse_lake(workspace, &folder)?;
     let waiting = || {
         let folder = folder.display();
         let text = text!(

@@ -45,7 +45,7 @@ pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
         }
         let language = Language::current();
         let (total, unread) = (found.messages.len(), found.unread);
-        let word = plural(total, "parada", "retidas");
+        let word = plural(total, "retida", "retidas");
         print_line(text!(language, en: "{total} parked", pt: "{total} {word}"))?;
         if unread > 0 {
             print_line(text!(
@@ -167,8 +167,9 @@ pub(super) fn describe(message: &Parked) -> String {
             .chain(others)
             .filter_map(|name| message.attribute(name).map(|value| format!("  {name}: {value}"))),
     );
-    lines.push(format!("  parked as: {}", message.id));
-    lines.push(format!("  message: {}", message.body));
+    let (id, body) = (&message.id, &message.body);
+    lines.push(text!(en: "  parked as: {id}", pt: "  retida como: {id}"));
+    lines.push(text!(en: "  message: {body}", pt: "  mensagem: {body}"));
     lines.join("\n")
 }
 

@@ -22,20 +22,29 @@ pub(crate) async fn redrive(args: &RedriveArgs) -> Result<()> {
         if args.dry_run {
             return print_selected(&stack, stage, &selection).await;
         }
-        let what = if selection.is_all() { "empty" } else { "take messages from" };
-        let step =
-            Progress::stderr().step("redrive", format!("{what} the {stage} dead-letter queue"));
+        let what = if selection.is_all() {
+            text!(en: "empty the {stage} dead-letter queue", pt: "esvaziar a dead-letter queue da etapa {stage}")
+        } else {
+            text!(
+                en: "take messages from the {stage} dead-letter queue",
+                pt: "retirar mensagens da dead-letter queue da etapa {stage}",
+            )
+        };
+        let step = Progress::stderr().step("redrive", what);
         let moved = if selection.is_all() {
             usize::try_from(dead_letters::redrive(&stack, stage).await?)?
         } else {
             dead_letters::redrive_selected(&stack, stage, &selection).await?
         };
-        step.done(format_args!("{moved} moved"));
+        let word = plural(moved, "devolvida", "devolvidas");
+        step.done(text!(en: "{moved} moved", pt: "{moved} {word}"));
         if moved == 0 && selection.message.is_some() {
             let look = advice.command(&format!("parked {stage}"));
-            bail!("no message like that can be read in the {stage} dead-letter queue now; see what is there: {look}");
+            bail!(text!(
+                en: "no message like that can be read in the {stage} dead-letter queue now; see what is there: {look}",
+                pt: "nenhuma mensagem assim pode ser lida agora na dead-letter queue da etapa {stage}; veja o que há: {look}",
+            ));
         }
-        let word = plural(moved, "devolvida", "devolvidas");
         print_line(text!(
             Language::current(),
             en: "{moved} moved back to the {stage} queue",

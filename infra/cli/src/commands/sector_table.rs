@@ -9,7 +9,7 @@ pub(super) fn sector_table(sectors: &[Sector], top: usize, screen: Screen) -> St
     let language = screen.language;
     let mut table = Table::new([
         Column::text(text!(language, en: "sector", pt: "setor")),
-        Column::number(text!(language, en: "weight %", pt: "peso %")),
+        Column::number(text!(language, en: "weight %", pt: "participação %")),
         Column::bar().drops(3),
         Column::number(text!(language, en: "constituents", pt: "ações")).drops(2),
         Column::number(text!(language, en: "theoretical quantity", pt: "quantidade teórica"))

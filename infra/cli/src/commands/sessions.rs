@@ -108,4 +108,11 @@ mod tests {
         assert_eq!(pick(&dates, Some(day(19))).unwrap(), day(19));
         assert!(pick(&dates, Some(day(21))).is_err());
     }
+
+    #[test]
+    fn a_value_that_is_no_number_is_an_error_with_its_row() {
+        let row = [Some("x".to_owned())];
+        let error = parsed::<u32>(&row, 0).unwrap_err();
+        assert_eq!(error.to_string(), r#"a query answered "x" in [Some("x")]"#);
+    }
 }

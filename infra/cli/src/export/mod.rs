@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use harness::stack::athena::QueryResult;
 
 use self::column::columns;
-use crate::output::{Column, Screen, Table, Value};
+use crate::output::{Column, Screen, Table, Value, text};
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,14 +37,19 @@ impl Format {
             (Some(format), _) => format,
             (None, None) => Self::Table,
             (None, Some(path)) => Self::of_name(path).with_context(|| {
-                format!(
-                    "the name {} says no format: end it with .csv, .json, .xlsx, .parquet or .tsv, or add --format",
-                    path.display()
+                let path = path.display();
+                text!(
+                    en: "the name {path} says no format: end it with .csv, .json, .xlsx, .parquet or .tsv, or add --format",
+                    pt: "o nome {path} não indica o formato: termine-o com .csv, .json, .xlsx, .parquet ou .tsv, ou acrescente --format",
                 )
             })?,
         };
         if out.is_none() && matches!(format, Self::Xlsx | Self::Parquet) {
-            bail!("{} goes to a file only: name one with --out", format.name());
+            let name = format.name();
+            bail!(text!(
+                en: "{name} goes to a file only: name one with --out",
+                pt: "{name} só vai para um arquivo: indique um com --out",
+            ));
         }
         Ok(format)
     }

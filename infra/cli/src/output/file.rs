@@ -3,10 +3,14 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
+use harness::language::text;
 
 /// Writes a file, and replaces the one that has the name only when everything is written.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
+    let failed = || {
+        let path = path.display();
+        text!(en: "cannot write {path}", pt: "não foi possível gravar {path}")
+    };
     // A link stays one: what it names is replaced. What is no file, such as /dev/stdout, cannot be.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {

@@ -65,6 +65,13 @@ impl Progress {
         Step { bar, what, started: Instant::now(), progress: self.clone(), ended: false }
     }
 
+    /// Names what comes before the first step.
+    #[must_use]
+    pub fn beginning_with(self, stage: &'static str) -> Self {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        self
+    }
+
     /// The stage that began last, which a timeout or signal interrupted.
     pub fn current_stage(&self) -> &'static str {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner)

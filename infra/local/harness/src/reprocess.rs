@@ -22,6 +22,7 @@ use shared::{
 };
 
 use crate::{
+    language::{plural, text},
     progress::Progress,
     stack::{Stack, Stage, StoredObject},
     unfinished::{DONE, Unfinished},
@@ -64,11 +65,20 @@ pub async fn reprocess(
         }
     }
     if landing.is_empty() {
-        bail!("there is no landing object of {index} from {from} to {to}");
+        bail!(text!(
+            en: "there is no landing object of {index} from {from} to {to}",
+            pt: "não há objeto de landing do {index} de {from} a {to}",
+        ));
     }
     let dates: BTreeSet<NaiveDate> = landing.keys().copied().collect();
 
-    let step = progress.step("parquet", format!("write {} raw files again", dates.len()));
+    let number = dates.len();
+    let (files, arquivos) =
+        (plural(number, "raw file", "raw files"), plural(number, "arquivo raw", "arquivos raw"));
+    let step = progress.step(
+        "parquet",
+        text!(en: "write {number} {files} again", pt: "gravar {number} {arquivos} de novo"),
+    );
     let before = raw_files(stack).await?;
     send(landing.values(), |key| stack.announce(key)).await?;
     while stack.waiting(Stage::Parquet).await? > 0 {
@@ -80,15 +90,26 @@ pub async fn reprocess(
     let is_same =
         |date: &NaiveDate| before.contains_key(date) && before.get(date) == after.get(date);
     let (same, changed): (Vec<_>, Vec<_>) = dates.iter().copied().partition(is_same);
-    step.done(format_args!("{} changed, and were refined", changed.len()));
+    let number = changed.len();
+    step.done(text!(
+        en: "{number} changed, and refined",
+        pt: "os que mudaram, e foram refinados: {number}",
+    ));
 
-    let step = progress.step("refine", format!("refine {} unchanged raw files again", same.len()));
+    let number = same.len();
+    let step = progress.step(
+        "refine",
+        text!(
+            en: "refine {number} unchanged again",
+            pt: "refinar de novo os que não mudaram: {number}",
+        ),
+    );
     step.total(same.len());
     for chunk in same.chunks(at_once) {
         refine_again(stack, index, chunk, watch).await?;
         chunk.iter().for_each(|_| step.advance());
     }
-    step.done("refined");
+    step.done(text!(en: "refined", pt: "refinados"));
 
     let reprocessed = landing.into_iter().map(|(date, landing_key)| Reprocessed {
         date,

@@ -145,7 +145,7 @@ impl History<'_> {
         text!(
             self.language,
             en: "{name}: weight in {index} on {number} {days}",
-            pt: "{name}: peso em {index} em {number} {pregoes}"
+            pt: "{name}: participação no {index} em {number} {pregoes}"
         )
     }
 
@@ -172,7 +172,7 @@ impl History<'_> {
         let is_sector = matches!(self.subject, Subject::Sector(_));
         let mut columns = vec![
             Column::text(text!(language, en: "date", pt: "data")),
-            Column::number(text!(language, en: "weight %", pt: "peso %")),
+            Column::number(text!(language, en: "weight %", pt: "participação %")),
             Column::number(text!(language, en: "change", pt: "variação")).drops(3),
         ];
         if is_sector {
@@ -218,10 +218,12 @@ impl History<'_> {
         let words: Vec<&str> = way.lines().skip(1).collect();
         let last = self.days.last().map(|day| day.date.to_string()).unwrap_or_default();
         let first = self.days.first().map(|day| day.date.to_string()).unwrap_or_default();
-        let title = match self.language {
-            Language::English => format!("{}, {first} to {last}", self.short_title()),
-            Language::Portuguese => format!("{}, {first} a {last}", self.short_title()),
-        };
+        let title = self.short_title();
+        let title = text!(
+            self.language,
+            en: "{title}, {first} to {last}",
+            pt: "{title}, {first} a {last}"
+        );
         let words = words.join("; ");
         let caption = Caption {
             title: self.shown.title(self.language, &title),
@@ -229,7 +231,7 @@ impl History<'_> {
             description: text!(
                 self.language,
                 en: "A line of weights in per cent, {words}.",
-                pt: "Linha com os pesos em por cento, {words}."
+                pt: "Linha com as participações em por cento, {words}."
             ),
         };
         svg::line(&caption, &points, self.language)
@@ -237,7 +239,7 @@ impl History<'_> {
 
     fn short_title(&self) -> String {
         let (name, index) = (self.name(), &self.shown.index);
-        text!(self.language, en: "{name} in {index}", pt: "{name} em {index}")
+        text!(self.language, en: "{name} in {index}", pt: "{name} no {index}")
     }
 }
 

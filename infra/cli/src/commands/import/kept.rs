@@ -19,6 +19,8 @@ use shared::{
     values::{IndexCode, Segment},
 };
 
+use crate::output::text;
+
 /// Rows of a page, where a file does not say how many were asked for.
 const PAGE_SIZE: u32 = 1_000;
 
@@ -112,7 +114,10 @@ fn too_large(bytes: usize) -> bool {
 }
 
 fn oversized() -> Refused {
-    let reason = format!("it has more than {MAX_LANDING_BYTES} bytes, which no portfolio takes");
+    let reason = text!(
+        en: "it has more than {MAX_LANDING_BYTES} bytes, which no portfolio takes",
+        pt: "tem mais de {MAX_LANDING_BYTES} bytes, e nenhuma carteira ocupa tanto",
+    );
     Refused::new(Code::LandingTooLarge.name(), reason)
 }
 
@@ -142,7 +147,11 @@ fn kept_by_a_fetcher(
         && !envelope.base_url.is_empty()
         && envelope.base_url.trim_end_matches('/') != ours.trim_end_matches('/')
     {
-        let reason = format!("{} answered this, and not {ours}", envelope.base_url);
+        let theirs = &envelope.base_url;
+        let reason = text!(
+            en: "{theirs} answered this, and not {ours}",
+            pt: "é a resposta de {theirs}, e não de {ours}",
+        );
         return Err(Refused::new(OTHER_SERVER, reason));
     }
     // What was imported before keeps the name of the file that it was.
@@ -225,35 +234,45 @@ fn pages(text: &str) -> Vec<String> {
 fn belongs(portfolio: &Portfolio, envelope: &Envelope, terms: &Terms) -> Result<(), Refused> {
     let date = portfolio.date;
     if date < terms.first_date {
-        let reason = format!(
-            "{date} is before {}, the first date in tb_ibov_raw: the stack's parameter FirstMonth says so",
-            terms.first_date
+        let first = terms.first_date;
+        let reason = text!(
+            en: "{date} is before {first}, the first date in tb_ibov_raw: the stack's parameter FirstMonth says so",
+            pt: "{date} é anterior a {first}, a primeira data de tb_ibov_raw, que vem do parâmetro FirstMonth da stack",
         );
         return Err(Refused::new(BEFORE_FIRST_MONTH, reason));
     }
     let today = day_in_sao_paulo(terms.now);
     let last = today.checked_add_days(Days::new(DAYS_AFTER)).unwrap_or(NaiveDate::MAX);
     if date > last || envelope.fetched_at > terms.now + TimeDelta::days(1) {
-        let reason =
-            format!("it is of {date}, fetched at {}; today is {today}", envelope.fetched_at);
+        let fetched_at = envelope.fetched_at;
+        let reason = text!(
+            en: "it is of {date}, fetched at {fetched_at}; today is {today}",
+            pt: "é de {date}, buscado em {fetched_at}; hoje é {today}",
+        );
         return Err(Refused::new(FROM_THE_FUTURE, reason));
     }
     Ok(())
 }
 
 fn other_index(index: &IndexCode, terms: &Terms) -> Refused {
-    let reason = format!("it is of {index}, and this lake of {}", terms.index);
+    let ours = &terms.index;
+    let reason = text!(
+        en: "it is of {index}, and this lake of {ours}",
+        pt: "é do {index}, e este lake é do {ours}",
+    );
     Refused::new(Code::NotServed.name(), reason)
 }
 
 fn other_segment(segment: Segment) -> Refused {
     let reason = match segment {
-        Segment::ByTicker => {
-            "it has no sectors, and this lake is by sector: --segment 1 imports it into a lake of its own"
-        }
-        Segment::BySector => {
-            "it was asked for with sectors (segment 2), and this lake has none: import it without --segment 1"
-        }
+        Segment::ByTicker => text!(
+            en: "it has no sectors, and this lake is by sector: --segment 1 imports it into a lake of its own",
+            pt: "não tem setores, e este lake é por setor: com --segment 1 vai para um lake próprio",
+        ),
+        Segment::BySector => text!(
+            en: "it was asked for with sectors (segment 2), and this lake has none: import it without --segment 1",
+            pt: "foi pedido com setores (segmento 2), e este lake não os tem: importe sem --segment 1",
+        ),
     };
     Refused::new(OTHER_SEGMENT, reason)
 }

@@ -32,11 +32,15 @@ use super::{
     chain::{Chain, with_chain},
     run::signals,
 };
-use crate::{args::ImportArgs, lake::Origin, output::print_line};
+use crate::{
+    args::ImportArgs,
+    lake::Origin,
+    output::{plural, print_line, text},
+};
 
 /// Imports, and in any case ends everything that it started.
 pub(crate) async fn import(args: &ImportArgs) -> ExitCode {
-    let (progress, processes) = (Progress::stderr(), Processes::default());
+    let (progress, processes) = (Progress::stderr().beginning_with("import"), Processes::default());
     let mut refused = 0;
     let work = async {
         with_chain(&args.chain, &processes, &progress, async |chain| {
@@ -48,8 +52,11 @@ pub(crate) async fn import(args: &ImportArgs) -> ExitCode {
     let done = tokio::select! {
         done = work => done,
         signal = signals::ending() => signal.and_then(|signal| {
-            let advice = "; what was taken so far stays, and the same command again takes the rest";
-            Err(signal.failure(progress.current_stage(), advice).into())
+            let advice = text!(
+                en: "; what was taken so far stays, and the same command again takes the rest",
+                pt: "; o que já foi aceito fica, e o mesmo comando aceita o resto",
+            );
+            Err(signal.failure(progress.current_stage(), &advice).into())
         }),
     };
     processes.end_all().await;
@@ -81,14 +88,18 @@ async fn carry_out(args: &ImportArgs, chain: &Chain, progress: &Progress) -> Res
     report.lake = chain.local.as_ref().map(|local| local.lake.clone());
     let refined = match (&tracker, &before) {
         (Some(tracker), Some(before)) => {
-            let step = progress.step("refine", "refine what is new");
-            let left = |dates| step.note(format!("{dates} dates left"));
+            let step = progress
+                .step("refine", text!(en: "refine what is new", pt: "refinar o que é novo"));
+            let left = |dates| {
+                let (en, pt) = (plural(dates, "date", "dates"), plural(dates, "data", "datas"));
+                step.note(text!(en: "{dates} {en} left", pt: "{dates} {pt} a refinar"));
+            };
             // A day of years ago may be odd beside its neighbours and right all the same.
             let watch = async || tracker.fail_if_anything_was_parked(before).await;
             let waited = until_finished(stack, &terms.index, tracker, before, &watch, left).await;
             if waited.is_ok() {
                 report.refined = true;
-                step.done("nothing is left");
+                step.done(text!(en: "nothing is left", pt: "não falta nada"));
                 for mail in tracker.alerts(before)? {
                     progress.say(format_args!("  ! {}", mail.subject()));
                 }
@@ -102,9 +113,10 @@ async fn carry_out(args: &ImportArgs, chain: &Chain, progress: &Progress) -> Res
     } else {
         print_line(report.text())?;
         if tracker.is_none() && !report.taken.is_empty() {
-            print_line(
-                "The stack refines what was taken on its own; a mail comes for each run of the job.",
-            )?;
+            print_line(text!(
+                en: "The stack refines what was taken on its own; a mail comes for each run of the job.",
+                pt: "A stack refina sozinha o que foi aceito; a cada execução do job chega um e-mail.",
+            ))?;
         }
     }
     refined?;
@@ -116,7 +128,13 @@ async fn terms(chain: &Chain) -> Result<Terms> {
     let parameters = chain.stack.parameters().await?;
     let parameter = |name: &str| {
         let value = parameters.get(name).map(String::as_str);
-        value.with_context(|| format!("stack {} has no parameter {name}", chain.stack.name))
+        let stack = &chain.stack.name;
+        value.with_context(|| {
+            text!(
+                en: "stack {stack} has no parameter {name}",
+                pt: "a stack {stack} não tem o parâmetro {name}",
+            )
+        })
     };
     let first_month = parameter("FirstMonth")?;
     let first_date = format!("{first_month}-01").parse::<NaiveDate>();
@@ -142,7 +160,11 @@ async fn put_all(
     /// Enough to keep both ends busy; as many files are in memory.
     const AT_ONCE: usize = 16;
     let (files, failed) = paths::expand(named);
-    let step = progress.step("import", "check the files and put them into landing/");
+    let what = text!(
+        en: "check the files and put them into landing/",
+        pt: "conferir os arquivos e gravá-los em landing/",
+    );
+    let step = progress.step("import", what);
     step.total(files.len());
     let mut landed = Landed::default();
     for key in stack.keys(&LandingKey::prefix_of_index(&terms.index)).await? {
@@ -152,7 +174,10 @@ async fn put_all(
     let outcomes = stream::iter(files).map(async |file| {
         let outcome = put(&file, stack, terms, &landed).await;
         step.advance();
-        outcome.with_context(|| format!("cannot import {}", file.display()))
+        outcome.with_context(|| {
+            let file = file.display();
+            text!(en: "cannot import {file}", pt: "não foi possível importar {file}")
+        })
     });
     let outcomes = outcomes.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
     let landed = landed.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -171,12 +196,7 @@ async fn put_all(
         }
     }
     report.sort();
-    step.done(format_args!(
-        "{} taken, {} there already, {} refused",
-        report.taken.len(),
-        report.there.len(),
-        report.refused.len()
-    ));
+    step.done(report.numbers());
     Ok(report)
 }
 

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::output::text;
+
 const ENDINGS: [&str; 3] = [".json", ".json.gz", ".csv"];
 
 /// The files that are named, and those in the folders that are named and in the folders below these, in order. A folder
@@ -20,7 +22,10 @@ pub(super) fn expand(named: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, String)>
         match files_of(path, &mut found) {
             Err(error) => failed.push((path.clone(), error.to_string())),
             Ok(()) if found.is_empty() => {
-                failed.push((path.clone(), format!("the folder has no {}", ENDINGS.join(", "))));
+                let endings = ENDINGS.join(", ");
+                let reason =
+                    text!(en: "the folder has no {endings}", pt: "a pasta não tem {endings}");
+                failed.push((path.clone(), reason));
             }
             Ok(()) => {
                 found.sort();

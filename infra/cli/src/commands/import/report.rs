@@ -6,6 +6,7 @@ use serde::Serialize;
 use shared::keys::LandingKey;
 
 use super::kept::Refused;
+use crate::output::{plural, text};
 
 /// The document of `--json`. The lines for people are made from it too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -58,43 +59,56 @@ impl Report {
 
     /// What is printed for people. Long lists are shortened.
     pub(super) fn text(&self) -> String {
-        let mut lines = vec![format!(
-            "{}: {} taken, {} there already, {} refused",
-            files(self.files()),
-            self.taken.len(),
-            self.there.len(),
-            self.refused.len()
-        )];
-        let taken = self.taken.iter().map(|taken| match &taken.newer {
-            None => format!("{} of {}", taken.file.display(), taken.landing_key.date),
-            Some(newer) => format!(
-                "{} of {}; kept, but the newer {newer} stays in the tables",
-                taken.file.display(),
-                taken.landing_key.date
-            ),
+        let mut lines = vec![format!("{}: {}", files(self.files()), self.numbers())];
+        let taken = self.taken.iter().map(|taken| {
+            let (file, date) = (taken.file.display(), taken.landing_key.date);
+            match &taken.newer {
+                None => text!(en: "{file} of {date}", pt: "{file} de {date}"),
+                Some(newer) => text!(
+                    en: "{file} of {date}; kept, but the newer {newer} stays in the tables",
+                    pt: "{file} de {date}; guardado, mas nas tabelas fica {newer}, que é mais novo",
+                ),
+            }
         });
-        list(&mut lines, "taken", taken.collect());
-        let there = self.there.iter();
-        let there =
-            there.map(|there| format!("{}: as {}", there.file.display(), there.landing_key));
-        list(&mut lines, "there already", there.collect());
+        list(&mut lines, &text!(en: "taken", pt: "aceitos"), taken.collect());
+        let there = self.there.iter().map(|there| {
+            let (file, key) = (there.file.display(), &there.landing_key);
+            text!(en: "{file}: as {key}", pt: "{file}: como {key}")
+        });
+        list(&mut lines, &text!(en: "there already", pt: "já estavam lá"), there.collect());
         let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for RefusedFile { file, refused } in &self.refused {
             let line = format!("{}: {}", file.display(), refused.reason);
             reasons.entry(refused.code).or_default().push(line);
         }
         for (code, files) in reasons {
-            list(&mut lines, &format!("refused, {code}"), files);
+            list(&mut lines, &text!(en: "refused, {code}", pt: "recusados, {code}"), files);
         }
         if let Some(lake) = &self.lake {
-            lines.push(format!("In the lake {}", lake.display()));
+            let lake = lake.display();
+            lines.push(text!(en: "In the lake {lake}", pt: "No lake {lake}"));
         }
         lines.join("\n")
+    }
+
+    /// How many were taken, were there, and were refused.
+    pub(super) fn numbers(&self) -> String {
+        let (taken, there, refused) = (self.taken.len(), self.there.len(), self.refused.len());
+        let (aceitos, estavam, recusados) = (
+            plural(taken, "aceito", "aceitos"),
+            plural(there, "já estava lá", "já estavam lá"),
+            plural(refused, "recusado", "recusados"),
+        );
+        text!(
+            en: "{taken} taken, {there} there already, {refused} refused",
+            pt: "{taken} {aceitos}, {there} {estavam}, {refused} {recusados}",
+        )
     }
 }
 
 fn files(number: usize) -> String {
-    if number == 1 { "1 file".to_owned() } else { format!("{number} files") }
+    let (en, pt) = (plural(number, "file", "files"), plural(number, "arquivo", "arquivos"));
+    text!(en: "{number} {en}", pt: "{number} {pt}")
 }
 
 fn list(lines: &mut Vec<String>, title: &str, items: Vec<String>) {
@@ -107,7 +121,10 @@ fn list(lines: &mut Vec<String>, title: &str, items: Vec<String>) {
     let more = items.len().saturating_sub(SHOWN);
     lines.extend(items.into_iter().take(SHOWN).map(|item| format!("  {item}")));
     if more > 0 {
-        lines.push(format!("  … and {more} more; --json has all of them"));
+        lines.push(text!(
+            en: "  … and {more} more; --json has all of them",
+            pt: "  … e mais {more}; --json traz todos",
+        ));
     }
 }
 

@@ -1,26 +1,25 @@
 //! Reads what the report tells: three queries through Athena, the keys of the lake, and the queues and runs of a stack that
 //! is up.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use harness::stack::{Stack, Stage, athena, dead_letters};
 use rust_decimal::Decimal;
 use shared::keys::LandingKey;
 
-use super::data::{
-    Chain, History, Layer, Queue, Report, Run, Sector, Session, Source, Stock, Work, lines, thinned,
+use super::{
+    super::sessions::{self, cell, parsed},
+    data::{
+        Chain, History, Layer, Queue, Report, Run, Sector, Session, Source, Stock, Work, lines,
+        thinned,
+    },
 };
 
 /// So many dates make a line as good as more would, and the page stays below 2 MB.
 const DRAWN: usize = 120;
 const RUNS: usize = 5;
-
-type Row = [Option<String>];
 
 /// Reads everything. `index` is known of a lake of this machine.
 pub(super) async fn collect(
@@ -28,11 +27,9 @@ pub(super) async fn collect(
     source: Source,
     index: Option<String>,
 ) -> Result<Report> {
-    let sessions = sessions(stack).await?;
+    let sessions = sessions::all(stack).await?;
     let dates = thinned(&sessions, DRAWN);
-    let Some(newest) = dates.last() else {
-        bail!("no day is refined yet: `cargo ibov run` brings one, and so does a fetch of a stack");
-    };
+    let newest = dates.last().context("there is no day")?;
     let (sectors, stocks) =
         futures::try_join!(sectors_of(stack, &dates), stocks_of(stack, &dates))?;
     let (found, chain) = chain(stack, &sessions).await?;
@@ -55,13 +52,6 @@ pub(super) async fn collect(
     })
 }
 
-/// All dates with refined rows, in order.
-async fn sessions(stack: &Stack) -> Result<Vec<NaiveDate>> {
-    let sql = "SELECT DISTINCT data FROM tb_ibov_refined ORDER BY data";
-    let result = athena::query(stack, sql).await?;
-    result.rows.iter().map(|row| parsed(row, 0)).collect()
-}
-
 async fn sectors_of(
     stack: &Stack,
     dates: &[NaiveDate],
@@ -73,7 +63,7 @@ async fn sectors_of(
     let mut sectors = BTreeMap::<_, Vec<_>>::new();
     for row in athena::query(stack, &sql).await?.rows {
         sectors.entry(parsed(&row, 0)?).or_default().push(Sector {
-            name: text(&row, 1),
+            name: cell(&row, 1),
             weight: parsed(&row, 2)?,
             constituents: parsed(&row, 3)?,
             quantity: parsed(&row, 4)?,
@@ -90,10 +80,10 @@ async fn stocks_of(stack: &Stack, dates: &[NaiveDate]) -> Result<BTreeMap<NaiveD
     let mut stocks = BTreeMap::<_, Vec<_>>::new();
     for row in athena::query(stack, &sql).await?.rows {
         stocks.entry(parsed(&row, 0)?).or_default().push(Stock {
-            code: text(&row, 1),
-            company: text(&row, 2),
-            kind: text(&row, 3),
-            sector: text(&row, 4),
+            code: cell(&row, 1),
+            company: cell(&row, 2),
+            kind: cell(&row, 3),
+            sector: cell(&row, 4),
             weight: parsed(&row, 5)?,
             quantity: parsed(&row, 6)?,
         });
@@ -199,18 +189,6 @@ fn literals(dates: &[NaiveDate]) -> String {
     dates.iter().map(|date| format!("DATE '{date}'")).collect::<Vec<_>>().join(", ")
 }
 
-fn text(row: &Row, place: usize) -> String {
-    row.get(place).cloned().flatten().unwrap_or_default()
-}
-
-fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &Row,
-    place: usize,
-) -> Result<T> {
-    let value = text(row, place);
-    value.parse().with_context(|| format!("a query answered {value:?} in {row:?}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,12 +204,5 @@ mod tests {
     fn what_is_gone_comes_after_what_is_there() {
         let names = in_order(["b", "a"].into_iter(), ["z", "a", "c", "z"].into_iter());
         assert_eq!(names, ["b", "a", "c", "z"]);
-    }
-
-    #[test]
-    fn a_value_that_is_no_number_is_an_error_with_its_row() {
-        let row = [Some("x".to_owned())];
-        let error = parsed::<Decimal>(&row, 0).unwrap_err();
-        assert_eq!(error.to_string(), r#"a query answered "x" in [Some("x")]"#);
     }
 }

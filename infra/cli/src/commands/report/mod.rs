@@ -6,50 +6,33 @@ mod data;
 mod page;
 mod words;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
-use harness::checkout::Workspace;
+use anyhow::Result;
 
 use self::data::{Report, Source};
-use super::with_tables;
+use super::{tables_shown::TablesShown, with_tables};
 use crate::{
     args::ReportArgs,
-    lake::{self, Contents, Origin},
-    output::{Language, print_line},
-    running_stack::RunningStack,
+    lake::Origin,
+    output::{Language, print_line, write_file},
 };
 
 /// Writes the page, and prints where.
 pub(crate) async fn report(args: &ReportArgs) -> Result<()> {
-    let contents = contents(args)?;
-    let (source, index) = match (&args.tables.stack, contents) {
-        (Some(name), _) => (Source::Stack(name.clone()), None),
-        (None, Some(contents)) => (source_of(contents.origin), Some(contents.index)),
-        (None, None) => (Source::B3, None),
+    let shown = TablesShown::of(&args.tables)?;
+    let (source, index) = match &args.tables.stack {
+        Some(name) => (Source::Stack(name.clone()), None),
+        None => (source_of(shown.origin), Some(shown.index)),
     };
     with_tables(&args.tables, async |stack| {
         let report = collect::collect(&stack, source, index).await?;
         let path = args.out.clone().unwrap_or_else(|| usual_name(&report));
         let page = page::render(&report, Language::current())?;
-        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        write_file(&path, page.as_bytes())?;
         print_line(path.display())
     })
     .await
-}
-
-/// What the lake of this machine holds that is reported on.
-fn contents(args: &ReportArgs) -> Result<Option<Contents>> {
-    if args.tables.stack.is_some() {
-        return Ok(None);
-    }
-    let workspace = &Workspace::locate()?;
-    let folder = match (&args.tables.lake, RunningStack::read(workspace)?) {
-        (Some(folder), _) => folder.clone(),
-        (None, Some(running)) => running.lake,
-        (None, None) => workspace.private("lake"),
-    };
-    lake::contents(&folder)
 }
 
 fn source_of(origin: Origin) -> Source {

@@ -57,12 +57,12 @@ pub async fn run(stack: &Stack, name: &str, texts: &[String]) -> Result<QueryRes
     };
     // Queries that people saved beside the stack's have no such heading: Athena counts for them.
     if !query.parameters.is_empty() && texts.len() != query.parameters.len() {
-        bail!(
-            "query {name} wants {} times --param, not {} ({})",
-            query.parameters.len(),
-            texts.len(),
-            query.wanted()
-        );
+        let (wanted, given) = (query.parameters.len(), texts.len());
+        let which = query.wanted();
+        bail!(text!(
+            en: "query {name} wants {wanted} times --param, not {given} ({which})",
+            pt: "a consulta {name} pede --param {wanted} vezes, e não {given} ({which})",
+        ));
     }
     only_reads(&query.sql).with_context(|| format!("query {name} is not run"))?;
     athena::query_with(stack, &query.sql, texts).await

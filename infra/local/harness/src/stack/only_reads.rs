@@ -2,6 +2,8 @@
 
 use anyhow::{Result, bail};
 
+use crate::text;
+
 const READING: [&str; 4] = ["SELECT", "WITH", "SHOW", "DESCRIBE"];
 /// What the emulator's SQL, unlike Athena's, allows after WITH.
 const CHANGING: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "COPY"];
@@ -11,21 +13,33 @@ pub fn only_reads(sql: &str) -> Result<()> {
     let words = outer_words(sql);
     let first = words.first().map(|word| word.to_uppercase()).unwrap_or_default();
     if !READING.contains(&first.as_str()) {
-        bail!("a query is one SELECT, WITH, SHOW or DESCRIBE, and this begins with {first:?}");
+        bail!(text!(
+            en: "a query is one SELECT, WITH, SHOW or DESCRIBE, and this begins with {first:?}",
+            pt: "uma consulta é um SELECT, WITH, SHOW ou DESCRIBE, e esta começa com {first:?}",
+        ));
     }
     let end = words.iter().position(|word| word == ";").unwrap_or(words.len());
     if words.len() > end + 1 {
-        bail!("a query is one statement, and this has several");
+        bail!(text!(
+            en: "a query is one statement, and this has several",
+            pt: "uma consulta é uma só instrução, e aqui há várias",
+        ));
     }
     // Athena has no quotes of dollars, but the emulator's SQL has, and they would hide what follows.
     if words.iter().any(|word| word == "$") {
-        bail!("a query has no dollar sign outside of quotes");
+        bail!(text!(
+            en: "a query has no dollar sign outside of quotes",
+            pt: "uma consulta não tem cifrão fora de aspas",
+        ));
     }
     let mut later = words.iter().skip(1).map(|word| word.to_uppercase());
     if first == "WITH"
         && let Some(word) = later.find(|word| CHANGING.contains(&word.as_str()))
     {
-        bail!("a query changes nothing, and this has {word}");
+        bail!(text!(
+            en: "a query changes nothing, and this has {word}",
+            pt: "uma consulta não muda nada, e esta tem {word}",
+        ));
     }
     Ok(())
 }
