@@ -31,11 +31,15 @@ use crate::{days, local, pipeline::Pipeline};
 
 /// It ends with this process, as the shared emulator does.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
+/// Where an hour of silence is a minute.
+static RESTLESS_EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
 
 /// A minute of a Glue job's timeout. The job's fifteen minutes are thus longer than any test.
 const GLUE_MINUTE: Duration = Duration::from_secs(20);
 /// A minute of an alarm's period: what is repaired is all clear after 20 seconds, not after five minutes.
 const ALARM_MINUTE: Duration = Duration::from_secs(4);
+/// The same where silence has to become an alarm during a test. Other tests send no ticks for longer than a minute.
+const RESTLESS_ALARM_MINUTE: Duration = Duration::from_secs(1);
 /// The visibility timeout, after which the message of a dead function comes again. It is shorter than the template
 /// allows, but longer than a living function takes, which would otherwise get its message twice at once.
 const COMES_AGAIN_SECONDS: u32 = 20;
@@ -85,7 +89,22 @@ impl Bench {
         name: &str,
         change: impl FnOnce(StackConfig) -> StackConfig,
     ) -> Result<Self> {
-        let runtime = EMULATOR.get_or_try_init(start_emulator).await?;
+        let runtime = EMULATOR.get_or_try_init(|| start_emulator(ALARM_MINUTE)).await?;
+        Self::deploy_on(runtime, name, change).await
+    }
+
+    /// Deploys a stack whose alarm about silence goes off after a minute without a tick.
+    pub async fn deploy_restless(name: &str) -> Result<Self> {
+        let start = || start_emulator(RESTLESS_ALARM_MINUTE);
+        let runtime = RESTLESS_EMULATOR.get_or_try_init(start).await?;
+        Self::deploy_on(runtime, name, |config| config).await
+    }
+
+    async fn deploy_on(
+        runtime: &'static LocalRuntime,
+        name: &str,
+        change: impl FnOnce(StackConfig) -> StackConfig,
+    ) -> Result<Self> {
         let impatient = |config: StackConfig| {
             config
                 .with("FunctionTimeout", "15")
@@ -271,11 +290,11 @@ impl Bench {
     }
 }
 
-async fn start_emulator() -> Result<LocalRuntime> {
+async fn start_emulator(alarm_minute: Duration) -> Result<LocalRuntime> {
     let runner = local::in_workspace("tests/tests/faults/glue_runner.py")?;
     let options = EmulatorOptions::default()
         .with_glue_runner(runner)
         .with_glue_minute(GLUE_MINUTE)
-        .with_alarm_minute(ALARM_MINUTE);
+        .with_alarm_minute(alarm_minute);
     local::start_emulator(options).await
 }

@@ -1,6 +1,6 @@
 //! A person on duty: has a prebuilt `ibov` and no checkout, and reads the mails that come.
 
-use std::{path::Path, process::Stdio};
+use std::{ffi::OsStr, path::Path, process::Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{
@@ -52,7 +52,8 @@ impl Operator {
         self.types_whole(words).await
     }
 
-    async fn types_whole(&self, words: &[&str]) -> Result<Ended> {
+    /// Types a command that says which stack it is about.
+    pub async fn types_whole(&self, words: &[impl AsRef<OsStr>]) -> Result<Ended> {
         let mut command = Command::new(self.home().join("ibov"));
         let inherited = ["PATH", "LD_LIBRARY_PATH"];
         let inherited = inherited.map(|name| (name, std::env::var_os(name).unwrap_or_default()));

@@ -8,6 +8,8 @@
 
 #[path = "night/many.rs"]
 mod many;
+#[path = "night/runbook.rs"]
+mod runbook;
 #[path = "night/selection.rs"]
 mod selection;
 #[path = "night/walk.rs"]

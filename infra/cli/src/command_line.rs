@@ -1,5 +1,7 @@
 //! What `--help` shows besides the arguments: the commands in groups, and examples of each.
 
+use std::ffi::OsString;
+
 use clap::{
     Command, CommandFactory as _, FromArgMatches as _,
     builder::styling::{AnsiColor, Style},
@@ -25,8 +27,32 @@ const QUIET: Style = AnsiColor::BrightBlack.on_default();
 /// Reads the arguments. Ends the process with a message if they are wrong.
 pub(crate) fn parse() -> Cli {
     let mut command = command();
-    let matches = command.get_matches_mut();
+    let matches = command
+        .try_get_matches_from_mut(with_account_behind_command(std::env::args_os()))
+        .unwrap_or_else(|error| error.exit());
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+/// The AWS CLI takes `--profile` and `--region` before the command too. Here they belong to the commands that know
+/// `--stack`, so they are moved behind the command, which then accepts or refuses them.
+fn with_account_behind_command(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let (mut before, mut moved): (Vec<_>, Vec<_>) = (words.next().into_iter().collect(), vec![]);
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy().into_owned();
+        if !text.starts_with('-') {
+            before.push(word);
+            break;
+        }
+        let (name, has_value) =
+            text.split_once('=').map_or((&*text, false), |(name, _)| (name, true));
+        let list = if ["--profile", "--region"].contains(&name) { &mut moved } else { &mut before };
+        list.push(word);
+        if !has_value && ["--profile", "--region", "--lang"].contains(&name) {
+            list.extend(words.next());
+        }
+    }
+    before.into_iter().chain(moved).chain(words).collect()
 }
 
 /// The command line with groups and examples.
@@ -94,6 +120,28 @@ mod tests {
         let lines = help.lines().map(str::trim).map(|line| line.trim_start_matches("cargo "));
         let lines = lines.filter(|line| line.starts_with("ibov "));
         lines.map(|line| line.split("  ").next().unwrap_or(line).to_owned()).collect()
+    }
+
+    #[test]
+    fn profile_and_region_may_stand_before_the_command_as_in_the_aws_cli() {
+        let parsed = |line: &str| {
+            let words = line.split(' ').map(OsString::from);
+            let matches = command().try_get_matches_from(with_account_behind_command(words));
+            matches.and_then(|matches| Cli::from_arg_matches(&matches))
+        };
+        let wanted = parsed("ibov --lang pt status --stack s --profile p --region r").unwrap();
+        for line in [
+            "ibov --profile p --region=r --lang pt status --stack s",
+            "ibov --lang=pt --region r status --profile p --stack s",
+        ] {
+            assert_eq!(format!("{:?}", parsed(line).unwrap()), format!("{wanted:?}"), "{line}");
+        }
+        for line in
+            ["ibov --profile p completions bash", "ibov --profile", "ibov --profile p status"]
+        {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+        assert!(parsed("ibov parked fetch --limit 3").is_ok());
     }
 
     #[test]

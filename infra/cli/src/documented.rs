@@ -1,13 +1,14 @@
 //! The commands that people are told to type, at night, by mails and by the runbook.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use clap::Parser as _;
+use harness::checkout::Workspace;
 
 use crate::args::Cli;
 
 fn read(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    let path = Workspace::locate().unwrap().root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -64,8 +64,8 @@ impl RunningStack {
         match Self::read(workspace)? {
             Some(running) => Ok(running),
             None => bail!(text!(
-                en: "no local stack is up: start one with `cargo ibov run --keep` in another terminal, or name a deployed one with --stack",
-                pt: "nenhuma stack local está no ar: inicie uma com `cargo ibov run --keep` em outro terminal, ou indique uma da AWS com --stack",
+                en: "no local stack is up, and queues last only as long as their stack: start one with `cargo ibov run --keep` in another terminal, or name a deployed one with --stack",
+                pt: "nenhuma stack local está no ar, e as filas só duram enquanto a stack está: inicie uma com `cargo ibov run --keep` em outro terminal, ou indique uma da AWS com --stack",
             )),
         }
     }

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use harness::stack::{Stage, dead_letters};
 
 /// Parks a message as a stage would, and returns its id.
-async fn park(bench: &Bench, stage: Stage, code: &str, body: &str) -> Result<String> {
+pub(crate) async fn park(bench: &Bench, stage: Stage, code: &str, body: &str) -> Result<String> {
     let code = MessageAttributeValue::builder().data_type("String").string_value(code).build()?;
     let request = bench.stack.clients.sqs.send_message().queue_url(bench.stack.dlq_url(stage)?);
     let sent = request.message_body(body).message_attributes("code", code).send().await?;
@@ -56,6 +56,30 @@ fn only_what_is_chosen_is_redriven_or_discarded() -> Result<()> {
         assert_eq!(bench.dead_letters().await?, 0);
         let again = operator.types(&["redrive", "fetch", "--message", &bad]).await?;
         assert_eq!(again.code, Some(1), "{}", again.stdout);
+        Ok(())
+    })
+}
+
+#[test]
+fn what_another_reader_holds_is_counted_and_said_to_be_left_behind() -> Result<()> {
+    local::run(async {
+        let bench = Bench::deploy("night-held").await?;
+        let operator = Operator::of("night-held", bench.endpoint()).await?;
+        park(&bench, Stage::Parquet, "bug", "{}").await?;
+        let other_reader = bench.stack.clients.sqs.receive_message();
+        let other_reader = other_reader.queue_url(bench.stack.dlq_url(Stage::Parquet)?);
+        let held = other_reader.visibility_timeout(600).send().await?;
+        assert_eq!(held.messages().len(), 1);
+
+        let shown = operator.sees(&["parked", "parquet"]).await?;
+        assert!(
+            shown.contains("0 parked\nand about 1 more, which another reader holds"),
+            "{shown}"
+        );
+        let moved = operator.sees(&["redrive", "parquet", "--code", "bug"]).await?;
+        assert!(moved.starts_with("0 moved back to the parquet queue\n1 left behind"), "{moved}");
+        let again = "then: ibov redrive parquet --code bug --stack night-held\n";
+        assert!(moved.ends_with(again), "{moved}");
         Ok(())
     })
 }

@@ -1,6 +1,6 @@
 //! From the mail to the repair, as the person on duty goes.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use e2e::{
     days,
     faults::{Bench, Order},
@@ -37,15 +37,20 @@ async fn is_not_well(operator: &Operator) -> Result<String> {
     Ok(ended.stdout)
 }
 
-async fn mail_about(bench: &Bench, alarm: &str) -> Result<Mail> {
-    let name = format!("\"{}-{alarm}\"", bench.stack.name);
+/// Waits for the mail whose subject begins like this.
+async fn mail(bench: &Bench, subject: &str) -> Result<Mail> {
     bench
-        .until(&format!("the mail of alarm {alarm}"), || async {
+        .until(&format!("the mail {subject}"), || async {
             let mut mails = bench.mails("AlertsTopicArn")?.into_iter();
-            Ok(mails
-                .find(|mail| mail.subject().contains(&name) && mail.subject().contains("ALARM")))
+            Ok(mails.find(|mail| mail.subject().starts_with(subject)))
         })
         .await
+}
+
+/// The commands of a mail, which has so many.
+fn commands<const COUNT: usize>(mail: &Mail) -> Result<[String; COUNT]> {
+    let found = commands_in(mail).try_into();
+    found.map_err(|found| anyhow!("{COUNT} commands wanted, {found:?} found in\n{}", mail.message))
 }
 
 #[test]
@@ -64,9 +69,8 @@ fn an_html_page_is_looked_at_and_put_right_by_the_commands_of_the_alarms_mail() 
         let wanted = "✗ 1 message is parked at stage fetch\n    → see why: ibov parked fetch --stack night-html";
         assert!(said.contains(wanted), "{said}");
 
-        let mail = mail_about(&bench, "fetch-parked").await?;
-        let [look, repair] =
-            commands_in(&mail).try_into().expect("a command to look and one to repair");
+        let [look, repair] = commands(&mail(&bench, r#"ALARM: "night-html-fetch-parked""#).await?)?;
+        mail(&bench, r#"ALARM: "night-html-fetch-dlq-depth""#).await?;
         let looked = operator.types_line(&look).await?;
         assert_eq!(looked.code, WELL, "{look}: {}", looked.stderr);
         assert!(looked.stdout.contains("fetch\tb3-html\t1\t"), "{}", looked.stdout);
@@ -80,44 +84,49 @@ fn an_html_page_is_looked_at_and_put_right_by_the_commands_of_the_alarms_mail() 
         assert!(repaired.stdout.contains("1 moved back"), "{}{}", repaired.stdout, repaired.stderr);
         is_well(&bench, &operator).await?;
         assert_eq!(bench.newest_landing(date).await?, bench.refined_from(date).await?);
+        mail(&bench, r#"OK: "night-html-fetch-dlq-depth""#).await?;
         Ok(())
     })
 }
 
 #[test]
-fn dates_of_a_failed_run_are_seen_in_status_and_refined_by_its_commands() -> Result<()> {
+fn dates_of_a_failed_run_are_seen_and_refined_by_the_commands_of_the_runs_mail() -> Result<()> {
     local::run(async {
         let (bench, operator) = deploy("night-run").await?;
-        let dates = [days::session(-2), days::session(-1), days::session(0)];
-        bench.order_runs(Order::Fail("a disk is full"))?;
-        for date in dates {
-            bench.fetch(date).await?;
-            bench
-                .until("the raw file", || async {
-                    Ok(bench.stack.keys(&format!("raw/date={date}/")).await?.pop())
-                })
-                .await?;
+        let [alone, first, second] = [days::session(-2), days::session(-1), days::session(0)];
+        // The first run hangs until two more dates wait, which the next run then takes together.
+        bench.order_runs(Order::Hang)?;
+        bench.fetch(alone).await?;
+        bench.running(alone).await?;
+        for date in [first, second] {
+            bench.fetch_during_a_run(date).await?;
         }
-        bench
-            .until_ticking("three parked dates", || async {
-                let parked = harness::stack::dead_letters::depth(&bench.stack, Stage::Glue).await?;
-                Ok((parked == dates.len()).then_some(()))
-            })
-            .await?;
+        bench.order_runs(Order::Fail("a disk is full"))?;
+        bench.parked(Stage::Glue, 3).await?;
+        let failed =
+            mail(&bench, &format!("IBOV refine FAILED: {first} to {second} (2 dates)")).await?;
+        mail(&bench, r#"ALARM: "night-run-glue-dlq-depth""#).await?;
+
         let said = is_not_well(&operator).await?;
         assert!(said.contains("✗ 3 messages are parked at stage glue\n"), "{said}");
         assert!(said.contains("0 due, 3 failed") && said.contains("FAILED"), "{said}");
+        let [status, look, repair] = commands(&failed)?;
+        assert_eq!(operator.types_line(&status).await?.code, NOT_WELL, "{status}");
+        let looked = operator.types_line(&look).await?;
+        assert_eq!(looked.code, WELL, "{look}: {}", looked.stderr);
+        assert!(looked.stdout.contains("glue\trun-failed\t3\t"), "{}", looked.stdout);
         let document = operator.types(&["parked", "--json"]).await?.document()?;
         assert_eq!(document["groups"][0]["code"], "run-failed");
         assert_eq!(document["groups"][0]["count"], 3);
 
         bench.order_runs(Order::Succeed)?;
-        let repaired = operator.sees(&["redrive", "glue"]).await?;
-        assert!(repaired.contains("3 moved back"), "{repaired}");
-        for date in dates {
+        let repaired = operator.types_line(&repair).await?;
+        assert!(repaired.stdout.contains("3 moved back"), "{}{}", repaired.stdout, repaired.stderr);
+        for date in [alone, first, second] {
             bench.refined(date).await?;
         }
         is_well(&bench, &operator).await?;
+        mail(&bench, r#"OK: "night-run-glue-dlq-depth""#).await?;
         Ok(())
     })
 }
@@ -133,28 +142,39 @@ scheduler = boto3.client("scheduler", endpoint_url=endpoint, region_name="us-eas
                          aws_access_key_id="test", aws_secret_access_key="test")
 name = {"Name": f"{stack}-tick", "GroupName": f"{stack}-schedules"}
 schedule = scheduler.get_schedule(**name)
-wanted = ("ScheduleExpression", "ScheduleExpressionTimezone", "Target")
-scheduler.update_schedule(**name, State=state, FlexibleTimeWindow={"Mode": "OFF"},
-                          **{key: schedule[key] for key in wanted})
+wanted = ("ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+scheduler.update_schedule(**name, State=state, **{key: schedule[key] for key in wanted})
 "#;
 
 #[test]
-fn a_tick_that_is_switched_off_is_seen_before_anything_is_missed() -> Result<()> {
+fn a_tick_that_is_switched_off_is_mailed_and_found_by_the_commands_of_the_mail() -> Result<()> {
     local::run(async {
-        let (bench, operator) = deploy("night-tick").await?;
+        let bench = Bench::deploy_restless("night-tick").await?;
+        let operator = Operator::of("night-tick", bench.endpoint()).await?;
         let workspace = local::in_workspace("")?;
         let switch = async |state| {
             python::run(["-c", SWITCH, bench.endpoint(), "night-tick", state], &workspace).await
         };
+        bench.tick().await?;
         is_well(&bench, &operator).await?;
         switch("DISABLED").await?;
         let said = is_not_well(&operator).await?;
         assert!(said.contains("✗ schedule tick is off or gone\n    → enable it"), "{said}");
-        let doctor = operator.types(&["doctor"]).await?;
-        assert_eq!(doctor.code, NOT_WELL, "{}", doctor.stdout);
-        assert!(doctor.stdout.contains("✗ stack: schedule tick is off"), "{}", doctor.stdout);
+
+        let [look, repair] = commands(&mail(&bench, r#"ALARM: "night-tick-silence""#).await?)?;
+        let looked = operator.types_line(&look).await?;
+        assert_eq!(looked.code, NOT_WELL, "{look}: {}", looked.stderr);
+        assert!(looked.stdout.contains("✗ alarm silence is on"), "{}", looked.stdout);
+        let doctor = operator.types_line(&repair).await?;
+        assert_eq!(doctor.code, NOT_WELL, "{repair}: {}", doctor.stdout);
+        let found = "✗ stack: schedule tick is off or gone\n    → enable it";
+        assert!(doctor.stdout.contains(found), "{}", doctor.stdout);
+
         switch("ENABLED").await?;
+        // The schedule's first, which comes once a day here.
+        bench.tick().await?;
         is_well(&bench, &operator).await?;
+        mail(&bench, r#"OK: "night-tick-silence""#).await?;
         let doctor = operator.sees(&["doctor"]).await?;
         for line in [
             "✓ credentials: arn:",

@@ -40,7 +40,8 @@ pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
             return print_line(document(&found, args.limit));
         }
         print_groups(&found.messages)?;
-        if args.stage.is_some() || args.code.is_some() || args.limit.is_some() {
+        let in_detail = args.stage.is_some() || args.code.is_some() || args.limit.is_some();
+        if in_detail {
             print_messages(&found.messages, args.limit.unwrap_or(SHOWN))?;
         }
         let language = Language::current();
@@ -50,11 +51,11 @@ pub(crate) async fn parked(args: &ParkedArgs) -> Result<()> {
         if unread > 0 {
             print_line(text!(
                 language,
-                en: "and about {unread} more, which somebody else is looking at: ask again in a minute",
-                pt: "e cerca de mais {unread}, que outra pessoa está olhando: pergunte de novo em um minuto",
+                en: "and about {unread} more, which another reader holds: ask again in a minute",
+                pt: "e cerca de mais {unread}, em uso por outro leitor: pergunte de novo em um minuto",
             ))?;
         }
-        print_next(&found.messages, &Advice::about(&args.stack))
+        print_next(&found.messages, in_detail, &Advice::about(&args.stack))
     })
     .await
 }
@@ -83,9 +84,9 @@ fn print_groups(messages: &[Parked]) -> Result<()> {
         Column::text(text!(language, en: "stage", pt: "etapa")),
         Column::text(text!(language, en: "code", pt: "código")),
         Column::number(text!(language, en: "count", pt: "quantas")),
-        Column::text(text!(language, en: "first", pt: "primeira")).drops(1),
+        Column::text(text!(language, en: "first", pt: "primeira")).drops(2),
         Column::text(text!(language, en: "last", pt: "última")),
-        Column::text(text!(language, en: "cause of the last", pt: "causa da última")).drops(2),
+        Column::text(text!(language, en: "cause of the last", pt: "causa da última")).drops(1),
     ]);
     for group in groups {
         table.row([
@@ -115,8 +116,8 @@ fn print_messages(messages: &[Parked], limit: usize) -> Result<()> {
     }
 }
 
-/// What to type next about each stage.
-fn print_next(messages: &[Parked], advice: &Advice) -> Result<()> {
+/// What to type next about each stage: to look, unless the messages themselves are printed, and to repair.
+fn print_next(messages: &[Parked], in_detail: bool, advice: &Advice) -> Result<()> {
     for stage in Stage::ALL {
         let mut of_stage = messages.iter().filter(|message| message.stage == stage);
         let Some(first) = of_stage.next() else { continue };
@@ -125,10 +126,16 @@ fn print_next(messages: &[Parked], advice: &Advice) -> Result<()> {
             if alike { String::new() } else { format!(" --code {}", quoted(first.code())) };
         let look = advice.command(&format!("parked {stage}{filter}"));
         let replay = advice.command(&format!("redrive {stage}{filter}"));
+        let language = Language::current();
+        if !in_detail {
+            print_line(
+                text!(language, en: "see the messages: {look}", pt: "ver as mensagens: {look}"),
+            )?;
+        }
         print_line(text!(
-            Language::current(),
-            en: "{stage}: look: {look}; once the cause is put right: {replay}",
-            pt: "{stage}: veja: {look}; resolvida a causa: {replay}",
+            language,
+            en: "once the cause is put right: {replay}",
+            pt: "resolvida a causa: {replay}",
         ))?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use harness::{
 
 use super::with_stack;
 use crate::{
-    advice::Advice,
+    advice::{Advice, quoted},
     args::RedriveArgs,
     output::{Language, plural, print_line, text},
 };
@@ -50,7 +50,7 @@ pub(crate) async fn redrive(args: &RedriveArgs) -> Result<()> {
             en: "{moved} moved back to the {stage} queue",
             pt: "{moved} {word} à fila da etapa {stage}",
         ))?;
-        print_hidden(&stack, stage, &advice).await
+        print_hidden(&stack, args, &advice).await
     })
     .await
 }
@@ -74,18 +74,20 @@ fn summary(message: &Parked) -> String {
 }
 
 /// A redrive moves only what nobody holds, so it says what it has left behind.
-async fn print_hidden(stack: &Stack, stage: Stage, advice: &Advice) -> Result<()> {
+async fn print_hidden(stack: &Stack, args: &RedriveArgs, advice: &Advice) -> Result<()> {
+    let RedriveArgs { stage, code, .. } = args;
+    let stage = *stage;
     let counts = dead_letters::counts(stack, stage).await?;
     if counts.in_flight > 0 {
         let seconds = counts.visibility_timeout.max(HELD_FOR).as_secs();
-        let again = advice.command(&format!("redrive {stage}"));
+        let filter = code.as_ref().map(|code| format!(" --code {}", quoted(code)));
+        let again = advice.command(&format!("redrive {stage}{}", filter.unwrap_or_default()));
         let hidden = counts.in_flight;
-        let (en, pt) =
-            (plural(hidden, "is", "are"), plural(hidden, "está oculta", "estão ocultas"));
+        let (en, pt) = (plural(hidden, "it", "them"), plural(hidden, "ficou", "ficaram"));
         print_line(text!(
             Language::current(),
-            en: "{hidden} {en} hidden, because somebody has just received them, for at most {seconds} s; then: {again}",
-            pt: "{hidden} {pt}, porque alguém acabou de recebê-las, por no máximo {seconds} s; depois: {again}",
+            en: "{hidden} left behind, as another reader holds {en} for at most {seconds} s; then: {again}",
+            pt: "{hidden} {pt} para trás, em uso por outro leitor por no máximo {seconds} s; depois: {again}",
         ))?;
     }
     Ok(())

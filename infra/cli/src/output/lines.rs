@@ -25,7 +25,7 @@ pub(crate) fn print_heading(screen: Screen, text: impl Display) -> Result<()> {
 }
 
 /// Breaks lines between words where they are wider than the terminal.
-fn wrapped(text: &str, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let mut shown = String::new();

@@ -17,7 +17,7 @@ pub(crate) use harness::{
 pub(crate) use self::{
     bar::sparkline,
     file::write_file,
-    lines::{print_bytes, print_heading, print_line},
+    lines::{print_bytes, print_heading, print_line, wrapped},
     screen::Screen,
     table::{Column, Table, Value},
 };

@@ -143,7 +143,7 @@ pub async fn reprocess(
 
     let number = same.len();
     let step = progress.step(
-        "refine",
+        "glue",
         text!(
             en: "refine {number} unchanged again",
             pt: "refinar de novo os que não mudaram: {number}",

@@ -6,7 +6,7 @@ use harness::stack::status::{Answers, Lake, Problem, RunSummary, StageQueues};
 use super::words;
 use crate::{
     advice::Advice,
-    output::{Column, Language, Screen, Table, Value, text},
+    output::{Column, Language, Screen, Table, Value, text, wrapped},
 };
 
 const RUNS: usize = 3;
@@ -28,7 +28,11 @@ pub(super) fn render(
     let at = answers.asked_at.format("%F %TZ");
     let mut parts = vec![format!("{name}: {well} ({state}, {at})")];
     if let Some(lake) = &answers.lake {
-        parts.push(of_lake(lake, answers.expected, language));
+        let line = of_lake(lake, answers.expected, language);
+        parts.push(match screen.width {
+            Some(width) => wrapped(&line, usize::from(width)),
+            None => line,
+        });
     }
     if let Some(stages) = &answers.stages {
         parts.push(of_stages(stages, language).render(screen));

@@ -80,8 +80,8 @@ impl Package {
     }
 
     async fn upload_template(clients: &Clients, endpoint: &str, text: String) -> Result<Self> {
-        put(clients, "template.yaml", text.into_bytes()).await?;
-        Ok(Self { template_url: format!("{endpoint}/{ARTIFACT_BUCKET}/template.yaml") })
+        put(clients, "template.json", text.into_bytes()).await?;
+        Ok(Self { template_url: format!("{endpoint}/{ARTIFACT_BUCKET}/template.json") })
     }
 }
 

@@ -1,9 +1,10 @@
 use anyhow::{Context as _, Result, bail};
-use serde_yaml_ng::{Mapping, Value};
+use serde_yaml_ng::{Mapping, Value, value::TaggedValue};
 
 /// A template that names its code and scripts in S3, and what has to be uploaded there.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PackagedTemplate {
+    /// JSON.
     pub(super) text: String,
     pub(super) binaries: Vec<Binary>,
     /// Paths beside the template, which are the keys too.
@@ -18,7 +19,7 @@ pub(super) struct Binary {
 }
 
 impl PackagedTemplate {
-    /// Only `CodeUri` and `ScriptLocation` change; `!Sub` and its like stay as they are.
+    /// Only `CodeUri` and `ScriptLocation` change.
     pub(super) fn new(text: &str, bucket: &str) -> Result<Self> {
         let mut document: Value = serde_yaml_ng::from_str(text).context("it is not YAML")?;
         let resources = document
@@ -41,7 +42,7 @@ impl PackagedTemplate {
         if binaries.is_empty() {
             bail!("it has no function");
         }
-        Ok(Self { text: serde_yaml_ng::to_string(&document)?, binaries, scripts })
+        Ok(Self { text: json(document)?, binaries, scripts })
     }
 }
 
@@ -74,7 +75,40 @@ pub(super) fn tables_only(text: &str) -> Result<String> {
     if let Some(outputs) = document.get_mut("Outputs").and_then(Value::as_mapping_mut) {
         outputs.retain(|name, _| name.as_str().is_some_and(|name| OUTPUTS.contains(&name)));
     }
-    Ok(serde_yaml_ng::to_string(&document)?)
+    json(document)
+}
+
+/// JSON, as its strings are strings to everybody: a YAML writer leaves `OFF` without quotes, and CloudFormation's YAML,
+/// which is of an older version, has it mean `false`.
+fn json(document: Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(&in_long_form(document))?)
+}
+
+/// `!Sub x` as `{"Fn::Sub": "x"}`, since JSON has no tags.
+fn in_long_form(value: Value) -> Value {
+    match value {
+        Value::Sequence(items) => items.into_iter().map(in_long_form).collect(),
+        Value::Mapping(entries) => Value::Mapping(
+            entries.into_iter().map(|(key, value)| (key, in_long_form(value))).collect(),
+        ),
+        Value::Tagged(tagged) => {
+            let TaggedValue { tag, value } = *tagged;
+            let tag = tag.to_string();
+            let function = match tag.trim_start_matches('!') {
+                name @ ("Ref" | "Condition") => name.to_owned(),
+                name => format!("Fn::{name}"),
+            };
+            let argument = match value {
+                // The long form has the resource and its attribute apart.
+                Value::String(name) if function == "Fn::GetAtt" => {
+                    name.splitn(2, '.').map(Value::from).collect()
+                }
+                value => in_long_form(value),
+            };
+            Value::Mapping(Mapping::from_iter([(Value::from(function), argument)]))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 fn place_code(function: &mut Value, bucket: &str) -> Result<Binary> {
@@ -140,7 +174,7 @@ Resources:
         let packaged = PackagedTemplate::new(TEMPLATE, "b").unwrap();
         assert_eq!(packaged.binaries[0].name, "fetcher");
         assert_eq!(packaged.scripts, ["glue/refine.py"]);
-        let mut expected: Value = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+        let mut expected = in_long_form(serde_yaml_ng::from_str(TEMPLATE).unwrap());
         expected["Resources"]["Fetcher"]["Properties"]["CodeUri"] =
             serde_yaml_ng::from_str("{Bucket: b, Key: fetcher.zip}").unwrap();
         expected["Resources"]["Job"]["Properties"]["Command"]["ScriptLocation"] =
@@ -149,13 +183,29 @@ Resources:
     }
 
     #[test]
-    fn tags_survive() {
+    fn functions_of_the_template_have_their_long_form() {
         let text = PackagedTemplate::new(TEMPLATE, "b").unwrap().text;
-        for tag in
-            ["!Sub ${AWS::StackName}-fetch-queue", "!GetAtt Dlq.Arn", "!Ref MaxReceiveCount", "!If"]
-        {
-            assert!(text.contains(tag), "{tag} in\n{text}");
-        }
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let resources = &document["Resources"];
+        let wanted = serde_json::json!({
+            "QueueName": {"Fn::Sub": "${AWS::StackName}-fetch-queue"},
+            "RedrivePolicy": {
+                "deadLetterTargetArn": {"Fn::GetAtt": ["Dlq", "Arn"]},
+                "maxReceiveCount": {"Ref": "MaxReceiveCount"},
+            },
+        });
+        assert_eq!(resources["Queue"]["Properties"], wanted);
+        let bucket = &resources["Fetcher"]["Properties"]["Environment"]["Variables"]["S3_BUCKET"];
+        let wanted = serde_json::json!({"Fn::If": ["Named", {"Ref": "BucketName"}, {"Fn::Sub": "${AWS::StackName}-lake"}]});
+        assert_eq!(bucket, &wanted);
+    }
+
+    #[test]
+    fn a_string_that_older_yaml_takes_for_a_boolean_stays_a_string() {
+        let template =
+            TEMPLATE.replace("QueueName:", "FlexibleTimeWindow: {Mode: 'OFF'}\n      QueueName:");
+        let text = PackagedTemplate::new(&template, "b").unwrap().text;
+        assert!(text.contains(r#""Mode": "OFF""#), "{text}");
     }
 
     #[test]

@@ -67,16 +67,36 @@ async fn ages(stack: &Stack, now: DateTime<Utc>) -> Result<BTreeMap<String, u64>
         "MetricDataQueries": queries.collect::<Vec<_>>(),
         "StartTime": (now - AGES_SINCE).timestamp(),
         "EndTime": now.timestamp(),
-        "ScanBy": "TimestampDescending",
     });
     let answer = stack.clients.json.call(Service::CloudWatch, "GetMetricData", &input).await?;
     let results = answer.get("MetricDataResults").and_then(Value::as_array);
     let results = results.context("CloudWatch answered without results")?;
     let age = |result: &Value| {
         let number: usize = result.get("Id")?.as_str()?.strip_prefix('q')?.parse().ok()?;
-        let newest = result.get("Values")?.as_array()?.first()?.as_f64()?;
-        let age = Duration::try_from_secs_f64(newest).ok()?;
+        let age = Duration::try_from_secs_f64(newest(result)?).ok()?;
         Some((queue_name(urls.get(number)?).to_owned(), age.as_secs()))
     };
     Ok(results.iter().filter_map(age).collect())
+}
+
+/// The newest value of a result, in whichever order it came.
+fn newest(result: &Value) -> Option<f64> {
+    let list = |name: &str| result.get(name)?.as_array();
+    let values = list("Timestamps")?.iter().zip(list("Values")?);
+    let values = values.filter_map(|(time, value)| Some((time.as_f64()?, value.as_f64()?)));
+    values.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_the_newest_value_in_whichever_order_they_come() {
+        for (times, values) in [([60, 120], [0.0, 57.2]), ([120, 60], [57.2, 0.0])] {
+            let result = json!({"Id": "q0", "Timestamps": times, "Values": values});
+            assert_eq!(newest(&result), Some(57.2));
+        }
+        assert_eq!(newest(&json!({"Id": "q0", "Timestamps": [], "Values": []})), None);
+    }
 }
