@@ -35,7 +35,7 @@ const RIGHTS: [(&str, &str); 6] = [
 /// Rights that cannot be tried without changing something.
 const NOT_TRIED: &str = "sqs:SendMessage, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, \
                          sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, athena:StartQueryExecution, \
-                         s3:PutObject, s3:GetObject";
+                         s3:PutObject";
 
 /// Prints findings, and counts those that are not well.
 struct Findings {
