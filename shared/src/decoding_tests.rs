@@ -6,7 +6,7 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 use crate::{
-    b3::{PageRequest, PortfolioPage, csv, ptbr},
+    b3::{PageRequest, PortfolioPage, csv, decode, ptbr},
     events::{
         CompletionMessage, FetchRequest, GlueQueueMessage, GlueStateChange, RefineRequest,
         S3Message,
@@ -41,7 +41,7 @@ fn decode_in_every_way(text: &str) {
             let _ = Portfolio::from_pages("IBOV".parse().unwrap(), segment, fetched_at, answers);
         }
     }
-    let _ = csv::parse(&csv::decode(text.as_bytes().to_vec()));
+    let _ = csv::parse(&decode(text.as_bytes().to_vec()));
     let _ = Envelope::parse(text.as_bytes()).map(|envelope| envelope.portfolio().is_ok());
     let _ = (FetchRequest::parse(text), S3Message::parse(text, BUCKET));
     let _ = (GlueQueueMessage::parse(text, BUCKET), GlueStateChange::parse(text));

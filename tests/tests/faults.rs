@@ -33,3 +33,5 @@ mod records;
 mod redrive;
 #[path = "faults/rejected.rs"]
 mod rejected;
+#[path = "faults/waits.rs"]
+mod waits;

@@ -19,7 +19,7 @@ use e2e::{
 };
 use harness::b3_server::{B3Server, Day};
 use serde_json::Value;
-use shared::b3::csv;
+use shared::b3::decode;
 
 /// Runs a command on a lake, and expects an exit code.
 async fn ibov_on(lake: &Path, arguments: &[&str], code: i32) -> Result<Ended> {
@@ -98,7 +98,7 @@ fn files_that_were_kept_join_the_lake_and_fetched_answers_win() -> Result<()> {
             fs::write(files.join(name), days::csv(&days::small(session(offset)), true))?;
         }
         // Saved again as UTF-8, with an American number.
-        let bad = csv::decode(days::csv(&days::small(session(-5)), true));
+        let bad = decode(days::csv(&days::small(session(-5)), true));
         let bad = bad.replacen("9,667", "9.667", 1);
         fs::write(files.join("5 bad.csv"), bad)?;
         fs::write(files.join("6 fetched.csv"), days::csv(&other(today), true))?;
@@ -151,8 +151,11 @@ async fn reprocessing_makes_good_what_is_wrong(lake: &Path) -> Result<()> {
     assert_eq!((changed(0), changed(1)), (&true.into(), &false.into()), "{document}");
     assert_eq!(fs::read(&raw)?, good);
     assert_eq!(fs::read(only_file(&sector)?)?.len(), right.len());
-    let nothing = ["reprocess", "--from", "2019-01-01", "--to", "2019-12-31"];
+    let nothing = ["reprocess", "--from", "2019-01-01", "--to", "2019-12-31", "--json"];
     let ended = ibov_on(lake, &nothing, 1).await?;
+    let cause = ended.document()?["error"]["cause"].as_str().map(str::to_owned);
+    let cause = cause.context("a failure without a cause")?;
+    assert!(cause.contains("no landing object of IBOV from 2019-01-01"), "{cause}");
     assert!(ended.stderr.contains("no landing object of IBOV from 2019-01-01"), "{}", ended.stderr);
     Ok(())
 }

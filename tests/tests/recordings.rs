@@ -9,7 +9,7 @@ use e2e::{
 };
 use harness::b3_server::Day;
 use shared::{
-    b3::{PageRequest, csv, csv::DayFile, ptbr},
+    b3::{PageRequest, csv, csv::DayFile, decode, ptbr},
     keys::{LandingKey, Stamp},
     landing::Envelope,
     portfolio::{ContentHash, Portfolio, Warning},
@@ -99,7 +99,7 @@ fn every_recorded_file_of_the_site_becomes_a_portfolio() -> Result<()> {
     assert!(!files.is_empty(), "no recording is a CSV file");
     for file in files {
         let name = file.display().to_string();
-        let text = csv::decode(std::fs::read(&file)?);
+        let text = decode(std::fs::read(&file)?);
         let DayFile { index, page, has_sectors } =
             csv::parse(&text).with_context(|| name.clone())?;
         let rows = page.results.as_ref().map_or(0, Vec::len);

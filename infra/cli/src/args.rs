@@ -180,6 +180,9 @@ pub(crate) struct ImportArgs {
     /// Where to.
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
+    /// Give up when nothing has moved for so long, as 90s, 30m or 2h. Default: 15m; with --stack nothing is awaited.
+    #[arg(long, value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
     /// Print one JSON document on standard output, with every file in it.
     #[arg(long)]
     pub(crate) json: bool,
@@ -197,6 +200,9 @@ pub(crate) struct ReprocessArgs {
     /// Whose.
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
+    /// Give up when nothing has moved for so long, as 90s, 30m or 2h. Default: 15m, with --stack 1h.
+    #[arg(long, value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
     /// Print one JSON document on standard output.
     #[arg(long)]
     pub(crate) json: bool,

@@ -16,7 +16,6 @@
 use std::collections::BTreeMap;
 
 use csv::{ReaderBuilder, StringRecord};
-use encoding_rs::{Encoding, WINDOWS_1252};
 use serde_json::Value;
 
 use super::{
@@ -70,25 +69,12 @@ pub enum CsvError {
     AfterTotals { line: u64, found: String },
 }
 
-/// Decodes a file: UTF-8, or UTF-16 with a byte order mark, or else ISO 8859-1, read as Windows-1252 as browsers do.
-/// Text in another encoding is hardly ever valid UTF-8 by chance.
-pub fn decode(bytes: Vec<u8>) -> String {
-    match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let bytes = error.as_bytes();
-            let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
-            marked.unwrap_or(WINDOWS_1252).decode(bytes).0.into_owned()
-        }
-    }
-}
-
 /// Reads a decoded file.
 ///
 /// # Errors
 /// [`CsvError`] for the first line that is not as B3 writes it.
 pub fn parse(text: &str) -> Result<DayFile, CsvError> {
-    let mut lines = Lines::new(text.trim_start_matches('\u{feff}'));
+    let mut lines = Lines::new(text);
     let title = lines.next()?.ok_or(CsvError::Empty)?;
     let (index, date) = read_title(&title)?;
     let names = lines.next()?.ok_or(CsvError::Truncated { line: title.line })?;

@@ -3,11 +3,13 @@
 //! Nothing here does I/O. The spellings (`theoricalQty`, `partAcum`) are B3's own.
 
 pub mod csv;
+mod decoding;
 mod field;
 mod payload;
 pub mod ptbr;
 mod request;
 
+pub use decoding::decode;
 pub use field::{ByName, Field, Missing};
 pub use payload::{
     Header, MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, MAX_ROWS, PagePosition, PortfolioPage,

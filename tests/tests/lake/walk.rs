@@ -9,7 +9,7 @@ use e2e::{
     ibov,
 };
 use serde_json::{Value, json};
-use shared::b3::csv;
+use shared::b3::decode;
 
 async fn run(lake: &Path, arguments: &[&str], code: i32) -> Result<ibov::Ended> {
     let ended = ibov::run(&[arguments, &["--lake", path(lake)?]].concat(), &[]).await?;
@@ -25,7 +25,7 @@ pub(crate) async fn import_five_files(lake: &Path, folder: &Path) -> Result<()> 
         let date = session(offset);
         fs::write(files.join(format!("{date}.csv")), days::csv(&days::small(date), true))?;
     }
-    let bad = csv::decode(days::csv(&days::small(session(-7)), true));
+    let bad = decode(days::csv(&days::small(session(-7)), true));
     fs::write(files.join("bad.csv"), bad.replacen("9,667", "9.667", 1))?;
 
     let report = run(lake, &["import", path(&files)?, "--json"], 1).await?.document()?;

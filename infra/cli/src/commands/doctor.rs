@@ -26,7 +26,8 @@ const B3_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Rights that cannot be tried without changing something.
 const NOT_TRIED: &str = "sqs:SendMessage, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, \
-                         sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, athena:StartQueryExecution";
+                         sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, athena:StartQueryExecution, \
+                         s3:PutObject";
 
 /// Prints findings, and counts those that are not well.
 struct Findings {

@@ -8,6 +8,7 @@ mod diff;
 mod discard;
 mod doctor;
 mod fetch;
+mod frame;
 mod history;
 mod import;
 mod logs;

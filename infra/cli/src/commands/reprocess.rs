@@ -1,53 +1,37 @@
 //! `ibov reprocess`: landing objects go through the chain again.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use harness::{
-    failure::Failure, processes::Processes, progress::Progress, reprocess::reprocess as send_again,
-    stack::dead_letters,
+    progress::Progress,
+    reprocess::{Pace, reprocess as send_again},
+    stack::dead_letters::Rise,
 };
 use serde_json::json;
 
-use super::{
-    chain::{Chain, with_chain},
-    run::signals,
-};
+use super::{chain::Chain, frame::Frame};
 use crate::{
     args::ReprocessArgs,
     output::{plural, print_line, text},
 };
 
-/// What glue-trigger gets in one batch: ten messages in the emulator, 100 in AWS.
-const AT_ONCE_LOCALLY: usize = 10;
-const AT_ONCE: usize = 100;
+/// Many times what a run of the job takes, in AWS with the wait for the one before.
+const TIMEOUT_LOCALLY: Duration = Duration::from_secs(15 * 60);
+const TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// Sends everything again, and in any case ends everything that it started.
 pub(crate) async fn reprocess(args: &ReprocessArgs) -> ExitCode {
-    let (progress, processes) =
-        (Progress::stderr().beginning_with("reprocess"), Processes::default());
-    let work = with_chain(&args.chain, &processes, &progress, async |chain| {
-        carry_out(args, &chain, &progress).await
-    });
-    let done = tokio::select! {
-        done = work => done,
-        signal = signals::ending() => signal.and_then(|signal| {
-            let advice = text!(
-                en: "; the same command again sends everything again",
-                pt: "; o mesmo comando envia tudo de novo",
-            );
-            Err(signal.failure(progress.current_stage(), &advice).into())
-        }),
-    };
-    processes.end_all().await;
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let failure = Failure::of(error, progress.current_stage(), None);
-            progress.say(format_args!("\n{failure}"));
-            ExitCode::from(failure.exit.code())
-        }
-    }
+    let advice = text!(
+        en: "; the same command again sends everything again",
+        pt: "; o mesmo comando envia tudo de novo",
+    );
+    let frame = Frame { name: "reprocess", chain: &args.chain, json: args.json, advice: &advice };
+    frame
+        .carry_out(async |chain, progress| {
+            carry_out(args, chain, progress).await.map(|()| ExitCode::SUCCESS)
+        })
+        .await
 }
 
 async fn carry_out(args: &ReprocessArgs, chain: &Chain, progress: &Progress) -> Result<()> {
@@ -66,22 +50,24 @@ async fn carry_out(args: &ReprocessArgs, chain: &Chain, progress: &Progress) -> 
         Some(tracker) => Some(tracker.snapshot().await?),
         None => None,
     };
-    let parked_before = dead_letters::total_depth(stack).await?;
+    let parked = Rise::begin(stack).await?;
     let watch = async || match (&tracker, &before) {
         (Some(tracker), Some(before)) => tracker.fail_if_anything_was_parked(before).await,
         (None, _) | (_, None) => {
-            if dead_letters::total_depth(stack).await? > parked_before {
+            if let Some(stage) = parked.look(stack).await? {
                 let name = &stack.name;
                 bail!(text!(
-                    en: "a message was parked; `cargo ibov parked --stack {name}` says which, and why",
-                    pt: "uma mensagem foi retida; `cargo ibov parked --stack {name}` diz qual, e por quê",
+                    en: "a message was parked; `cargo ibov parked {stage} --stack {name}` says which, and why",
+                    pt: "uma mensagem foi retida; `cargo ibov parked {stage} --stack {name}` diz qual, e por quê",
                 ));
             }
             Ok(())
         }
     };
-    let at_once = if tracker.is_some() { AT_ONCE_LOCALLY } else { AT_ONCE };
-    let dates = send_again(stack, &index, (*from, *to), at_once, &watch, progress).await?;
+    let (pace, limit) =
+        if tracker.is_some() { (Pace::LOCAL, TIMEOUT_LOCALLY) } else { (Pace::AWS, TIMEOUT) };
+    let pace = (pace, args.timeout.unwrap_or(limit));
+    let dates = send_again(stack, &index, (*from, *to), pace, &watch, progress).await?;
     let changed = dates.iter().filter(|date| date.raw_changed).count();
     if *json {
         return print_line(json!({"from": from, "to": to, "dates": dates}));

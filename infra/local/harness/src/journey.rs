@@ -1,6 +1,6 @@
 //! Following one portfolio through the chain, by what it leaves behind: objects, Glue runs, mails, dead letters.
 
-use std::{collections::HashSet, fs, future::Future, time::Duration};
+use std::{collections::HashSet, fs, future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{JobRun, JobRunState};
@@ -14,7 +14,10 @@ use crate::{
     emulator::{Logs, Mail},
     failure::Failure,
     progress::{Progress, Step},
-    stack::{Stack, Stage, dead_letters},
+    stack::{
+        Stack, Stage,
+        dead_letters::{self, Rise},
+    },
     text,
 };
 
@@ -26,7 +29,7 @@ pub struct Snapshot {
     landing: HashSet<String>,
     runs: HashSet<String>,
     mails: usize,
-    parked: usize,
+    parked: Arc<Rise>,
     /// Length of the fetcher's log.
     fetch_log: usize,
 }
@@ -81,7 +84,7 @@ impl<'a> Tracker<'a> {
         let landing = self.stack.keys("landing/").await?.into_iter().collect();
         let runs =
             self.stack.runs().await?.iter().filter_map(|run| run.id().map(str::to_owned)).collect();
-        let parked = dead_letters::total_depth(self.stack).await?;
+        let parked = Arc::new(Rise::begin(self.stack).await?);
         let (mails, fetch_log) = (self.logs.mails()?.len(), self.fetch_log().len());
         Ok(Snapshot { landing, runs, mails, parked, fetch_log })
     }
@@ -186,16 +189,13 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// Whether no Glue run is active, and each one that began after `before` has been told of.
+    pub(crate) fn stack(&self) -> &Stack {
+        self.stack
+    }
+
+    /// Whether no Glue run is active, and people were notified of each end since `before`.
     pub(crate) async fn is_idle(&self, before: &Snapshot) -> Result<bool> {
-        let runs = self.stack.runs().await?;
-        let new = runs.iter().filter(|run| run.id().is_some_and(|id| !before.runs.contains(id)));
-        let new: Vec<&JobRun> = new.collect();
-        let ended = new.iter().all(|run| run.job_run_state() == Some(&JobRunState::Succeeded));
-        let topic = self.stack.output("CompletionsTopicArn")?;
-        let mails = self.logs.mails()?;
-        let told = mails.iter().skip(before.mails).filter(|mail| mail.topic == topic).count();
-        Ok(ended && told >= new.len())
+        self.stack.is_idle(&before.runs).await
     }
 
     pub(crate) async fn fail_if_anything_failed(&self, before: &Snapshot) -> Result<()> {
@@ -210,22 +210,12 @@ impl<'a> Tracker<'a> {
     /// # Errors
     /// A [`Failure`] if a message was parked since `before`. Each date that a run cannot refine is such a message.
     pub async fn fail_if_anything_was_parked(&self, before: &Snapshot) -> Result<()> {
-        let depths = futures::future::try_join_all(
-            Stage::ALL.map(|stage| dead_letters::depth(self.stack, stage)),
-        )
-        .await?;
-        if depths.iter().sum::<usize>() > before.parked {
-            for (stage, _) in Stage::ALL.into_iter().zip(&depths).filter(|(_, depth)| **depth > 0) {
-                if let Some(parked) =
-                    dead_letters::peek(self.stack, stage).await?.into_iter().next_back()
-                {
-                    return Err(Failure {
-                        logs: Some(self.logs.function(self.stack, stage)),
-                        ..parked.failure()
-                    }
-                    .into());
-                }
-            }
+        if let Some(stage) = before.parked.look(self.stack).await?
+            && let Some(parked) =
+                dead_letters::peek(self.stack, stage).await?.into_iter().next_back()
+        {
+            let logs = Some(self.logs.function(self.stack, stage));
+            return Err(Failure { logs, ..parked.failure() }.into());
         }
         Ok(())
     }

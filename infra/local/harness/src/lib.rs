@@ -8,6 +8,7 @@
 //! | [`language`], [`nearest`] | the language of what is printed; "did you mean" |
 //! | [`failure`], [`progress`], [`processes`] | what failed, what is going on, child processes |
 //! | [`causes`] | causes that people can mend, recognised in what programs say |
+//! | `patience` | how long to wait while nothing moves |
 //! | [`checkout`] | paths, prerequisites, the Python environment, built functions |
 //! | [`aws`] | clients and the errors of their calls |
 //! | [`stack`] | operations on a deployed stack, local or in AWS |
@@ -30,6 +31,7 @@ pub mod journey;
 pub mod language;
 pub mod local_runtime;
 pub mod nearest;
+mod patience;
 pub mod processes;
 pub mod progress;
 pub mod reprocess;

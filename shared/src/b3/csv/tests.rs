@@ -1,7 +1,9 @@
+use encoding_rs::WINDOWS_1252;
 use proptest::{prelude::*, sample::Index};
 
 use super::*;
 use crate::{
+    b3::decode,
     portfolio::{Portfolio, Refusal, Warning},
     values::Segment,
 };
@@ -81,7 +83,7 @@ fn a_file_that_a_spreadsheet_saved_again_means_the_same() {
         Quantidade Teórica Total;;;6016778817;100;\n\
         Redutor;;;1.000.000,00000000;\n\
         ;;;;;\n";
-    assert_eq!(read(saved), read(WITHOUT_SECTORS));
+    assert_eq!(read(&decode(saved.as_bytes().to_vec())), read(WITHOUT_SECTORS));
     assert_eq!(
         [whole_weight("2,79"), whole_weight("2,7"), whole_weight("0,")],
         ["2,790", "2,700", "0,000"]

@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use serde::{Serialize, de::IgnoredAny};
 use sha2::{Digest as _, Sha256};
 use shared::{
-    b3::{PageRequest, PortfolioPage, csv, ptbr},
+    b3::{PageRequest, PortfolioPage, csv, decode, ptbr},
     failure::Code,
     keys::{LandingKey, Stamp},
     landing::{Envelope, EnvelopeError, Format, MAX_LANDING_BYTES, Source},
@@ -56,6 +56,7 @@ const OTHER_SEGMENT: &str = "other-segment";
 const OTHER_SERVER: &str = "other-server";
 const BEFORE_FIRST_MONTH: &str = "before-first-month";
 const FROM_THE_FUTURE: &str = "from-the-future";
+const SAME_TIME: &str = "same-time-other-content";
 
 impl Refused {
     fn new(code: &'static str, reason: impl Into<String>) -> Self {
@@ -65,6 +66,15 @@ impl Refused {
     /// A file or folder that could not be read.
     pub(super) fn unreadable(reason: impl Into<String>) -> Self {
         Self::new(UNREADABLE, reason)
+    }
+
+    /// A file beside one of the same date that differs, where neither says when it was fetched.
+    pub(super) fn same_time(there: &LandingKey) -> Self {
+        let reason = text!(
+            en: "it differs from {there}, which has the same time: nothing says which is right, and the first stays",
+            pt: "difere de {there}, que tem o mesmo horário: nada diz qual está certo, e fica o primeiro",
+        );
+        Self::new(SAME_TIME, reason)
     }
 }
 
@@ -80,7 +90,7 @@ pub(super) fn judge(path: &Path, terms: &Terms) -> Result<Accepted, Refused> {
     let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let source = Source { file, sha256, format: Format::Json };
-    let text = csv::decode(unpacked(bytes)?);
+    let text = decode(unpacked(bytes)?);
     let envelope = match Envelope::parse(text.as_bytes()) {
         Ok(envelope) => kept_by_a_fetcher(envelope, source, terms)?,
         Err(_) if is_json(&text) => answer(&text, source, terms)?,
@@ -206,12 +216,12 @@ fn midnight(page: Option<&PortfolioPage>, terms: &Terms) -> DateTime<Utc> {
 
 fn is_json(text: &str) -> bool {
     // An HTML page is no JSON, but no file of the site either, and is named as what it is.
-    text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '<'])
+    text.trim_start().starts_with(['{', '[', '<'])
 }
 
 /// The pages of an answer, character for character: documents one after the other, or in an array.
 fn pages(text: &str) -> Vec<String> {
-    let mut rest = text.trim_start_matches('\u{feff}').trim();
+    let mut rest = text.trim();
     let in_array = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     rest = in_array.unwrap_or(rest).trim();
     let mut pages = Vec::new();

@@ -8,7 +8,7 @@ mod report;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -16,21 +16,21 @@ use chrono::{NaiveDate, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use harness::{
     failure::Failure,
-    processes::Processes,
+    journey::{Snapshot, Tracker},
     progress::Progress,
     stack::Stack,
-    unfinished::{Unfinished, until_finished},
+    unfinished::{Unfinished, Wait, until_finished},
 };
-use shared::keys::LandingKey;
+use shared::{keys::LandingKey, values::IndexCode};
 
 use self::{
     kept::{Accepted, Refused, Terms, judge},
-    landed::Landed,
+    landed::{Landed, Verdict, order},
     report::{RefusedFile, Report, Taken, There},
 };
 use super::{
-    chain::{Chain, with_chain},
-    run::signals,
+    chain::Chain,
+    frame::{Frame, tell},
 };
 use crate::{
     args::ImportArgs,
@@ -38,76 +38,43 @@ use crate::{
     output::{plural, print_line, text},
 };
 
+/// Many times what a run of the job takes.
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
 /// Imports, and in any case ends everything that it started.
 pub(crate) async fn import(args: &ImportArgs) -> ExitCode {
-    let (progress, processes) = (Progress::stderr().beginning_with("import"), Processes::default());
-    let mut refused = 0;
-    let work = async {
-        with_chain(&args.chain, &processes, &progress, async |chain| {
-            refused = carry_out(args, &chain, &progress).await?;
-            Ok(())
-        })
-        .await
-    };
-    let done = tokio::select! {
-        done = work => done,
-        signal = signals::ending() => signal.and_then(|signal| {
-            let advice = text!(
-                en: "; what was taken so far stays, and the same command again takes the rest",
-                pt: "; o que já foi aceito fica, e o mesmo comando aceita o resto",
-            );
-            Err(signal.failure(progress.current_stage(), &advice).into())
-        }),
-    };
-    processes.end_all().await;
-    match done {
-        Ok(()) if refused == 0 => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::FAILURE,
-        Err(error) => {
-            let failure = Failure::of(error, progress.current_stage(), None);
-            progress.say(format_args!("\n{failure}"));
-            ExitCode::from(failure.exit.code())
-        }
-    }
+    let advice = text!(
+        en: "; what was taken so far stays, and the same command again takes the rest",
+        pt: "; o que já foi aceito fica, e o mesmo comando aceita o resto",
+    );
+    let frame = Frame { name: "import", chain: &args.chain, json: args.json, advice: &advice };
+    frame.carry_out(async |chain, progress| carry_out(args, chain, progress).await).await
 }
 
-/// Returns how many files were refused.
-async fn carry_out(args: &ImportArgs, chain: &Chain, progress: &Progress) -> Result<usize> {
+/// Fails if a file was refused, too.
+async fn carry_out(args: &ImportArgs, chain: &Chain, progress: &Progress) -> Result<ExitCode> {
     let stack = &chain.stack;
     let terms = terms(chain).await?;
     let tracker = chain.tracker();
     let before = match &tracker {
-        Some(tracker) => Some(tracker.snapshot().await?),
+        Some(tracker) => {
+            Some((tracker.snapshot().await?, Unfinished::find(stack, &terms.index).await?))
+        }
         None => None,
     };
-    if tracker.is_some() {
-        // What an interrupted import put into landing/ without the messages that would have gone on.
-        Unfinished::find(stack, &terms.index).await?.resume(stack).await?;
-    }
     let mut report = put_all(&args.files, stack, &terms, progress).await?;
     report.lake = chain.local.as_ref().map(|local| local.lake.clone());
-    let refined = match (&tracker, &before) {
-        (Some(tracker), Some(before)) => {
-            let step = progress
-                .step("refine", text!(en: "refine what is new", pt: "refinar o que é novo"));
-            let left = |dates| {
-                let (en, pt) = (plural(dates, "date", "dates"), plural(dates, "data", "datas"));
-                step.note(text!(en: "{dates} {en} left", pt: "{dates} {pt} a refinar"));
-            };
-            // A day of years ago may be odd beside its neighbours and right all the same.
-            let watch = async || tracker.fail_if_anything_was_parked(before).await;
-            let waited = until_finished(stack, &terms.index, tracker, before, &watch, left).await;
-            if waited.is_ok() {
-                report.refined = true;
-                step.done(text!(en: "nothing is left", pt: "não falta nada"));
-                for mail in tracker.alerts(before)? {
-                    progress.say(format_args!("  ! {}", mail.subject()));
-                }
+    if let (Some(tracker), Some((before, left))) = (&tracker, before) {
+        // What an interrupted import put into landing/ without the messages that would have gone on.
+        left.of(&report.dates()).resume(stack).await?;
+        let limit = args.timeout.unwrap_or(TIMEOUT);
+        match refine(&report, &terms.index, tracker, &before, limit, progress).await {
+            Ok(()) => report.refined = true,
+            Err(error) => {
+                report.error = Some(Failure::of(error, progress.current_stage(), None));
             }
-            waited
         }
-        (None, _) | (_, None) => Ok(()),
-    };
+    }
     if args.json {
         print_line(serde_json::to_string(&report)?)?;
     } else {
@@ -119,8 +86,36 @@ async fn carry_out(args: &ImportArgs, chain: &Chain, progress: &Progress) -> Res
             ))?;
         }
     }
-    refined?;
-    Ok(report.refused.len())
+    Ok(match &report.error {
+        Some(failure) => tell(failure, progress),
+        None if report.refused.is_empty() => ExitCode::SUCCESS,
+        None => ExitCode::FAILURE,
+    })
+}
+
+/// Waits until the dates of the files are refined.
+async fn refine(
+    report: &Report,
+    index: &IndexCode,
+    tracker: &Tracker<'_>,
+    before: &Snapshot,
+    limit: Duration,
+    progress: &Progress,
+) -> Result<()> {
+    let step = progress.step("refine", text!(en: "refine what is new", pt: "refinar o que é novo"));
+    let left = |dates| {
+        let (en, pt) = (plural(dates, "date", "dates"), plural(dates, "data", "datas"));
+        step.note(text!(en: "{dates} {en} left", pt: "{dates} {pt} a refinar"));
+    };
+    // A day of years ago may be odd beside its neighbours and right all the same.
+    let watch = async || tracker.fail_if_anything_was_parked(before).await;
+    let wait = Wait { index, dates: &report.dates(), limit };
+    until_finished(&wait, tracker, before, &watch, left).await?;
+    step.done(text!(en: "nothing is left", pt: "não falta nada"));
+    for mail in tracker.alerts(before)? {
+        progress.say(format_args!("  ! {}", mail.subject()));
+    }
+    Ok(())
 }
 
 /// What the stack takes, as its parameters say.
@@ -170,22 +165,52 @@ async fn put_all(
     for key in stack.keys(&LandingKey::prefix_of_index(&terms.index)).await? {
         landed.add(&key.parse()?);
     }
-    let landed = Mutex::new(landed);
-    let outcomes = stream::iter(files).map(async |file| {
-        let outcome = put(&file, stack, terms, &landed).await;
+    let mut report = Report::default();
+    let mut refuse = |file, refused| report.refused.push(RefusedFile { file, refused });
+    for (path, reason) in failed {
+        refuse(path, Refused::unreadable(reason));
+    }
+    // All of them before the first is put, so that their order decides nothing.
+    let judged = stream::iter(files).map(async |file| {
+        let judged = judge_apart(&file, terms).await?.map(|accepted| accepted.key);
+        anyhow::Ok((file, judged))
+    });
+    let mut accepted = Vec::new();
+    for (file, judged) in judged.buffered(AT_ONCE).try_collect::<Vec<_>>().await? {
+        match judged {
+            Ok(key) => accepted.push((file, key)),
+            Err(refused) => {
+                step.advance();
+                refuse(file, refused);
+            }
+        }
+    }
+    // Of those that are equal in this, the one that was named first.
+    accepted.sort_by_key(|(_, key)| order(key));
+    let mut new = Vec::new();
+    for (file, key) in accepted {
+        match landed.verdict(&key) {
+            Verdict::New => {
+                landed.add(&key);
+                new.push((file, key));
+                continue;
+            }
+            Verdict::There(landing_key) => report.there.push(There { file, landing_key }),
+            Verdict::SameTime(there) => {
+                report.refused.push(RefusedFile { file, refused: Refused::same_time(&there) });
+            }
+        }
+        step.advance();
+    }
+    let outcomes = stream::iter(new).map(async |(file, key)| {
+        let outcome = put(&file, key, stack, terms).await;
         step.advance();
         outcome.with_context(|| {
             let file = file.display();
             text!(en: "cannot import {file}", pt: "não foi possível importar {file}")
         })
     });
-    let outcomes = outcomes.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
-    let landed = landed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let unreadable = failed.into_iter().map(|(file, reason)| {
-        Outcome::Refused(RefusedFile { file, refused: Refused::unreadable(reason) })
-    });
-    let mut report = Report::default();
-    for outcome in outcomes.into_iter().chain(unreadable) {
+    for outcome in outcomes.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await? {
         match outcome {
             Outcome::Taken(mut taken) => {
                 taken.newer = landed.newer(&taken.landing_key);
@@ -206,31 +231,29 @@ enum Outcome {
     Refused(RefusedFile),
 }
 
-async fn put(file: &Path, stack: &Stack, terms: &Terms, landed: &Mutex<Landed>) -> Result<Outcome> {
-    let judged = {
-        let (file, terms) = (file.to_path_buf(), terms.clone());
-        tokio::task::spawn_blocking(move || judge(&file, &terms)).await?
-    };
+/// Puts a file that was judged before. It is read again, because thousands of files would fill the memory.
+async fn put(file: &Path, key: LandingKey, stack: &Stack, terms: &Terms) -> Result<Outcome> {
+    let judged = judge_apart(file, terms).await?;
     let file = file.to_path_buf();
-    let Accepted { key, body } = match judged {
-        Ok(accepted) => accepted,
+    let body = match judged {
+        Ok(accepted) if accepted.key == key => accepted.body,
+        Ok(_) => {
+            let reason = text!(
+                en: "it has changed during the import", pt: "mudou durante a importação",
+            );
+            let refused = Refused::unreadable(reason);
+            return Ok(Outcome::Refused(RefusedFile { file, refused }));
+        }
         Err(refused) => return Ok(Outcome::Refused(RefusedFile { file, refused })),
     };
-    let superfluous = {
-        let mut landed = landed.lock().unwrap_or_else(PoisonError::into_inner);
-        let superfluous = landed.makes_superfluous(&key);
-        if superfluous.is_none() {
-            // Before it is there, lest the same content come from two files at once.
-            landed.add(&key);
-        }
-        superfluous
-    };
-    if let Some(landing_key) = superfluous {
-        return Ok(Outcome::There(There { file, landing_key }));
-    }
     let written = stack.put_new(&key.to_string(), body).await?;
     Ok(match written {
         true => Outcome::Taken(Taken { file, landing_key: key, newer: None }),
         false => Outcome::There(There { file, landing_key: key }),
     })
+}
+
+async fn judge_apart(file: &Path, terms: &Terms) -> Result<Result<Accepted, Refused>> {
+    let (file, terms) = (file.to_path_buf(), terms.clone());
+    Ok(tokio::task::spawn_blocking(move || judge(&file, &terms)).await?)
 }

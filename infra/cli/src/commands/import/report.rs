@@ -1,7 +1,12 @@
 //! What came of each file.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
+use chrono::NaiveDate;
+use harness::failure::Failure;
 use serde::Serialize;
 use shared::keys::LandingKey;
 
@@ -20,6 +25,9 @@ pub(super) struct Report {
     pub(super) refined: bool,
     /// The folder with the objects. `null` with `--stack`.
     pub(super) lake: Option<PathBuf>,
+    /// Why the tables do not have all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<Failure>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +56,12 @@ pub(super) struct RefusedFile {
 impl Report {
     pub(super) fn files(&self) -> usize {
         self.taken.len() + self.there.len() + self.refused.len()
+    }
+
+    /// The dates of the files that were taken or there.
+    pub(super) fn dates(&self) -> BTreeSet<NaiveDate> {
+        let taken = self.taken.iter().map(|taken| taken.landing_key.date);
+        taken.chain(self.there.iter().map(|there| there.landing_key.date)).collect()
     }
 
     /// In the order of names, in whichever order the files were read.

@@ -227,7 +227,8 @@ impl Run<'_> {
         let step = self.progress.step("resume", text!(en: "finish what an earlier run left", pt: "concluir o que outra execução deixou pendente"));
         step.note(dates.join(", "));
         let before = tracker.snapshot().await?;
-        match unfinished.finish(stack, &index, tracker, &before).await {
+        let limit = self.args.timeout.unwrap_or(TIMEOUT);
+        match unfinished.finish(&index, tracker, &before, limit).await {
             Ok(()) => step.done(dates.join(", ")),
             Err(error) => {
                 drop(step);

@@ -9,12 +9,16 @@ mod queue_counts;
 mod stage;
 pub mod status;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::RangeInclusive,
+};
 
 use anyhow::{Context as _, Result};
-use aws_sdk_glue::types::JobRun;
+use aws_sdk_glue::types::{JobRun, JobRunState};
+use aws_sdk_s3::types::Object;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::json;
 use shared::keys::LandingKey;
 
@@ -39,6 +43,17 @@ pub struct StoredObject {
     pub size: i64,
     /// When it was written, in milliseconds since 1970.
     pub modified_ms: i64,
+}
+
+impl StoredObject {
+    fn of(object: &Object) -> Option<Self> {
+        Some(Self {
+            key: object.key()?.to_owned(),
+            size: object.size().unwrap_or_default(),
+            etag: object.e_tag()?.trim_matches('"').to_owned(),
+            modified_ms: object.last_modified()?.to_millis().ok()?,
+        })
+    }
 }
 
 impl Stack {
@@ -135,6 +150,38 @@ impl Stack {
         Ok(runs)
     }
 
+    /// The latest runs of the stack's Glue job, newest first.
+    pub async fn latest_runs(&self) -> Result<Vec<JobRun>> {
+        /// The runs that may begin between two looks, and more.
+        const LATEST: i32 = 50;
+        let request = self.clients.glue.get_job_runs().job_name(self.output("GlueJobName")?);
+        let answer = request.max_results(LATEST).send().await.map_err(explain);
+        let answer = answer.context("cannot list the Glue runs")?;
+        let mut runs = answer.job_runs.unwrap_or_default();
+        let started = |run: &JobRun| run.started_on().and_then(|time| time.to_millis().ok());
+        runs.sort_by_key(|run| std::cmp::Reverse(started(run)));
+        Ok(runs)
+    }
+
+    /// Whether no run is active, and people were notified of how the newest one ended, and each that is not `known`.
+    pub async fn is_idle(&self, known: &HashSet<String>) -> Result<bool> {
+        const TOLD: &str = "control/refine/told/";
+        let runs = self.latest_runs().await?;
+        if runs.iter().any(is_active) {
+            return Ok(false);
+        }
+        for (place, id) in runs.iter().filter_map(JobRun::id).enumerate() {
+            if place > 0 && known.contains(id) {
+                continue;
+            }
+            let told = self.objects(&format!("{TOLD}{id}")).await?;
+            if !told.iter().any(|told| told.size > 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The keys of the lake's objects below a prefix, in order.
     pub async fn keys(&self, prefix: &str) -> Result<Vec<String>> {
         let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
@@ -169,14 +216,31 @@ impl Stack {
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
-            found.extend(page.contents().iter().filter_map(|object| {
-                Some(StoredObject {
-                    key: object.key()?.to_owned(),
-                    size: object.size().unwrap_or_default(),
-                    etag: object.e_tag()?.trim_matches('"').to_owned(),
-                    modified_ms: object.last_modified()?.to_millis().ok()?,
-                })
-            }));
+            found.extend(page.contents().iter().filter_map(StoredObject::of));
+        }
+        Ok(found)
+    }
+
+    /// The objects `<prefix>date=<date>/…` of some dates, in the order of their keys. Lists no others but the rest of a
+    /// page.
+    pub async fn objects_of(
+        &self,
+        prefix: &str,
+        dates: &RangeInclusive<NaiveDate>,
+    ) -> Result<Vec<StoredObject>> {
+        // A slash goes before any digit.
+        let (before, behind) =
+            (format!("{prefix}date={}", dates.start()), format!("{prefix}date={}0", dates.end()));
+        let request = self.clients.s3.list_objects_v2().bucket(self.bucket()?).prefix(prefix);
+        let mut pages = request.start_after(&before).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explain).with_context(|| format!("cannot list {prefix}"))?;
+            let objects = page.contents().iter().filter_map(StoredObject::of);
+            found.extend(objects.filter(|object| object.key < behind));
+            if page.contents().iter().filter_map(Object::key).any(|key| key >= behind.as_str()) {
+                break;
+            }
         }
         Ok(found)
     }
@@ -210,6 +274,20 @@ impl Stack {
         let object = object.map_err(explain).with_context(|| format!("cannot read {key}"))?;
         Ok(object.body.collect().await.with_context(|| format!("cannot read {key}"))?.to_vec())
     }
+}
+
+fn is_active(run: &JobRun) -> bool {
+    !matches!(
+        run.job_run_state(),
+        Some(
+            JobRunState::Succeeded
+                | JobRunState::Failed
+                | JobRunState::Error
+                | JobRunState::Expired
+                | JobRunState::Stopped
+                | JobRunState::Timeout
+        )
+    )
 }
 
 /// S3's message about a new landing object, with the fields that its readers insist on.

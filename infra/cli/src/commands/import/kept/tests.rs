@@ -127,6 +127,18 @@ fn what_a_fetcher_kept_keeps_its_time_and_its_server() {
 }
 
 #[test]
+fn a_byte_order_mark_keeps_no_document_out() {
+    let marked = |bytes: &[u8]| ["\u{feff}".as_bytes(), bytes].concat();
+    let array = format!("[{}]", in_pages(50).join(","));
+    for document in [fetched(|_| {}), ANSWER.into(), array.into(), csv_text().into_bytes()] {
+        let plain = judged(&document).unwrap();
+        let accepted = judged(&marked(&document)).unwrap();
+        assert_eq!(accepted.key, plain.key);
+        assert_eq!(envelope_of(&accepted).pages, envelope_of(&plain).pages);
+    }
+}
+
+#[test]
 fn what_belongs_to_another_stack_is_refused() {
     for (place, value, code) in [
         ("/request/index", "SMLL", "not-served"),

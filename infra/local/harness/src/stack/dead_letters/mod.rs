@@ -2,6 +2,7 @@
 
 mod hold;
 mod parked;
+mod rise;
 mod selection;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 pub use self::{
     hold::HELD_FOR,
     parked::{Group, NO_CODE, Parked},
+    rise::Rise,
     selection::{Selection, discard, redrive_selected},
 };
 use crate::{
