@@ -89,16 +89,16 @@ impl Listing {
         raw.filter(|(date, etag)| !self.done.contains(&(*date, (*etag).clone())))
     }
 
+    /// The marks of a run that hold back a date: those whose raw object has not been replaced.
+    pub fn held_by(&self, run_id: &str) -> Vec<FailedMark> {
+        let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
+        self.failed.iter().filter(|mark| mark.run_id == run_id).filter(holds).cloned().collect()
+    }
+
     /// Dates without refined rows, whose raw object of now has failed in a run.
     pub fn failed_dates(&self) -> BTreeSet<NaiveDate> {
         let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
         let failed: BTreeSet<_> = self.failed.iter().filter(holds).map(|mark| mark.date).collect();
         self.unrefined().map(|(date, _)| date).filter(|date| failed.contains(date)).collect()
-    }
-
-    /// The marks of a run that hold back a date: those whose raw object has not been replaced.
-    pub fn held_by(&self, run_id: &str) -> Vec<FailedMark> {
-        let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
-        self.failed.iter().filter(|mark| mark.run_id == run_id).filter(holds).cloned().collect()
     }
 }
