@@ -76,6 +76,13 @@ impl Listing {
         Ok(listing)
     }
 
+    /// Dates without refined rows, whose raw object of now has failed in a run.
+    pub fn failed_dates(&self) -> BTreeSet<NaiveDate> {
+        let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
+        let failed: BTreeSet<_> = self.failed.iter().filter(holds).map(|mark| mark.date).collect();
+        self.unrefined().map(|(date, _)| date).filter(|date| failed.contains(date)).collect()
+    }
+
     /// The raw objects for the next run. If there are more than [`MAX_DATES`], the newest, since people wait for those.
     pub fn due(&self) -> BTreeMap<NaiveDate, ETag> {
         let held: BTreeSet<_> = self.failed.iter().map(|mark| (mark.date, &mark.etag)).collect();
@@ -87,13 +94,6 @@ impl Listing {
     pub(super) fn unrefined(&self) -> impl DoubleEndedIterator<Item = (NaiveDate, &ETag)> {
         let raw = self.raw.iter().map(|(date, etag)| (*date, etag));
         raw.filter(|(date, etag)| !self.done.contains(&(*date, (*etag).clone())))
-    }
-
-    /// Dates without refined rows, whose raw object of now has failed in a run.
-    pub fn failed_dates(&self) -> BTreeSet<NaiveDate> {
-        let holds = |mark: &&FailedMark| self.raw.get(&mark.date) == Some(&mark.etag);
-        let failed: BTreeSet<_> = self.failed.iter().filter(holds).map(|mark| mark.date).collect();
-        self.unrefined().map(|(date, _)| date).filter(|date| failed.contains(date)).collect()
     }
 
     /// The marks of a run that hold back a date: those whose raw object has not been replaced.
