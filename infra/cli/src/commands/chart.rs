@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     sector_table::sector_table,
     sessions::{self, cell, parsed},
-    tables_shown::TablesShown,
+    tables_shown::{Source, Tables, TablesShown},
     with_tables,
 };
 use crate::{
@@ -31,7 +31,7 @@ const STOCKS: u16 = 20;
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     index: &'a str,
-    source: &'a str,
+    source: &'a Source,
     date: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
     sectors: Option<Vec<SectorRow<'a>>>,
@@ -73,8 +73,7 @@ struct Chart<'a> {
 }
 
 pub(crate) async fn chart(args: &ChartArgs) -> Result<()> {
-    let shown = TablesShown::of(&args.tables)?;
-    with_tables(&args.tables, async |stack| {
+    with_tables(&args.tables, async |Tables { stack, shown }| {
         let date = sessions::pick(&sessions::all(&stack).await?, args.date)?;
         let weights = match args.by {
             By::Sector => Weights::Sectors(athena::sectors(&stack, date).await?),

@@ -31,7 +31,7 @@ use harness::{
     processes::Processes, stack::Stack,
 };
 
-use self::tables_shown::Place;
+use self::tables_shown::{Place, Tables, TablesShown};
 pub(crate) use self::{
     b3::b3, chart::chart, completions::completions, diff::diff, discard::discard, doctor::doctor,
     fetch::fetch, history::history, import::import, logs::logs, man::man, parked::parked,
@@ -63,13 +63,20 @@ async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()
 }
 
 /// Does `work`, which reads tables only, as [`with_stack`] does, or over the lake of B3's days if no stack is up.
-async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
+async fn with_tables(
+    args: &TablesArgs,
+    work: impl AsyncFnOnce(Tables) -> Result<()>,
+) -> Result<()> {
     if args.stack.is_some() {
+        let work = async |stack| work(Tables::of_stack(stack).await?).await;
         return with_stack(&args.stack(), work).await;
     }
     let workspace = &Workspace::locate()?;
     let folder = match Place::find(workspace, args.lake.as_deref())? {
-        Place::Running(running) => return work(running.stack()).await,
+        Place::Running(running) => {
+            let shown = TablesShown::of(&running.contents);
+            return work(Tables { stack: running.stack(), shown }).await;
+        }
         Place::Folder(folder) => folder,
     };
     let Some(contents) = lake::contents(&folder)? else {
@@ -92,6 +99,8 @@ async fn with_tables(args: &TablesArgs, work: impl AsyncFnOnce(Stack) -> Result<
     let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
     let options =
         EmulatorOptions::default().with_kept_bucket(&bucket, Some(lake.folder().to_path_buf()));
+    let shown = TablesShown::of(&contents);
+    let work = async |stack| work(Tables { stack, shown }).await;
     let done = local_runtime::with_tables(workspace, &processes, &options, STACK, work).await;
     processes.end_all().await;
     done

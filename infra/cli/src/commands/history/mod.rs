@@ -11,7 +11,7 @@ use serde::Serialize;
 use self::subject::Subject;
 use super::{
     sessions::{cell, parsed},
-    tables_shown::TablesShown,
+    tables_shown::{Source, Tables, TablesShown},
     with_tables,
 };
 use crate::{
@@ -30,7 +30,7 @@ const SPARKS: usize = 78;
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     index: &'a str,
-    source: &'a str,
+    source: &'a Source,
     /// `stock` or `sector`.
     of: &'static str,
     name: &'a str,
@@ -61,8 +61,7 @@ struct History<'a> {
 }
 
 pub(crate) async fn history(args: &HistoryArgs) -> Result<()> {
-    let shown = TablesShown::of(&args.tables)?;
-    with_tables(&args.tables, async |stack| {
+    with_tables(&args.tables, async |Tables { stack, shown }| {
         let subject = Subject::find(&stack, &args.of).await?;
         let (query, name) = match &subject {
             Subject::Stock(ticker) => ("stock-history", ticker),

@@ -10,10 +10,12 @@ use rust_decimal::Decimal;
 use shared::keys::LandingKey;
 
 use super::{
-    super::sessions::{self, cell, parsed},
+    super::{
+        sessions::{self, cell, parsed},
+        tables_shown::TablesShown,
+    },
     data::{
-        Chain, History, Layer, Queue, Report, Run, Sector, Session, Source, Stock, Work, lines,
-        thinned,
+        Chain, History, Layer, Queue, Report, Run, Sector, Session, Stock, Work, lines, thinned,
     },
 };
 
@@ -21,18 +23,15 @@ use super::{
 const DRAWN: usize = 120;
 const RUNS: usize = 5;
 
-/// Reads everything. `index` is known of a lake of this machine.
-pub(super) async fn collect(
-    stack: &Stack,
-    source: Source,
-    index: Option<String>,
-) -> Result<Report> {
+/// Reads everything.
+pub(super) async fn collect(stack: &Stack, shown: TablesShown) -> Result<Report> {
+    let TablesShown { index, source } = shown;
     let sessions = sessions::all(stack).await?;
     let dates = thinned(&sessions, DRAWN);
     let newest = dates.last().context("there is no day")?;
     let (sectors, stocks) =
         futures::try_join!(sectors_of(stack, &dates), stocks_of(stack, &dates))?;
-    let (found, chain) = chain(stack, &sessions).await?;
+    let chain = chain(stack, &index, &sessions).await?;
     let session = |date: &NaiveDate| Session {
         date: *date,
         sectors: sectors.get(date).cloned().unwrap_or_default(),
@@ -41,15 +40,7 @@ pub(super) async fn collect(
     let newest = session(newest);
     let before = dates.iter().rev().nth(1).map(session);
     let history = history(sessions.len(), dates, &sectors, &stocks, &newest, before.as_ref());
-    Ok(Report {
-        source,
-        index: index.or(found).unwrap_or_else(|| "IBOV".to_owned()),
-        made_at: Utc::now(),
-        newest,
-        before,
-        history,
-        chain,
-    })
+    Ok(Report { source, index, made_at: Utc::now(), newest, before, history, chain })
 }
 
 async fn sectors_of(
@@ -132,31 +123,24 @@ fn in_order<'a>(
     names
 }
 
-/// Also tells the index that most of the landing objects are of.
-async fn chain(stack: &Stack, sessions: &[NaiveDate]) -> Result<(Option<String>, Chain)> {
-    let landing = stack.keys(LandingKey::PREFIX).await?;
+/// A stack refines one index, whatever else people had it fetch.
+async fn chain(stack: &Stack, index: &str, sessions: &[NaiveDate]) -> Result<Chain> {
+    let landing = stack.keys(&LandingKey::prefix_of_index(&index.parse()?)).await?;
     let landing: Vec<LandingKey> = landing.iter().filter_map(|key| key.parse().ok()).collect();
-    let mut counts = BTreeMap::<_, usize>::new();
-    for key in &landing {
-        *counts.entry(key.index.to_string()).or_default() += 1;
-    }
-    let index = counts.into_iter().max_by_key(|(_, count)| *count).map(|(index, _)| index);
-    // A stack refines one index, whatever else people had it fetch.
-    let ours = landing.iter().filter(|key| Some(key.index.to_string()) == index);
+    let ours = landing.iter();
     let newest = ours.clone().max_by_key(|key| (key.date, key.stamp.fetched_at));
     let landed: BTreeSet<NaiveDate> = ours.map(|key| key.date).collect();
     let raw = stack.keys("raw/").await?;
     let raw: BTreeSet<NaiveDate> = raw.iter().filter_map(|key| raw_date(key)).collect();
     let refined: BTreeSet<NaiveDate> = sessions.iter().copied().collect();
-    let chain = Chain {
+    Ok(Chain {
         landing: Layer::of(&landed),
         raw: Layer::of(&raw),
         refined: Layer::of(&refined),
         fetched_at: newest.map(|key| key.stamp.fetched_at),
         due: landed.union(&raw).filter(|date| !refined.contains(date)).copied().collect(),
         work: work(stack).await?,
-    };
-    Ok((index, chain))
+    })
 }
 
 /// Tables that were put up for the time of a command have no queues.

@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    super::tables_shown::Source,
     chart::{self, Drawn},
-    data::{Chain, Change, History, Layer, Line, Moves, Report, Run, Session, Source, Stock, Work},
+    data::{Chain, Change, History, Layer, Line, Moves, Report, Run, Session, Stock, Work},
     words::{Words, fill},
 };
 use crate::output::Language;
