@@ -26,7 +26,7 @@ impl Landed {
         let same = stamps.iter().find(|stamp| {
             stamp.content == *content && (**stamp >= key.stamp || newest.content == *content)
         });
-        let undated = key.stamp.fetched_at == midnight(key.date);
+        let undated = has_no_time(key);
         let before =
             stamps.first().filter(|first| undated && first.fetched_at < key.stamp.fetched_at);
         same.or(before).map(|stamp| LandingKey { stamp: stamp.clone(), ..key.clone() })
@@ -39,8 +39,9 @@ impl Landed {
     }
 }
 
-fn midnight(date: NaiveDate) -> chrono::DateTime<chrono::Utc> {
-    date.and_time(chrono::NaiveTime::MIN).and_utc()
+/// Whether it was imported from a file that does not say when it was fetched.
+pub(in crate::commands) fn has_no_time(key: &LandingKey) -> bool {
+    key.stamp.fetched_at == key.date.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use harness::{
 };
 use shared::keys::LandingKey;
 
+pub(super) use self::landed::has_no_time;
 use self::{
     kept::{Accepted, Refused, Terms, judge},
     landed::Landed,

@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use harness::stack::{Stack, Stage, athena, dead_letters};
+use harness::{
+    stack::{Stack, Stage, athena, dead_letters},
+    unfinished::Unfinished,
+};
 use rust_decimal::Decimal;
-use shared::keys::LandingKey;
+use shared::{keys::LandingKey, values::IndexCode};
 
 use super::{
     super::{
+        import::has_no_time,
         sessions::{self, cell, parsed},
         tables_shown::TablesShown,
     },
@@ -125,22 +129,31 @@ fn in_order<'a>(
 
 /// A stack refines one index, whatever else people had it fetch.
 async fn chain(stack: &Stack, index: &str, sessions: &[NaiveDate]) -> Result<Chain> {
-    let landing = stack.keys(&LandingKey::prefix_of_index(&index.parse()?)).await?;
+    let index: IndexCode = index.parse()?;
+    let landing = stack.keys(&LandingKey::prefix_of_index(&index)).await?;
     let landing: Vec<LandingKey> = landing.iter().filter_map(|key| key.parse().ok()).collect();
-    let ours = landing.iter();
-    let newest = ours.clone().max_by_key(|key| (key.date, key.stamp.fetched_at));
-    let landed: BTreeSet<NaiveDate> = ours.map(|key| key.date).collect();
+    let landed: BTreeSet<NaiveDate> = landing.iter().map(|key| key.date).collect();
     let raw = stack.keys("raw/").await?;
     let raw: BTreeSet<NaiveDate> = raw.iter().filter_map(|key| raw_date(key)).collect();
     let refined: BTreeSet<NaiveDate> = sessions.iter().copied().collect();
+    let without_rows = landed.union(&raw).filter(|date| !refined.contains(date)).copied();
+    // An answer may have followed that on which the rows of its date are based.
+    let mut due = Unfinished::find(stack, &index).await?.dates();
+    due.extend(without_rows);
     Ok(Chain {
         landing: Layer::of(&landed),
         raw: Layer::of(&raw),
         refined: Layer::of(&refined),
-        fetched_at: newest.map(|key| key.stamp.fetched_at),
-        due: landed.union(&raw).filter(|date| !refined.contains(date)).copied().collect(),
+        fetched_at: fetched_at(&landing),
+        due: due.into_iter().collect(),
         work: work(stack).await?,
     })
+}
+
+/// Of the newest session's newest answer. `None` if nobody knows, because it was imported without its time.
+fn fetched_at(landing: &[LandingKey]) -> Option<DateTime<Utc>> {
+    let newest = landing.iter().max_by_key(|key| (key.date, key.stamp.fetched_at));
+    newest.filter(|key| !has_no_time(key)).map(|key| key.stamp.fetched_at)
 }
 
 /// Tables that were put up for the time of a command have no queues.
@@ -182,6 +195,21 @@ mod tests {
         let date = NaiveDate::from_ymd_opt(2026, 11, 20);
         assert_eq!(raw_date("raw/date=2026-11-20/ibov_setor.parquet"), date);
         assert_eq!(raw_date("raw/_manifest"), None);
+    }
+
+    #[test]
+    fn a_time_that_an_import_made_up_is_not_told() {
+        let key = |day, time| {
+            let key = format!(
+                "landing/index=IBOV/date=2026-11-{day}/202611{day}T{time}.000Z-0123456789abcdef.json"
+            );
+            key.parse::<LandingKey>().unwrap()
+        };
+        let told = |keys: &[LandingKey]| fetched_at(keys).map(|at| at.to_rfc3339());
+        let fetched = Some("2026-11-23T10:00:00+00:00".to_owned());
+        assert_eq!(told(&[key(20, "000000"), key(23, "100000")]), fetched);
+        assert_eq!(told(&[key(23, "000000"), key(23, "100000")]), fetched);
+        assert_eq!(told(&[key(20, "100000"), key(23, "000000")]), None);
     }
 
     #[test]

@@ -496,6 +496,18 @@ mod tests {
     }
 
     #[test]
+    fn a_session_without_stocks_is_not_called_one_that_the_lake_lacks() {
+        let words = Words::of(Language::English);
+        for is_newest in [true, false] {
+            let mut report = report();
+            let session = if is_newest { Some(&mut report.newest) } else { report.before.as_mut() };
+            session.unwrap().stocks.clear();
+            let page = page(&report);
+            assert!(page.contains(words.no_stocks_to_compare) && !page.contains(words.no_moves));
+        }
+    }
+
+    #[test]
     fn a_portfolio_without_sectors_has_no_table_of_them() {
         let mut report = report();
         for stock in &mut report.newest.stocks {
