@@ -294,7 +294,10 @@ fn queries_are_listed_and_run_by_name_from_the_command_line() -> Result<()> {
         assert!(own.stdout.contains("it is so"), "{}{}", own.stdout, own.stderr);
         for (words, said) in [
             (&moves[..5], "query moves wants 2 times --param, not 1 (1: earlier session"),
-            (&["query", "--name", "movse"][..], "keeps no query movse: `ibov queries` lists them"),
+            (
+                &["query", "--name", "movse"][..],
+                "keeps no query movse; did you mean moves? `ibov queries` lists them",
+            ),
         ] {
             let refused = say(words).await?;
             assert_eq!(refused.code, Some(1), "{}", refused.stdout);
