@@ -1,7 +1,7 @@
 //! `ibov report` from outside: the page of a lake with two sessions, as Chrome shows it.
 #![allow(clippy::indexing_slicing, reason = "a test that finds something else has failed")]
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use e2e::{browser, days::session, ibov, local};
@@ -34,6 +34,19 @@ fn the_report_of_a_lake_is_a_page_that_everybody_can_read_and_that_asks_nobody()
         for part in ["<title>Not B3", "<strong>XPTO3</strong>", "<strong>RAIZ4</strong>", "<svg"] {
             assert!(text.contains(part), "{part}");
         }
+
+        assert!(text.contains("Every session that has landed is refined."));
+        let page_of_due = folder.path().join("due.html");
+        let is_due = format!("Landed, and not refined yet:</strong> <time datetime=\"{before}\">");
+        let landed = Path::new(&lake).join(format!("landing/index=IBOV/date={before}"));
+        let answer = fs::read_dir(&landed)?.next().context("nothing has landed")??.path();
+        // The day has rows, but not those of this answer.
+        fs::copy(&answer, landed.join("20991231T000000.000Z-0123456789abcdef.json"))?;
+        let path_of_due = page_of_due.to_str().context("a path that is not UTF-8")?;
+        let arguments = ["report", "--lake", &lake, "--out", path_of_due, "--lang", "en"];
+        let ended = ibov::run(&arguments, &[]).await?;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(fs::read_to_string(&page_of_due)?.contains(&is_due));
 
         let Some(seen) = browser::look_at(&page, folder.path()).await? else {
             return Ok(());

@@ -15,7 +15,7 @@ use harness::{
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::output::text;
+use crate::{lake::Contents, output::text};
 
 /// The note, which exists while the stack is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub(crate) struct RunningStack {
     pub(crate) folder: PathBuf,
     /// Where its objects lie.
     pub(crate) lake: PathBuf,
+    /// What they are. The folder of a run says nothing about it.
+    pub(crate) contents: Contents,
     /// The `ibov run` that keeps it up.
     pub(crate) pid: u32,
 }
@@ -45,6 +47,7 @@ impl RunningStack {
         b3_control_url: Option<String>,
         folder: PathBuf,
         lake: PathBuf,
+        contents: Contents,
     ) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
@@ -56,6 +59,7 @@ impl RunningStack {
             b3_control_url,
             folder,
             lake,
+            contents,
             pid: std::process::id(),
         }
     }
@@ -226,6 +230,7 @@ fn is_alive(pid: u32) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::lake::Origin;
 
     pub(crate) fn running(folder: PathBuf) -> RunningStack {
         let outputs = [
@@ -246,6 +251,11 @@ pub(crate) mod tests {
             b3_control_url: Some("http://127.0.0.1:2".into()),
             folder,
             lake: "/lake".into(),
+            contents: Contents {
+                origin: Origin::AnotherServer,
+                index: "SMLL".into(),
+                segment: "1".into(),
+            },
             pid: std::process::id(),
         }
     }
@@ -256,6 +266,15 @@ pub(crate) mod tests {
         let ours = running(workspace.private("runs/1"));
         assert!(ours.is_of(&workspace));
         assert!(!running("/original/.ibov/runs/1".into()).is_of(&workspace));
+    }
+
+    #[test]
+    fn a_note_that_does_not_say_whose_data_they_are_is_not_read() {
+        let ours = running("/runs/1".into());
+        let mut note = serde_json::to_value(&ours).unwrap();
+        assert_eq!(serde_json::from_value::<RunningStack>(note.clone()).unwrap(), ours);
+        note.as_object_mut().unwrap().remove("contents").unwrap();
+        assert!(serde_json::from_value::<RunningStack>(note).is_err());
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) struct ChartArgs {
     /// What a bar stands for.
     #[arg(long, value_enum, default_value = "sector")]
     pub(crate) by: By,
-    /// Show the heaviest so many; the others are added up in one bar. Default: all sectors, or 20 stocks.
+    /// Show the heaviest so many; the others are added up in one row, which has no bar. Default: all sectors, or 20 stocks.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) top: Option<u16>,
     /// Draw into this SVG file, in place of the one that is there.

@@ -70,30 +70,24 @@ pub(super) async fn with_chain(
 
 /// The stack that is up, if it holds what is asked for.
 fn running_chain(args: &ChainArgs, running: RunningStack, progress: &Progress) -> Result<Chain> {
-    let Some(contents) = lake::note(&running.lake)? else {
-        let lake = running.lake.display();
-        bail!(text!(
-            en: "{lake} says nothing about what it holds",
-            pt: "{lake} não diz o que guarda",
-        ));
-    };
+    let contents = &running.contents;
     let other = |asked: &Option<String>, held: &str| asked.as_deref().is_some_and(|it| it != held);
     if other(&args.index, &contents.index) || other(&args.segment, &contents.segment) {
         let pid = running.pid;
-        let Contents { index, segment, .. } = &contents;
+        let Contents { index, segment, .. } = contents;
         bail!(text!(
             en: "process {pid} keeps a stack up for {index}, segment {segment}: stop it first (Ctrl-C there), or name the folder of another lake with --lake",
             pt: "o processo {pid} mantém uma stack no ar para {index}, segmento {segment}: pare-o antes (Ctrl-C lá), ou indique a pasta de outro lake com --lake",
         ));
     }
-    refuse_sample(&contents)?;
+    refuse_sample(contents)?;
     let lake = running.lake.display();
     progress.say(text!(
         en: "  using the stack that is up over {lake}",
         pt: "  usando a stack que está no ar sobre {lake}",
     ));
     let stack = running.stack();
-    let RunningStack { folder, lake, .. } = running;
+    let RunningStack { folder, lake, contents, .. } = running;
     let local = Local { logs: Logs::new(&folder), lake, origin: contents.origin };
     Ok(Chain { stack, local: Some(local) })
 }

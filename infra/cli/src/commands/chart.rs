@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     sector_table::sector_table,
     sessions::{self, cell, parsed},
-    tables_shown::TablesShown,
+    tables_shown::{Source, Tables, TablesShown},
     with_tables,
 };
 use crate::{
@@ -31,7 +31,7 @@ const STOCKS: u16 = 20;
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     index: &'a str,
-    source: &'a str,
+    source: &'a Source,
     date: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
     sectors: Option<Vec<SectorRow<'a>>>,
@@ -73,8 +73,7 @@ struct Chart<'a> {
 }
 
 pub(crate) async fn chart(args: &ChartArgs) -> Result<()> {
-    let shown = TablesShown::of(&args.tables)?;
-    with_tables(&args.tables, async |stack| {
+    with_tables(&args.tables, async |Tables { stack, shown }| {
         let date = sessions::pick(&sessions::all(&stack).await?, args.date)?;
         let weights = match args.by {
             By::Sector => Weights::Sectors(athena::sectors(&stack, date).await?),
@@ -188,23 +187,28 @@ impl Chart<'_> {
                 Value::text(&stock.setor),
             ]);
         }
-        if let Some((name, weight)) = self.sum(others) {
+        if !others.is_empty() {
+            let name = self.name_of_others(others.len());
+            let weight = others.iter().map(|stock| stock.participacao).sum::<Decimal>();
             let empty = || Value::text("");
             table.row([Value::Text(name), empty(), Value::number(weight), empty(), empty()]);
         }
         table.render(screen)
     }
 
-    /// The stocks that have no row of their own.
-    fn sum(&self, others: &[Stock]) -> Option<(String, Decimal)> {
-        let number = others.len();
-        let (stocks, acoes) = (
-            plural(number, "other stock", "other stocks"),
-            plural(number, "outra ação", "outras ações"),
-        );
-        let name = text!(self.language, en: "{number} {stocks}", pt: "{number} {acoes}");
-        let weight = others.iter().map(|stock| stock.participacao).sum();
-        (number > 0).then_some((name, weight))
+    /// What those that have no row of their own are called together.
+    fn name_of_others(&self, number: usize) -> String {
+        let (en, pt) = match &self.weights {
+            Weights::Sectors(_) => (
+                plural(number, "other sector", "other sectors"),
+                plural(number, "outro setor", "outros setores"),
+            ),
+            Weights::Stocks(_) => (
+                plural(number, "other stock", "other stocks"),
+                plural(number, "outra ação", "outras ações"),
+            ),
+        };
+        text!(self.language, en: "{number} {en}", pt: "{number} {pt}")
     }
 
     fn svg(&self) -> String {
@@ -224,18 +228,22 @@ impl Chart<'_> {
         let heaviest = heaviest.map_or_else(String::new, |bar| {
             format!("{} ({} %)", bar.label, self.language.number(bar.weight))
         });
-        let (number, rest) = (all.len(), others.iter().map(|(_, weight)| *weight).sum::<Decimal>());
+        let number = all.len();
         let mut description = text!(
             self.language,
             en: "Bars of weights in per cent. Of {number} the heaviest is {heaviest}.",
             pt: "Barras com as participações em por cento. De {number}, a maior é {heaviest}."
         );
-        if !others.is_empty() {
-            let (others, rest) = (others.len(), self.language.number(rest));
+        let others = (!others.is_empty()).then(|| Bar {
+            label: self.name_of_others(others.len()),
+            weight: others.iter().map(|(_, weight)| *weight).sum(),
+        });
+        if let Some(Bar { label, weight }) = &others {
+            let weight = self.language.number(*weight);
             description.push_str(&text!(
                 self.language,
-                en: " {others} that are not drawn weigh {rest} %.",
-                pt: " {others} que não aparecem somam {rest} %."
+                en: " Without a bar, {label}: {weight} %.",
+                pt: " Sem barra, {label}: {weight} %."
             ));
         }
         let caption = Caption {
@@ -243,6 +251,6 @@ impl Chart<'_> {
             source: self.shown.source_in_words(self.language),
             description,
         };
-        svg::bars(&caption, &bars, self.language)
+        svg::bars(&caption, &bars, others.as_ref(), self.language)
     }
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     sessions::{self, Row, cell, parsed, perhaps},
-    tables_shown::TablesShown,
+    tables_shown::{Source, Tables},
     with_tables,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, PartialEq, Serialize)]
 struct Document<'a> {
     index: &'a str,
-    source: &'a str,
+    source: &'a Source,
     from: NaiveDate,
     to: NaiveDate,
     entered: Vec<&'a Move>,
@@ -58,8 +58,7 @@ fn perhaps_number<S: Serializer>(
 }
 
 pub(crate) async fn diff(args: &DiffArgs) -> Result<()> {
-    let shown = TablesShown::of(&args.tables)?;
-    with_tables(&args.tables, async |stack| {
+    with_tables(&args.tables, async |Tables { stack, shown }| {
         let (from, to) = days(&sessions::all(&stack).await?, &args.dates)?;
         let texts = [from.to_string(), to.to_string()];
         let result = named_queries::run(&stack, "moves", &texts).await?;

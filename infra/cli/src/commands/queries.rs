@@ -1,7 +1,7 @@
 use anyhow::Result;
 use harness::stack::named_queries;
 
-use super::with_tables;
+use super::{tables_shown::Tables, with_tables};
 use crate::{
     args::QueriesArgs,
     output::{Column, Screen, Table, Value, print_line, text},
@@ -9,7 +9,7 @@ use crate::{
 
 /// Prints what queries the stack keeps, and the parameters of each.
 pub(crate) async fn queries(args: &QueriesArgs) -> Result<()> {
-    with_tables(&args.stack, async |stack| {
+    with_tables(&args.stack, async |Tables { stack, .. }| {
         let screen = Screen::stdout();
         let language = screen.language;
         let mut table = Table::new([

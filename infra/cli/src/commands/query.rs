@@ -1,7 +1,7 @@
 use anyhow::{Context as _, Result};
 use harness::stack::{athena, named_queries, only_reads};
 
-use super::{tables_shown::TablesShown, with_tables};
+use super::{tables_shown::Tables, with_tables};
 use crate::{
     args::QueryArgs,
     export::{self, Format},
@@ -14,8 +14,7 @@ pub(crate) async fn query(args: &QueryArgs) -> Result<()> {
         only_reads(sql)?;
     }
     let format = Format::choose(args.format, args.out.as_deref())?;
-    let shown = TablesShown::of(&args.stack)?;
-    with_tables(&args.stack, async |stack| {
+    with_tables(&args.stack, async |Tables { stack, shown }| {
         let result = if let Some(name) = &args.name {
             named_queries::run(&stack, name, &args.param).await?
         } else {

@@ -1,13 +1,16 @@
-//! Whose data the tables of a command hold, for titles and documents.
+//! Which tables a command reads, and whose data they hold.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
-use harness::checkout::Workspace;
+use anyhow::{Context as _, Result};
+use harness::{checkout::Workspace, stack::Stack};
+use serde::{Serialize, Serializer};
 
 use crate::{
-    args::TablesArgs,
-    lake::{self, Origin},
+    lake::{Contents, Origin},
     output::{Language, text},
     running_stack::RunningStack,
 };
@@ -35,48 +38,87 @@ impl Place {
     }
 }
 
+/// Tables, and what is told about them.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) stack: Stack,
+    pub(super) shown: TablesShown,
+}
+
 /// What is told about the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TablesShown {
-    /// Of a stack in AWS the index is not asked for.
     pub(super) index: String,
-    /// For documents: `b3`, `sample`, `another-server` or `stack NAME`.
-    pub(super) source: String,
-    pub(super) origin: Origin,
+    pub(super) source: Source,
+}
+
+/// Where the rows come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    B3,
+    /// The bundled portfolio.
+    Sample,
+    /// What `--b3-url` named.
+    AnotherServer,
+    /// A stack in AWS.
+    Stack(String),
+}
+
+/// As documents have it.
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::B3 => formatter.write_str("b3"),
+            Self::Sample => formatter.write_str("sample"),
+            Self::AnotherServer => formatter.write_str("another-server"),
+            Self::Stack(name) => write!(formatter, "stack {name}"),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Tables {
+    /// Those of a stack in AWS, whose parameters say which index it serves.
+    pub(super) async fn of_stack(stack: Stack) -> Result<Self> {
+        let index = stack.parameters().await?.remove("IndexCode");
+        let index = index.with_context(|| {
+            let name = &stack.name;
+            text!(
+                en: "stack {name} has no parameter IndexCode",
+                pt: "a stack {name} não tem o parâmetro IndexCode",
+            )
+        })?;
+        let source = Source::Stack(stack.name.clone());
+        Ok(Self { stack, shown: TablesShown { index, source } })
+    }
 }
 
 impl TablesShown {
-    pub(super) fn of(args: &TablesArgs) -> Result<Self> {
-        if let Some(name) = &args.stack {
-            let source = format!("stack {name}");
-            return Ok(Self { index: "IBOV".to_owned(), source, origin: Origin::B3 });
-        }
-        let folder = match Place::find(&Workspace::locate()?, args.lake.as_deref())? {
-            Place::Running(running) => running.lake,
-            Place::Folder(folder) => folder,
+    /// Of a lake of this machine.
+    pub(super) fn of(contents: &Contents) -> Self {
+        let source = match contents.origin {
+            Origin::B3 => Source::B3,
+            Origin::Sample => Source::Sample,
+            Origin::AnotherServer => Source::AnotherServer,
         };
-        // Without a lake there is nothing to show, and `with_tables` says so.
-        let contents = lake::contents(&folder)?;
-        let (index, origin) =
-            contents.map_or(("IBOV".to_owned(), Origin::B3), |found| (found.index, found.origin));
-        let source = match origin {
-            Origin::B3 => "b3",
-            Origin::Sample => "sample",
-            Origin::AnotherServer => "another-server",
-        };
-        Ok(Self { index, source: source.to_owned(), origin })
+        Self { index: contents.index.clone(), source }
     }
 
     /// What has to stand above data that are not B3's.
     pub(super) fn mark(&self, language: Language) -> Option<String> {
-        match self.origin {
-            Origin::B3 => None,
-            Origin::Sample => Some(text!(
+        match self.source {
+            Source::B3 | Source::Stack(_) => None,
+            Source::Sample => Some(text!(
                 language,
                 en: "SAMPLE, NOT B3'S DATA",
                 pt: "EXEMPLO, NÃO SÃO DADOS DA B3"
             )),
-            Origin::AnotherServer => Some(text!(
+            Source::AnotherServer => Some(text!(
                 language,
                 en: "FROM ANOTHER SERVER, NOT B3'S DATA",
                 pt: "DE OUTRO SERVIDOR, NÃO SÃO DADOS DA B3"
@@ -91,18 +133,17 @@ impl TablesShown {
 
     /// Where the data come from, in words.
     pub(super) fn source_in_words(&self, language: Language) -> String {
-        let source = &self.source;
-        match self.origin {
-            Origin::B3 if source.starts_with("stack ") => {
-                text!(language, en: "Source: B3, {source}", pt: "Fonte: B3, {source}")
+        match &self.source {
+            Source::Stack(name) => {
+                text!(language, en: "Source: B3, stack {name}", pt: "Fonte: B3, stack {name}")
             }
-            Origin::B3 => text!(language, en: "Source: B3", pt: "Fonte: B3"),
-            Origin::Sample => text!(
+            Source::B3 => text!(language, en: "Source: B3", pt: "Fonte: B3"),
+            Source::Sample => text!(
                 language,
                 en: "Source: bundled sample, not B3's data",
                 pt: "Fonte: exemplo que acompanha o programa, não são dados da B3"
             ),
-            Origin::AnotherServer => text!(
+            Source::AnotherServer => text!(
                 language,
                 en: "Source: another server than B3's",
                 pt: "Fonte: um servidor que não é o da B3"
@@ -131,8 +172,23 @@ mod tests {
     }
 
     #[test]
+    fn what_another_server_answered_is_marked_while_its_stack_is_up() {
+        let up = running("/runs/1".into());
+        assert!(!up.lake.join(".ibov").exists(), "the folder says nothing");
+        let shown = TablesShown::of(&up.contents);
+        assert_eq!(
+            (shown.index.as_str(), shown.source.to_string().as_str()),
+            ("SMLL", "another-server")
+        );
+        assert!(shown.mark(Language::English).is_some());
+        assert_eq!(shown.source_in_words(Language::English), "Source: another server than B3's");
+    }
+
+    #[test]
     fn what_is_not_b3s_is_marked_in_every_title_and_language() {
-        let shown = |origin| TablesShown { index: "IBOV".into(), source: "x".into(), origin };
+        let shown = |origin| {
+            TablesShown::of(&Contents { origin, index: "IBOV".into(), segment: "2".into() })
+        };
         for (origin, english, portuguese) in [
             (Origin::Sample, "SAMPLE, NOT B3'S DATA: t", "EXEMPLO, NÃO SÃO DADOS DA B3: t"),
             (

@@ -21,8 +21,13 @@ pub(crate) struct Bar {
     pub(crate) weight: Decimal,
 }
 
-/// The file. The first bars are on top.
-pub(crate) fn bars(caption: &Caption, bars: &[Bar], language: Language) -> String {
+/// The file. The first bars are on top. `others` is a row without a bar, which might be longer than all of them.
+pub(crate) fn bars(
+    caption: &Caption,
+    bars: &[Bar],
+    others: Option<&Bar>,
+    language: Language,
+) -> String {
     let whole = bars.iter().map(|bar| bar.weight).max().unwrap_or_default();
     let mut content = String::new();
     let mut y = TOP;
@@ -39,6 +44,15 @@ pub(crate) fn bars(caption: &Caption, bars: &[Bar], language: Language) -> Strin
             shown = escaped(&shortened(&bar.label)),
             bar_y = y + 4,
             weight_x = BEGIN + length + 8,
+        ));
+        y += ROW;
+    }
+    if let Some(Bar { label, weight }) = others {
+        let (label, weight) = (escaped(label), language.number(*weight));
+        let (label_end, text_y) = (BEGIN - 10, y + 16);
+        content.push_str(&format!(
+            "<text class=\"end\" x=\"{label_end}\" y=\"{text_y}\">{label}</text>\
+             <text x=\"{BEGIN}\" y=\"{text_y}\">{weight} %</text>\n"
         ));
         y += ROW;
     }
@@ -66,7 +80,10 @@ mod tests {
             weight: weight.parse().unwrap(),
         });
         let caption = Caption { title: "t".into(), source: "s".into(), description: "d".into() };
-        let text = bars(&caption, &rows, Language::Portuguese);
+        let others = Bar { label: "27 others".to_owned(), weight: "75.000".parse().unwrap() };
+        let text = bars(&caption, &rows, Some(&others), Language::Portuguese);
+        assert!(text.contains(">27 others</text>") && text.contains(">75,000 %</text>"));
+        assert_eq!(text.matches("<rect class=\"bar\"").count(), rows.len(), "{text}");
         for part in [
             &format!("width=\"{LONGEST}\" height=\"16\""),
             &format!("width=\"{}\" height=\"16\"", (LONGEST + 2) / 4),

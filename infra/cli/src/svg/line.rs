@@ -16,12 +16,13 @@ const DATES: i64 = 5;
 /// Of a line that moves less, the movement fills the drawing only by its share in so much.
 const LEAST_RANGE: Decimal = Decimal::from_parts(10, 0, 0, false, 3);
 
-/// The file. The points are in order, at least one.
+/// The file. The points are in order, at least one; between two stretches there is a gap.
 pub(crate) fn line(
     caption: &Caption,
-    points: &[(NaiveDate, Decimal)],
+    stretches: &[Vec<(NaiveDate, Decimal)>],
     language: Language,
 ) -> String {
+    let points = &stretches.concat();
     let Some(scale) = Scale::new(points) else { return drawing(caption, HEIGHT, "") };
     let mut content = String::new();
     for value in scale.marks() {
@@ -40,11 +41,8 @@ pub(crate) fn line(
             BOTTOM + 24
         ));
     }
-    let places: Vec<String> = points
-        .iter()
-        .map(|(date, weight)| format!("{} {}", scale.x(*date), scale.y(*weight)))
-        .collect();
-    content.push_str(&format!("<path class=\"line\" d=\"M{}\"/>\n", places.join("L")));
+    let path: String = stretches.iter().map(|stretch| scale.path(stretch)).collect();
+    content.push_str(&format!("<path class=\"line\" d=\"{path}\"/>\n"));
     if let Some((date, weight)) = points.last() {
         let (x, y, text) = (scale.x(*date), scale.y(*weight), language.number(weight));
         content.push_str(&format!(
@@ -87,6 +85,18 @@ impl Scale {
     fn y(&self, weight: Decimal) -> i64 {
         let share = (weight - self.lowest) / (self.step * Decimal::from(self.steps));
         BOTTOM - (share * Decimal::from(BOTTOM - TOP)).round().to_i64().unwrap_or_default()
+    }
+
+    fn path(&self, stretch: &[(NaiveDate, Decimal)]) -> String {
+        let places = stretch.iter();
+        let places: Vec<String> =
+            places.map(|(date, weight)| format!("{} {}", self.x(*date), self.y(*weight))).collect();
+        match places.as_slice() {
+            [] => String::new(),
+            // The zero length has a round cap, which is a dot.
+            [place] => format!("M{place}h0"),
+            [_, ..] => format!("M{}", places.join("L")),
+        }
     }
 
     /// Round values at even distances.
@@ -139,7 +149,7 @@ mod tests {
 
     fn drawn(weights: &[&str]) -> String {
         let caption = Caption { title: "t".into(), source: "s".into(), description: "d".into() };
-        line(&caption, &points(weights), Language::Portuguese)
+        line(&caption, &[points(weights)], Language::Portuguese)
     }
 
     #[test]

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use self::subject::Subject;
 use super::{
-    sessions::{cell, parsed},
-    tables_shown::TablesShown,
+    sessions::{self, cell, parsed},
+    tables_shown::{Source, Tables, TablesShown},
     with_tables,
 };
 use crate::{
@@ -30,7 +30,7 @@ const SPARKS: usize = 78;
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     index: &'a str,
-    source: &'a str,
+    source: &'a Source,
     /// `stock` or `sector`.
     of: &'static str,
     name: &'a str,
@@ -50,6 +50,9 @@ struct Day {
     /// Of a stock.
     #[serde(skip_serializing_if = "Option::is_none")]
     sector: Option<String>,
+    /// Whether it was not in the index on the day before that the tables hold, so that there is nothing to compare it with.
+    #[serde(skip)]
+    follows_gap: bool,
 }
 
 struct History<'a> {
@@ -61,8 +64,7 @@ struct History<'a> {
 }
 
 pub(crate) async fn history(args: &HistoryArgs) -> Result<()> {
-    let shown = TablesShown::of(&args.tables)?;
-    with_tables(&args.tables, async |stack| {
+    with_tables(&args.tables, async |Tables { stack, shown }| {
         let subject = Subject::find(&stack, &args.of).await?;
         let (query, name) = match &subject {
             Subject::Stock(ticker) => ("stock-history", ticker),
@@ -73,7 +75,7 @@ pub(crate) async fn history(args: &HistoryArgs) -> Result<()> {
         if result.rows.is_empty() {
             return Err(subject::unknown(&stack, &args.of).await?);
         }
-        let days = within(days, args.from, args.to)?;
+        let days = within(with_gaps(days, &sessions::all(&stack).await?), args.from, args.to)?;
         let screen = Screen::stdout();
         let (shown, language) = (&shown, screen.language);
         let history = History { shown, subject: &subject, days: &days, language };
@@ -91,6 +93,17 @@ pub(crate) async fn history(args: &HistoryArgs) -> Result<()> {
         print_line(history.table().render(screen))
     })
     .await
+}
+
+/// Notes where a day of the tables lies between two of these.
+fn with_gaps(mut days: Vec<Day>, all: &[NaiveDate]) -> Vec<Day> {
+    let mut before: Option<NaiveDate> = None;
+    for day in &mut days {
+        let is_between = |date: &NaiveDate| before < Some(*date) && *date < day.date;
+        day.follows_gap = before.is_some() && all.iter().any(is_between);
+        before = Some(day.date);
+    }
+    days
 }
 
 fn within(days: Vec<Day>, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<Vec<Day>> {
@@ -120,6 +133,7 @@ impl Day {
                 weight: parsed(row, 2)?,
                 quantity: parsed(row, 3)?,
                 constituents: None,
+                follows_gap: false,
             }),
             Subject::Sector(_) => Ok(Self {
                 date,
@@ -127,6 +141,7 @@ impl Day {
                 constituents: Some(parsed(row, 2)?),
                 quantity: parsed(row, 3)?,
                 sector: None,
+                follows_gap: false,
             }),
         }
     }
@@ -185,7 +200,9 @@ impl History<'_> {
         let mut table = Table::new(columns);
         let mut before = None;
         for day in self.days {
-            let change = before.map(|before| Value::change(day.weight - before));
+            let change = before
+                .filter(|_| !day.follows_gap)
+                .map(|before| Value::change(day.weight - before));
             let mut row = vec![
                 Value::text(day.date),
                 Value::number(day.weight),
@@ -213,7 +230,11 @@ impl History<'_> {
     }
 
     fn svg(&self) -> String {
-        let points: Vec<_> = self.days.iter().map(|day| (day.date, day.weight)).collect();
+        let stretches: Vec<Vec<_>> = self
+            .days
+            .chunk_by(|_, day| !day.follows_gap)
+            .map(|days| days.iter().map(|day| (day.date, day.weight)).collect())
+            .collect();
         let way = self.way();
         let words: Vec<&str> = way.lines().skip(1).collect();
         let last = self.days.last().map(|day| day.date.to_string()).unwrap_or_default();
@@ -234,7 +255,7 @@ impl History<'_> {
                 pt: "Linha com as participações em por cento, {words}."
             ),
         };
-        svg::line(&caption, &points, self.language)
+        svg::line(&caption, &stretches, self.language)
     }
 
     fn short_title(&self) -> String {
@@ -254,6 +275,7 @@ mod tests {
             quantity: 1_000,
             constituents: None,
             sector: Some("Mineração".to_owned()),
+            follows_gap: false,
         }
     }
 
@@ -265,6 +287,27 @@ mod tests {
         assert_eq!(chosen, days.get(1..).unwrap());
         let none = within(days, date(21), date(22)).unwrap_err().to_string();
         assert!(none.contains("2026-11-19") && none.contains("2026-11-23"), "{none}");
+    }
+
+    #[test]
+    fn nothing_is_compared_or_drawn_across_days_on_which_it_was_not_in_the_index() {
+        let all = [18, 19, 20, 23, 24].map(|day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap());
+        let days = vec![day(18, "1"), day(19, "2"), day(23, "5"), day(24, "9")];
+        let days = with_gaps(days, &all);
+        let gaps: Vec<_> = days.iter().map(|day| day.follows_gap).collect();
+        assert_eq!(gaps, [false, false, true, false]);
+        let shown = TablesShown { index: "IBOV".into(), source: Source::B3 };
+        let subject = Subject::Stock("VALE3".into());
+        let language = Language::English;
+        let history = History { shown: &shown, subject: &subject, days: &days, language };
+        let table = history.table().render(Screen { width: None, language });
+        for row in ["2026-11-19\t2\t1\t", "2026-11-23\t5\t\t", "2026-11-24\t9\t4\t"] {
+            assert!(table.contains(row), "{row} in\n{table}");
+        }
+        let svg = history.svg();
+        let (_, path) = svg.split_once("<path class=\"line\" d=\"").unwrap();
+        let (path, _) = path.split_once('"').unwrap();
+        assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 2), "{path}");
     }
 
     #[test]

@@ -67,8 +67,8 @@ pub(super) fn order(key: &LandingKey) -> impl Ord + use<> {
     (key.date, is_undated(key), key.stamp.fetched_at)
 }
 
-/// Whether a file did not say when it was fetched.
-fn is_undated(key: &LandingKey) -> bool {
+/// Whether it was imported from a file that does not say when it was fetched.
+pub(in crate::commands) fn is_undated(key: &LandingKey) -> bool {
     key.stamp.fetched_at == key.date.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 

@@ -23,6 +23,7 @@ use harness::{
 };
 use shared::{keys::LandingKey, values::IndexCode};
 
+pub(super) use self::landed::is_undated;
 use self::{
     kept::{Accepted, Refused, Terms, judge},
     landed::{Landed, Verdict, order},

@@ -5,15 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use harness::stack::{Stack, Stage, athena, dead_letters};
+use harness::{
+    stack::{Stack, Stage, athena, dead_letters},
+    unfinished::Unfinished,
+};
 use rust_decimal::Decimal;
-use shared::keys::LandingKey;
+use shared::{keys::LandingKey, values::IndexCode};
 
 use super::{
-    super::sessions::{self, cell, parsed},
+    super::{
+        import::is_undated,
+        sessions::{self, cell, parsed},
+        tables_shown::TablesShown,
+    },
     data::{
-        Chain, History, Layer, Queue, Report, Run, Sector, Session, Source, Stock, Work, lines,
-        thinned,
+        Chain, History, Layer, Queue, Report, Run, Sector, Session, Stock, Work, lines, thinned,
     },
 };
 
@@ -21,18 +27,15 @@ use super::{
 const DRAWN: usize = 120;
 const RUNS: usize = 5;
 
-/// Reads everything. `index` is known of a lake of this machine.
-pub(super) async fn collect(
-    stack: &Stack,
-    source: Source,
-    index: Option<String>,
-) -> Result<Report> {
+/// Reads everything.
+pub(super) async fn collect(stack: &Stack, shown: TablesShown) -> Result<Report> {
+    let TablesShown { index, source } = shown;
     let sessions = sessions::all(stack).await?;
     let dates = thinned(&sessions, DRAWN);
     let newest = dates.last().context("there is no day")?;
     let (sectors, stocks) =
         futures::try_join!(sectors_of(stack, &dates), stocks_of(stack, &dates))?;
-    let (found, chain) = chain(stack, &sessions).await?;
+    let chain = chain(stack, &index, &sessions).await?;
     let session = |date: &NaiveDate| Session {
         date: *date,
         sectors: sectors.get(date).cloned().unwrap_or_default(),
@@ -41,15 +44,7 @@ pub(super) async fn collect(
     let newest = session(newest);
     let before = dates.iter().rev().nth(1).map(session);
     let history = history(sessions.len(), dates, &sectors, &stocks, &newest, before.as_ref());
-    Ok(Report {
-        source,
-        index: index.or(found).unwrap_or_else(|| "IBOV".to_owned()),
-        made_at: Utc::now(),
-        newest,
-        before,
-        history,
-        chain,
-    })
+    Ok(Report { source, index, made_at: Utc::now(), newest, before, history, chain })
 }
 
 async fn sectors_of(
@@ -132,31 +127,33 @@ fn in_order<'a>(
     names
 }
 
-/// Also tells the index that most of the landing objects are of.
-async fn chain(stack: &Stack, sessions: &[NaiveDate]) -> Result<(Option<String>, Chain)> {
-    let landing = stack.keys(LandingKey::PREFIX).await?;
+/// A stack refines one index, whatever else people had it fetch.
+async fn chain(stack: &Stack, index: &str, sessions: &[NaiveDate]) -> Result<Chain> {
+    let index: IndexCode = index.parse()?;
+    let landing = stack.keys(&LandingKey::prefix_of_index(&index)).await?;
     let landing: Vec<LandingKey> = landing.iter().filter_map(|key| key.parse().ok()).collect();
-    let mut counts = BTreeMap::<_, usize>::new();
-    for key in &landing {
-        *counts.entry(key.index.to_string()).or_default() += 1;
-    }
-    let index = counts.into_iter().max_by_key(|(_, count)| *count).map(|(index, _)| index);
-    // A stack refines one index, whatever else people had it fetch.
-    let ours = landing.iter().filter(|key| Some(key.index.to_string()) == index);
-    let newest = ours.clone().max_by_key(|key| (key.date, key.stamp.fetched_at));
-    let landed: BTreeSet<NaiveDate> = ours.map(|key| key.date).collect();
+    let landed: BTreeSet<NaiveDate> = landing.iter().map(|key| key.date).collect();
     let raw = stack.keys("raw/").await?;
     let raw: BTreeSet<NaiveDate> = raw.iter().filter_map(|key| raw_date(key)).collect();
     let refined: BTreeSet<NaiveDate> = sessions.iter().copied().collect();
-    let chain = Chain {
+    let without_rows = landed.union(&raw).filter(|date| !refined.contains(date)).copied();
+    // An answer may have followed that on which the rows of its date are based.
+    let mut due = Unfinished::find(stack, &index).await?.dates();
+    due.extend(without_rows);
+    Ok(Chain {
         landing: Layer::of(&landed),
         raw: Layer::of(&raw),
         refined: Layer::of(&refined),
-        fetched_at: newest.map(|key| key.stamp.fetched_at),
-        due: landed.union(&raw).filter(|date| !refined.contains(date)).copied().collect(),
+        fetched_at: fetched_at(&landing),
+        due: due.into_iter().collect(),
         work: work(stack).await?,
-    };
-    Ok((index, chain))
+    })
+}
+
+/// Of the newest session's newest answer. `None` if nobody knows, because it was imported without its time.
+fn fetched_at(landing: &[LandingKey]) -> Option<DateTime<Utc>> {
+    let newest = landing.iter().max_by_key(|key| (key.date, key.stamp.fetched_at));
+    newest.filter(|key| !is_undated(key)).map(|key| key.stamp.fetched_at)
 }
 
 /// Tables that were put up for the time of a command have no queues.
@@ -198,6 +195,21 @@ mod tests {
         let date = NaiveDate::from_ymd_opt(2026, 11, 20);
         assert_eq!(raw_date("raw/date=2026-11-20/ibov_setor.parquet"), date);
         assert_eq!(raw_date("raw/_manifest"), None);
+    }
+
+    #[test]
+    fn a_time_that_an_import_made_up_is_not_told() {
+        let key = |day, time| {
+            let key = format!(
+                "landing/index=IBOV/date=2026-11-{day}/202611{day}T{time}.000Z-0123456789abcdef.json"
+            );
+            key.parse::<LandingKey>().unwrap()
+        };
+        let told = |keys: &[LandingKey]| fetched_at(keys).map(|at| at.to_rfc3339());
+        let fetched = Some("2026-11-23T10:00:00+00:00".to_owned());
+        assert_eq!(told(&[key(20, "000000"), key(23, "100000")]), fetched);
+        assert_eq!(told(&[key(23, "000000"), key(23, "100000")]), fetched);
+        assert_eq!(told(&[key(20, "100000"), key(23, "000000")]), None);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use harness::stack::Stage;
 use rust_decimal::Decimal;
 
+use super::super::tables_shown::Source;
+
 /// Constituents without a sector have this one, in the tables and in the views.
 const NO_SECTOR: &str = "Sem setor";
 /// How many of the largest changes are shown.
@@ -21,18 +23,6 @@ pub(super) struct Report {
     pub(super) before: Option<Session>,
     pub(super) history: History,
     pub(super) chain: Chain,
-}
-
-/// Where the rows come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
-    B3,
-    /// The bundled portfolio.
-    Sample,
-    /// What `--b3-url` named.
-    AnotherServer,
-    /// A stack in AWS.
-    Stack(String),
 }
 
 /// The index on one date; sectors and stocks come heaviest first.

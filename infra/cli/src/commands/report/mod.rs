@@ -10,37 +10,26 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use self::data::{Report, Source};
-use super::{tables_shown::TablesShown, with_tables};
+use self::data::Report;
+use super::{
+    tables_shown::{Source, Tables},
+    with_tables,
+};
 use crate::{
     args::ReportArgs,
-    lake::Origin,
     output::{Language, print_line, write_file},
 };
 
 /// Writes the page, and prints where.
 pub(crate) async fn report(args: &ReportArgs) -> Result<()> {
-    let shown = TablesShown::of(&args.tables)?;
-    let (source, index) = match &args.tables.stack {
-        Some(name) => (Source::Stack(name.clone()), None),
-        None => (source_of(shown.origin), Some(shown.index)),
-    };
-    with_tables(&args.tables, async |stack| {
-        let report = collect::collect(&stack, source, index).await?;
+    with_tables(&args.tables, async |Tables { stack, shown }| {
+        let report = collect::collect(&stack, shown).await?;
         let path = args.out.clone().unwrap_or_else(|| usual_name(&report));
         let page = page::render(&report, Language::current())?;
         write_file(&path, page.as_bytes())?;
         print_line(path.display())
     })
     .await
-}
-
-fn source_of(origin: Origin) -> Source {
-    match origin {
-        Origin::B3 => Source::B3,
-        Origin::Sample => Source::Sample,
-        Origin::AnotherServer => Source::AnotherServer,
-    }
 }
 
 /// `ibov-2026-11-25.html`. What is not B3's data never takes the name of what is.

@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    super::tables_shown::Source,
     chart::{self, Drawn},
-    data::{Chain, Change, History, Layer, Line, Moves, Report, Run, Session, Source, Stock, Work},
+    data::{Chain, Change, History, Layer, Line, Moves, Report, Run, Session, Stock, Work},
     words::{Words, fill},
 };
 use crate::output::Language;
@@ -492,6 +493,18 @@ mod tests {
         assert!(page.contains(words.no_moves) && page.contains(words.one_session));
         assert!(!page.contains("class=\"line\"") && !page.contains(words.own_scale));
         assert!(!page.contains(words.change), "a column that would be empty");
+    }
+
+    #[test]
+    fn a_session_without_stocks_is_not_called_one_that_the_lake_lacks() {
+        let words = Words::of(Language::English);
+        for is_newest in [true, false] {
+            let mut report = report();
+            let session = if is_newest { Some(&mut report.newest) } else { report.before.as_mut() };
+            session.unwrap().stocks.clear();
+            let page = page(&report);
+            assert!(page.contains(words.no_stocks_to_compare) && !page.contains(words.no_moves));
+        }
     }
 
     #[test]

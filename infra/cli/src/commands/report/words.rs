@@ -56,6 +56,7 @@ words! {
     date: "Session" | "Pregão",
     moves_intro: "Compared with the session before that the lake holds," | "Em comparação com o pregão anterior que o lake tem,",
     no_moves: "The lake holds no session before this one to compare it with." | "O lake não tem um pregão anterior para comparar.",
+    no_stocks_to_compare: "The raw table lacks the stocks of this session, or of the one before." | "A tabela raw não tem as ações deste pregão, ou as do anterior.",
     entered: "Entered" | "Entraram",
     none_entered: "No stock entered the index." | "Nenhuma ação entrou no índice.",
     left: "Left" | "Saíram",

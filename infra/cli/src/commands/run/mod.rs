@@ -308,7 +308,8 @@ impl Run<'_> {
         let control_url = up.source.stand_in.as_ref().map(|server| server.control_url().to_owned());
         let folder = up.runtime.logs().folder().to_path_buf();
         let (endpoint, lake) = (up.runtime.endpoint(), up.lake());
-        let running = RunningStack::new(endpoint, &up.stack, control_url, folder, lake);
+        let contents = self.contents(up.source.origin);
+        let running = RunningStack::new(endpoint, &up.stack, control_url, folder, lake, contents);
         let note = running.leave_note(self.workspace)?;
         self.progress.say(format_args!("\n{}", running.instructions()));
         tokio::select! {
