@@ -93,7 +93,7 @@ def test_an_alarm_that_falls_back_mails_the_all_clear_and_one_that_was_never_on_
     mail = outbox.first()
     assert mail["subject"] == f'ALARM: "{name}" in us-east-1'
     description = json.loads(mail["message"])["AlarmDescription"]
-    assert "Até o reparo pode faltar um pregão" in description
+    assert "Até a correção pode faltar um pregão" in description
     assert "ibov parked fetch --stack ibov --region us-east-1" in description.splitlines()[1]
 
     queue.sqs.purge_queue(QueueUrl=queue.dlq_url)
