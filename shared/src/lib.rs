@@ -4,7 +4,7 @@
 //!
 //! - pure, without I/O: [`failure`], [`values`], [`b3`] (the payload), [`portfolio`], [`keys`], [`landing`], [`raw`],
 //!   [`events`];
-//! - the runtime of a function: [`settings`], [`telemetry`], [`failpoint`], [`tls`], [`aws`], [`queues`],
+//! - the runtime of a function: [`settings`], [`telemetry`], [`failpoint`], [`http`], [`aws`], [`queues`],
 //!   [`stage`].
 
 #[cfg(feature = "aws")]
@@ -13,6 +13,8 @@ pub mod b3;
 pub mod events;
 pub mod failpoint;
 pub mod failure;
+#[cfg(feature = "aws")]
+pub mod http;
 pub mod keys;
 pub mod landing;
 pub mod portfolio;
@@ -23,8 +25,6 @@ pub mod settings;
 #[cfg(feature = "aws")]
 pub mod stage;
 pub mod telemetry;
-#[cfg(feature = "aws")]
-pub mod tls;
 pub mod values;
 
 #[cfg(test)]

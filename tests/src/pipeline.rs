@@ -231,5 +231,5 @@ fn refine_state(stack: &Stack, endpoint: &str) -> Result<AwsState> {
         [("S3_BUCKET", bucket), ("FILENAME", "ibov_setor.parquet"), ("GLUE_JOB_NAME", job)];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment = Environment::from_iter(settings);
-    Ok(AwsState::from_environment(&environment, &local_config(endpoint))?)
+    Ok(AwsState::from_environment(&environment, &local_config(endpoint)?)?)
 }

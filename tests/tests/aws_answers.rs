@@ -63,7 +63,7 @@ async fn what_sqs_says_decides_whatever_the_status() -> Result<()> {
     ] {
         let service = sqs(status, shape, code).await?;
         let url = format!("{}/000000000000/some-dlq", service.endpoint);
-        let queues = SqsQueues::new(&local_config(&service.endpoint), url.clone(), url);
+        let queues = SqsQueues::new(&local_config(&service.endpoint)?, url.clone(), url);
         let message = Parked { body: "{}".to_owned(), attributes: Vec::new() };
         let error = queues.park(&message).await.err().context("it was sent")?;
         assert_eq!(error.cause, cause, "{status} {code}: {error}");
@@ -84,7 +84,7 @@ async fn expired_credentials_and_codes_that_nobody_knows_are_tried_again() -> Re
         (404, "NoSuchBucket", Class::Permanent),
     ] {
         let service = s3(status, code).await?;
-        let error = bucket(&service).get("landing/x", 1).await.err().context("it was read")?;
+        let error = bucket(&service)?.get("landing/x", 1).await.err().context("it was read")?;
         assert_eq!(error.failure().class, class, "{status} {code}: {error}");
     }
     Ok(())
@@ -99,14 +99,14 @@ async fn an_answer_to_head_has_no_code() -> Result<()> {
         (503, Class::Transient),
     ] {
         let service = Service::answering(status, HeaderMap::new(), String::new()).await?;
-        let error = bucket(&service).head("raw/x").await.err().context("it is there")?;
+        let error = bucket(&service)?.head("raw/x").await.err().context("it is there")?;
         assert_eq!(error.failure().class, class, "{status}: {error}");
     }
     let service = Service::answering(404, HeaderMap::new(), String::new()).await?;
-    assert_eq!(bucket(&service).head("raw/x").await?, None);
+    assert_eq!(bucket(&service)?.head("raw/x").await?, None);
     Ok(())
 }
 
-fn bucket(service: &Service) -> S3Bucket {
-    S3Bucket::new(&local_config(&service.endpoint), "some-lake".to_owned())
+fn bucket(service: &Service) -> Result<S3Bucket> {
+    Ok(S3Bucket::new(&local_config(&service.endpoint)?, "some-lake".to_owned()))
 }

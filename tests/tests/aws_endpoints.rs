@@ -10,7 +10,8 @@ use aws_smithy_runtime_api::client::{
 };
 use harness::aws::local_config;
 use shared::{
-    aws::{Bucket as _, Roots, S3Bucket, sdk_config},
+    aws::{Bucket as _, S3Bucket, sdk_config},
+    http,
     settings::{Environment, SettingError},
 };
 
@@ -36,9 +37,9 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 async fn asked(variables: &[(&str, &str)]) -> Result<[String; 4]> {
     let asked = Asked::default();
     let connector = SharedHttpConnector::new(asked.clone());
-    let sdk = sdk_config(&environment(variables), Roots::OfSdk)?.into_builder();
+    let sdk = sdk_config(&environment(variables), &http::client()?)?.into_builder();
     let sdk = sdk.http_client(http_client_fn(move |_, _| connector.clone()));
-    let credentials = local_config("http://127.0.0.1").credentials_provider();
+    let credentials = local_config("http://127.0.0.1")?.credentials_provider();
     let mut sdk = sdk;
     sdk.set_credentials_provider(credentials);
     let sdk = sdk.build();
@@ -118,15 +119,14 @@ async fn fips_and_dual_stack_choose_other_hosts() -> Result<()> {
 
 #[test]
 fn a_wrong_value_and_a_missing_region_are_named_at_the_start() -> Result<()> {
-    let error = |variables: &[(&str, &str)]| {
-        sdk_config(&environment(variables), Roots::OfSdk).err().map(|error| error.to_string())
-    };
-    let wrong = error(&[("AWS_USE_FIPS_ENDPOINT", "yes")]).unwrap_or_default();
+    let http = &http::client()?;
+    let wrong = sdk_config(&environment(&[("AWS_USE_FIPS_ENDPOINT", "yes")]), http).err();
+    let wrong = wrong.map(|error| error.to_string()).unwrap_or_default();
     ensure!(wrong.contains("AWS_USE_FIPS_ENDPOINT is \"yes\""), "{wrong}");
-    let nowhere = sdk_config(&Environment::from_iter([]), Roots::OfSdk).err();
+    let nowhere = sdk_config(&Environment::from_iter([]), http).err();
     ensure!(nowhere == Some(SettingError::Missing { name: "AWS_REGION" }), "{nowhere:?}");
     let other = Environment::from_iter([("AWS_DEFAULT_REGION".into(), "sa-east-1".into())]);
-    let region = sdk_config(&other, Roots::OfSdk)?.region().map(ToString::to_string);
+    let region = sdk_config(&other, http)?.region().map(ToString::to_string);
     ensure!(region.as_deref() == Some("sa-east-1"), "{region:?}");
     Ok(())
 }

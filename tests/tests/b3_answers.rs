@@ -19,7 +19,7 @@ use flate2::{
 };
 use harness::b3_server::{B3Server, Reply};
 use serde_json::{Value, json};
-use shared::{b3::PageRequest, failure::StageError as _, values::Segment};
+use shared::{b3::PageRequest, failure::StageError as _, http, values::Segment};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ async fn fetch_within(
     patience: Duration,
 ) -> Result<Result<Fetched, SourceError>> {
     let request = PageRequest::first("IBOV".parse()?, Segment::BySector, 1000);
-    let b3 = B3::new(server.base_url().to_owned(), Duration::from_secs(20))?;
+    let b3 = B3::new(http::client()?, server.base_url().to_owned(), Duration::from_secs(20));
     Ok(b3.fetch(&request, Instant::now() + patience).await)
 }
 

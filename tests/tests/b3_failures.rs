@@ -15,6 +15,7 @@ use harness::b3_server::{B3Server, Day, Reply};
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, PageRequest},
     failure::StageError as _,
+    http,
     values::Segment,
 };
 use tokio::time::Instant;
@@ -35,7 +36,7 @@ async fn fetch(
     timeout: Duration,
     patience: Duration,
 ) -> Result<Result<Fetched, SourceError>> {
-    let b3 = B3::new(base_url.to_owned(), timeout)?;
+    let b3 = B3::new(http::client()?, base_url.to_owned(), timeout);
     Ok(b3.fetch(&request()?, Instant::now() + patience).await)
 }
 

@@ -10,9 +10,9 @@ use shared::aws::{Bucket as _, CallError, Cause, Condition, ETag, Get, S3Bucket}
 
 async fn bucket(name: &str) -> Result<S3Bucket> {
     let endpoint = local::emulator().await?.endpoint();
-    let s3 = Clients::local(endpoint).s3;
+    let s3 = Clients::local(endpoint)?.s3;
     s3.create_bucket().bucket(name).send().await.context("no bucket")?;
-    Ok(S3Bucket::new(&local_config(endpoint), name.to_owned()))
+    Ok(S3Bucket::new(&local_config(endpoint)?, name.to_owned()))
 }
 
 /// Whether a write on a condition took place.

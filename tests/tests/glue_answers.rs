@@ -66,7 +66,7 @@ fn state(endpoint: &str) -> Result<AwsState> {
     let settings = [("S3_BUCKET", "lake"), ("FILENAME", "a.parquet"), ("GLUE_JOB_NAME", "job")];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment = Environment::from_iter(settings);
-    Ok(AwsState::from_environment(&environment, &local_config(endpoint))?)
+    Ok(AwsState::from_environment(&environment, &local_config(endpoint)?)?)
 }
 
 impl Drop for Glue {

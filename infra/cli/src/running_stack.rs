@@ -121,12 +121,12 @@ impl RunningStack {
         Ok(Note(path))
     }
 
-    pub(crate) fn stack(&self) -> Stack {
-        Stack {
+    pub(crate) fn stack(&self) -> Result<Stack> {
+        Ok(Stack {
             name: self.stack.clone(),
-            clients: Clients::local(&self.endpoint),
+            clients: Clients::local(&self.endpoint)?,
             outputs: self.outputs.clone(),
-        }
+        })
     }
 
     /// How people reach it.

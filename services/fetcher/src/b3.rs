@@ -11,39 +11,30 @@ use std::{
 use chrono::{DateTime, Utc};
 use reqwest::{
     Client, Response, StatusCode,
-    header::{LOCATION, RETRY_AFTER},
-    redirect::Policy,
+    header::{ACCEPT_ENCODING, LOCATION, RETRY_AFTER, USER_AGENT},
 };
 use shared::{
     b3::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_PAGES, PageRequest, PortfolioPage, ShapeError},
     failure::{Code, Failure, StageError},
     landing::{Envelope, EnvelopeError},
     portfolio::{Portfolio, Warning},
-    tls,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::{
     body::{self, Declared, NotText},
+    content_encoding::{self, NotDecoded, OtherEncoding},
     retry,
 };
+
+/// In requests, for whom it may concern.
+const NAME: &str = concat!("ibov-pipeline/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Clone, Debug)]
 pub struct B3 {
     client: Client,
-    /// Does not decode bodies: for a server with a wrong Content-Encoding.
-    undecoding: Client,
     base_url: String,
     timeout: Duration,
-}
-
-/// The HTTP client cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum NoClient {
-    #[error(transparent)]
-    Tls(#[from] tls::Error),
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
 }
 
 /// B3's complete answer.
@@ -111,8 +102,8 @@ pub enum SourceErrorCause {
     TooLong,
     #[error("all pages up to this one are longer than {MAX_ANSWER_BYTES} bytes")]
     AllTooLong,
-    #[error("the body is not what its Content-Encoding says: {}", innermost(.0))]
-    Encoding(#[source] reqwest::Error),
+    #[error(transparent)]
+    Encoding(OtherEncoding),
     #[error(transparent)]
     NotText(NotText),
     #[error(transparent)]
@@ -161,19 +152,8 @@ fn asked_to_wait(retry_after: Option<Duration>) -> String {
 
 impl B3 {
     /// A client of the server at `base_url` that waits at most `timeout` for each answer.
-    pub fn new(base_url: String, timeout: Duration) -> Result<Self, NoClient> {
-        const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-        let tls = tls::client_config()?;
-        let builder = || {
-            Client::builder()
-                // Reqwest would load the root certificates again, for each client.
-                .tls_backend_preconfigured(tls.clone())
-                .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-                .redirect(Policy::none())
-                .user_agent(concat!("ibov-pipeline/", env!("CARGO_PKG_VERSION")))
-        };
-        let undecoding = builder().no_gzip().no_brotli().no_deflate().no_zstd().build()?;
-        Ok(Self { client: builder().build()?, undecoding, base_url, timeout })
+    pub fn new(client: Client, base_url: String, timeout: Duration) -> Self {
+        Self { client, base_url, timeout }
     }
 
     /// Fetches all pages, and starts over while they hold no data. Stops at the first page that already rules out a
@@ -262,12 +242,11 @@ impl B3 {
         deadline: Instant,
     ) -> Result<ReceivedPage, SourceError> {
         let mut attempts = 0;
-        let mut client = &self.client;
         loop {
             attempts += 1;
             // Set for each attempt: an answer is as new as its request, however long it takes.
             let asked_at = Utc::now();
-            let (cause, unreadable) = match self.body(client, request, deadline).await {
+            let (cause, unreadable) = match self.body(request, deadline).await {
                 Ok(text) => match PortfolioPage::parse(&text) {
                     Ok(page) => return Ok(ReceivedPage { asked_at, text, parsed: Ok(page) }),
                     Err(error @ (ShapeError::OtherJson { .. } | ShapeError::JsonInText { .. })) => {
@@ -286,9 +265,6 @@ impl B3 {
                 }
                 Err(cause) => (cause, None),
             };
-            if matches!(cause, SourceErrorCause::Encoding(_)) {
-                client = &self.undecoding;
-            }
             let unreadable = unreadable.map(|text| self.envelope(request, asked_at, vec![text]));
             let error = SourceError {
                 unreadable: unreadable.map(Box::new),
@@ -307,16 +283,18 @@ impl B3 {
 
     async fn body(
         &self,
-        client: &Client,
         request: &PageRequest,
         deadline: Instant,
     ) -> Result<String, SourceErrorCause> {
         let url = self.url(request);
         let timeout = self.timeout.min(deadline.saturating_duration_since(Instant::now()));
         let describe = |error: reqwest::Error| describe(error, timeout);
-        let response = client.get(url).timeout(timeout).send().await.map_err(describe)?;
+        let request = self.client.get(url).timeout(timeout);
+        let request =
+            request.header(USER_AGENT, NAME).header(ACCEPT_ENCODING, content_encoding::ACCEPTED);
+        let response = request.send().await.map_err(describe)?;
         let mut response = ok_status(response)?;
-        let declared = Declared::of(response.headers());
+        let mut declared = Declared::of(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(describe)? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
@@ -324,6 +302,10 @@ impl B3 {
             }
             body.extend_from_slice(&chunk);
         }
+        let body = declared.decoded(body, MAX_BODY_BYTES).map_err(|error| match error {
+            NotDecoded::TooLong => SourceErrorCause::TooLong,
+            NotDecoded::OtherEncoding(error) => SourceErrorCause::Encoding(error),
+        })?;
         body::text(body, &declared).map_err(SourceErrorCause::NotText)
     }
 
@@ -357,16 +339,10 @@ fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     if error.is_timeout() {
         return SourceErrorCause::Timeout(timeout);
     }
-    // Reqwest reports every failure while reading the body as a decoding error, even a broken connection.
-    let of_connection = sources(&error).any(|source| source.is::<hyper::Error>());
-    let (connecting, decoding) = (error.is_connect(), error.is_decode() && !of_connection);
+    let connecting = error.is_connect();
     // The URL is a separate field of `SourceError`.
     let error = error.without_url();
-    match error {
-        error if connecting => SourceErrorCause::Connect(error),
-        error if decoding => SourceErrorCause::Encoding(error),
-        error => SourceErrorCause::Transport(error),
-    }
+    if connecting { SourceErrorCause::Connect(error) } else { SourceErrorCause::Transport(error) }
 }
 
 /// The last of an error's sources, which states what happened.

@@ -6,12 +6,13 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use shared::b3::beginning;
 
-/// The headers about an answer's body that the HTTP client has not already handled.
+use crate::content_encoding::{ContentEncoding, NotDecoded};
+
+/// The headers about an answer's body that still have to be heeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Declared {
     /// From Content-Type.
     charset: Option<String>,
-    /// The client leaves only encodings that it does not know.
     content_encoding: Option<String>,
 }
 
@@ -28,6 +29,14 @@ impl Declared {
             charsets.next().map(|(_, charset)| charset.trim().trim_matches('"'))
         });
         Self { charset: charset.map(short), content_encoding: value(CONTENT_ENCODING).map(short) }
+    }
+
+    /// The body without its encoding, unless that is an unknown one.
+    pub(crate) fn decoded(&mut self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, NotDecoded> {
+        let named = self.content_encoding.as_deref().unwrap_or_default();
+        let Ok(encoding) = named.parse::<ContentEncoding>() else { return Ok(body) };
+        self.content_encoding = None;
+        encoding.decode(body, limit)
     }
 }
 

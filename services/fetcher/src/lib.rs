@@ -6,6 +6,7 @@
 
 mod b3;
 mod body;
+mod content_encoding;
 mod continuity;
 mod error;
 mod landing_store;
@@ -13,10 +14,9 @@ mod retry;
 
 use std::{fmt::Display, time::Duration};
 
-use aws_config::SdkConfig;
 use chrono::Days;
 use shared::{
-    aws::{Bucket, Roots, S3Bucket},
+    aws::{Bucket, S3Bucket},
     b3::PageRequest,
     events::FetchRequest,
     failure::{Code, StageError as _, readable},
@@ -25,12 +25,13 @@ use shared::{
     portfolio::{ContentHash, Portfolio, Warning, day_in_sao_paulo},
     queues::Message,
     settings::{Environment, SettingError},
-    stage::{Batch, Decoded, Failed, Handler, Outcome},
+    stage::{Batch, Connections, Decoded, Failed, Handler, Outcome},
     values::{IndexCode, Segment},
 };
 use tokio::time::Instant;
 
-pub use b3::{B3, Fetched, NoClient, SourceError, SourceErrorCause};
+pub use b3::{B3, Fetched, SourceError, SourceErrorCause};
+pub use content_encoding::OtherEncoding;
 pub use continuity::OtherPortfolio;
 pub use error::FetchError;
 use landing_store::LandingStore;
@@ -52,25 +53,21 @@ impl Handler for Fetcher {
     const STAGE: &'static str = "fetch";
     type Task = FetchRequest;
     type Error = FetchError;
-    const ROOTS: Roots = Roots::Shared;
 
     async fn from_environment(
         environment: &Environment,
-        sdk: &SdkConfig,
+        connections: &Connections,
     ) -> Result<Self, SettingError> {
         let timeout = Duration::from_secs(environment.or("HTTP_TIMEOUT", 15)?);
         let base_url = environment.or("B3_BASE_URL", B3_BASE_URL.to_owned())?;
-        let b3 = B3::new(base_url.clone(), timeout).map_err(|error| SettingError::Invalid {
-            name: "B3_BASE_URL",
-            value: base_url,
-            reason: error.to_string(),
-        })?;
         Ok(Self {
             index: environment.required("INDEX")?,
             segment: environment.or("SEGMENT", Segment::BySector)?,
             page_size: environment.or("PAGE_SIZE", 1_000)?,
-            b3,
-            store: LandingStore { bucket: S3Bucket::new(sdk, environment.required("S3_BUCKET")?) },
+            b3: B3::new(connections.http.clone(), base_url, timeout),
+            store: LandingStore {
+                bucket: S3Bucket::new(&connections.sdk, environment.required("S3_BUCKET")?),
+            },
         })
     }
 

@@ -8,14 +8,13 @@ mod notification;
 mod reporter;
 mod stack;
 
-use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
 use refine::{AwsState, Ended, Reconciled, Run, Session, State as _};
 use shared::{
     events::{CompletionMessage, GlueStateChange, RunState},
     queues::Message,
     settings::{Environment, SettingError},
-    stage::{Batch, Decoded, Failed, Handler, Outcome},
+    stage::{Batch, Connections, Decoded, Failed, Handler, Outcome},
 };
 
 pub use error::NotifyError;
@@ -33,11 +32,11 @@ impl Handler for GlueNotifier {
 
     async fn from_environment(
         environment: &Environment,
-        sdk: &SdkConfig,
+        connections: &Connections,
     ) -> Result<Self, SettingError> {
         Ok(Self {
-            state: AwsState::from_environment(environment, sdk)?,
-            reporter: SnsReporter::from_environment(environment, sdk)?,
+            state: AwsState::from_environment(environment, &connections.sdk)?,
+            reporter: SnsReporter::from_environment(environment, &connections.sdk)?,
         })
     }
 

@@ -4,7 +4,6 @@
 
 mod error;
 
-use aws_config::SdkConfig;
 use refine::{AwsState, Reconciled};
 use shared::{
     aws::Bucket as _,
@@ -12,7 +11,7 @@ use shared::{
     keys::RawKey,
     queues::Message,
     settings::{Environment, SettingError},
-    stage::{Batch, Decoded, Failed, Handler, Outcome},
+    stage::{Batch, Connections, Decoded, Failed, Handler, Outcome},
 };
 
 pub use error::TriggerError;
@@ -34,9 +33,9 @@ impl Handler for GlueTrigger {
 
     async fn from_environment(
         environment: &Environment,
-        sdk: &SdkConfig,
+        connections: &Connections,
     ) -> Result<Self, SettingError> {
-        Ok(Self { state: AwsState::from_environment(environment, sdk)? })
+        Ok(Self { state: AwsState::from_environment(environment, &connections.sdk)? })
     }
 
     fn decode(&self, message: &Message) -> Decoded<Task, TriggerError> {

@@ -6,7 +6,6 @@
 mod decision;
 mod error;
 
-use aws_config::SdkConfig;
 use shared::{
     aws::{Bucket, CallError, Cause, Condition, Get, NewObject, S3Bucket},
     events::{CreatedObject, S3Message},
@@ -17,7 +16,7 @@ use shared::{
     queues::Message,
     raw::{self, RawMetadata},
     settings::{Environment, SettingError},
-    stage::{Batch, Decoded, Failed, Handler, Outcome},
+    stage::{Batch, Connections, Decoded, Failed, Handler, Outcome},
     values::{IndexCode, Segment},
 };
 
@@ -42,13 +41,13 @@ impl Handler for ParquetWriter {
 
     async fn from_environment(
         environment: &Environment,
-        sdk: &SdkConfig,
+        connections: &Connections,
     ) -> Result<Self, SettingError> {
         Ok(Self {
             index: environment.required("INDEX")?,
             segment: environment.or("SEGMENT", Segment::BySector)?,
             file_name: environment.required("FILENAME")?,
-            bucket: S3Bucket::new(sdk, environment.required("S3_BUCKET")?),
+            bucket: S3Bucket::new(&connections.sdk, environment.required("S3_BUCKET")?),
         })
     }
 

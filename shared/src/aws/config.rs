@@ -16,7 +16,8 @@ use aws_types::{
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
 
-use super::http::{self, Roots};
+use super::http::http_client;
+use crate::http::Client;
 use crate::settings::{Environment, SettingError};
 
 /// The URL of all services, and of one with its name appended, as in `AWS_ENDPOINT_URL_S3`.
@@ -26,18 +27,12 @@ const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 ///
 /// # Errors
 /// For a missing region and for values that are neither true nor false.
-pub fn sdk_config(environment: &Environment, roots: Roots) -> Result<SdkConfig, SettingError> {
-    const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub fn sdk_config(environment: &Environment, http: &Client) -> Result<SdkConfig, SettingError> {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(20))
         .build();
-    let client = http::client(roots, CONNECT_TIMEOUT).map_err(|error| SettingError::Invalid {
-        name: "SSL_CERT_FILE",
-        value: environment.get("SSL_CERT_FILE").unwrap_or_default().to_owned(),
-        reason: error.to_string(),
-    })?;
+    let client = http_client(http.clone());
     Ok(of_variables(environment, client)?.timeout_config(timeouts).build())
 }
 

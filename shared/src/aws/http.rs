@@ -1,51 +1,62 @@
-//! The connections to AWS.
+//! The requests of the SDK, sent by reqwest.
+//!
+//! The SDK's own client would be a second one beside B3's, with connections and root certificates of its own, and with
+//! HTTP/2, which no service that is called here speaks.
 
-use std::time::Duration;
-
-use aws_smithy_http_client::{
-    ConnectorBuilder, HttpClientError,
-    proxy::ProxyConfig,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+use aws_sdk_s3::primitives::SdkBody;
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    },
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
 };
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use reqwest::{Body, Client, Request, Response};
 
-use crate::tls;
-
-/// Who loads the root certificates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Roots {
-    /// The SDK, for itself.
-    OfSdk,
-    /// [`tls`], for all HTTP clients of the function.
-    Shared,
+/// The SDK's clients send their requests with `client`, whose own timeout for connecting applies.
+pub fn http_client(client: Client) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Connector(client));
+    http_client_fn(move |_, _| connector.clone())
 }
 
-/// The SDK as it is would make a connector for each client, with connections of its own, and one more at the start to
-/// see whether it can; each reads the root certificates. This is one for all. `connect_timeout` includes the handshake.
-///
-/// # Errors
-/// Would be a bug: every certificate of [`tls`] has been read before.
-pub(super) fn client(
-    roots: Roots,
-    connect_timeout: Duration,
-) -> Result<SharedHttpClient, HttpClientError> {
-    let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout).build();
-    let roots = match roots {
-        Roots::OfSdk => TrustStore::default(),
-        Roots::Shared => TrustStore::empty().with_pem_certificate(tls::roots_as_pem()),
+#[derive(Debug)]
+struct Connector(Client);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let response = client.execute(of_sdk(request)?).await.map_err(failure)?;
+            for_sdk(response)
+        })
+    }
+}
+
+fn of_sdk(request: HttpRequest) -> Result<Request, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let body = |body: SdkBody| match body.bytes() {
+        // With its length known, it is not sent in chunks.
+        Some(bytes) => Body::from(bytes.to_vec()),
+        None => Body::wrap(body),
     };
-    let connector = ConnectorBuilder::default()
-        .connector_settings(settings)
-        .proxy_config(ProxyConfig::from_env())
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
-        .build();
-    let connector = SharedHttpConnector::new(connector);
-    Ok(http_client_fn(move |_, _| connector.clone()))
+    request.map(body).try_into().map_err(|error: reqwest::Error| ConnectorError::user(error.into()))
 }
 
+fn for_sdk(response: Response) -> Result<HttpResponse, ConnectorError> {
+    let response = http::Response::<Body>::from(response).map(SdkBody::from_body_1_x);
+    response.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))
+}
+
+/// What the SDK's retries go by.
+fn failure(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else if error.is_builder() {
+        ConnectorError::user(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
+}
 #[cfg(test)]
 mod tests {
     use std::{
@@ -58,9 +69,9 @@ mod tests {
         thread,
     };
 
-    use super::*;
     use crate::{
         aws::{Bucket as _, Get, S3Bucket, sdk_config},
+        http,
         settings::Environment,
     };
 
@@ -98,7 +109,8 @@ mod tests {
         let (url, accepted) = service();
         let variables = [("AWS_REGION", "us-east-1"), ("AWS_ENDPOINT_URL", url.as_str())];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let sdk = sdk_config(&Environment::from_iter(variables), Roots::OfSdk).unwrap();
+        let client = http::client().unwrap();
+        let sdk = sdk_config(&Environment::from_iter(variables), &client).unwrap();
         let credentials = aws_sdk_s3::config::Credentials::for_tests();
         let credentials = aws_sdk_s3::config::SharedCredentialsProvider::new(credentials);
         let sdk = sdk.into_builder().credentials_provider(credentials).build();
@@ -110,12 +122,5 @@ mod tests {
             }
         }
         assert_eq!(accepted.load(Ordering::SeqCst), 1);
-    }
-
-    #[test]
-    fn the_sdk_takes_the_roots_that_are_loaded_already() {
-        assert!(tls::roots_as_pem().contains("BEGIN CERTIFICATE"), "this system has no roots");
-        client(Roots::Shared, Duration::from_secs(1)).unwrap();
-        assert_eq!(tls::client_config().unwrap().alpn_protocols, [b"http/1.1"]);
     }
 }

@@ -11,7 +11,7 @@ pub use bucket::{Bucket, Condition, ETag, Get, Head, Listed, NewObject, S3Bucket
 pub use call_error::CallError;
 pub use cause::Cause;
 pub use config::sdk_config;
-pub use http::Roots;
+pub use http::http_client;
 pub use memory_bucket::MemoryBucket;
 
 #[cfg(test)]

@@ -39,22 +39,29 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
     if text.chars().nth(MAX_CHARACTERS).is_some() {
         return Err(TextError::TooLong);
     }
+    // As most texts are: all that is left to be found takes other characters.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(text.to_owned());
+    }
     if text.contains('\u{fffd}') {
         return Err(TextError::Replaced);
     }
     if let Some(control) = text.chars().find(|character| is_invisible(*character)) {
         return Err(TextError::Control(control));
     }
-    let composed = if is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
-    match encoded_twice(text).or_else(|| encoded_twice(&composed)) {
+    let composed = (!is_nfc(text)).then(|| text.nfc().collect::<String>());
+    match encoded_twice(text).or_else(|| composed.as_deref().and_then(encoded_twice)) {
         Some(meant) => Err(TextError::EncodedTwice { meant }),
-        None => Ok(composed),
+        None => Ok(composed.unwrap_or_else(|| text.to_owned())),
     }
 }
 
 /// Control and format characters, line and paragraph separators, private-use and unassigned code points.
 fn is_invisible(character: char) -> bool {
     use GeneralCategory::{LineSeparator, ParagraphSeparator};
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     character.general_category_group() == GeneralCategoryGroup::Other
         || matches!(character.general_category(), LineSeparator | ParagraphSeparator)
 }

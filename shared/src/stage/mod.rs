@@ -29,8 +29,9 @@ pub use invocation::Invocation;
 pub use outcome::{Failed, Outcome};
 
 use crate::{
-    aws::{self, Roots},
+    aws,
     failure::{StageError, readable},
+    http,
     queues::{Message, Parked, Queues, SqsQueues, UnidentifiedRecord},
     settings::{Environment, SettingError},
     telemetry,
@@ -40,6 +41,14 @@ use disposition::Disposition;
 /// The tasks of a message, or why the message cannot be decoded.
 pub type Decoded<T, E> = Result<Vec<Result<T, E>>, E>;
 
+/// What all clients of a function share.
+#[derive(Debug)]
+pub struct Connections {
+    pub http: http::Client,
+    /// For the clients of AWS, which send their requests with `http` too.
+    pub sdk: SdkConfig,
+}
+
 /// The work of a function.
 #[expect(async_fn_in_trait, reason = "nothing is spawned")]
 pub trait Handler: Sized {
@@ -48,13 +57,11 @@ pub trait Handler: Sized {
     /// A unit of work. A message may have several: an S3 notification may name several objects.
     type Task;
     type Error: StageError;
-    /// [`Roots::Shared`] for a handler that has another HTTP client beside the SDK's.
-    const ROOTS: Roots = Roots::OfSdk;
 
     /// Reads the settings and creates the clients, once per cold start.
     async fn from_environment(
         environment: &Environment,
-        sdk: &SdkConfig,
+        connections: &Connections,
     ) -> Result<Self, SettingError>;
 
     /// The tasks of a message. A malformed part does not hide the others.
@@ -71,9 +78,10 @@ pub trait Handler: Sized {
 pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let environment = Environment::of_process();
-    let sdk = aws::sdk_config(&environment, H::ROOTS)?;
-    let handler = H::from_environment(&environment, &sdk).await?;
-    let stage = &Stage::from_environment(handler, &environment, &sdk)?;
+    let http = http::client()?;
+    let connections = Connections { sdk: aws::sdk_config(&environment, &http)?, http };
+    let handler = H::from_environment(&environment, &connections).await?;
+    let stage = &Stage::from_environment(handler, &environment, &connections.sdk)?;
     let handle = |event: LambdaEvent<SqsEvent>| async move {
         let invocation = Invocation::new(&event.context);
         stage.handle(event.payload, &invocation).await.map_err(lambda_runtime::Error::from)

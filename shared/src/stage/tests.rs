@@ -33,7 +33,7 @@ impl Handler for Script {
     type Task = String;
     type Error = TestError;
 
-    async fn from_environment(_: &Environment, _: &SdkConfig) -> Result<Self, SettingError> {
+    async fn from_environment(_: &Environment, _: &Connections) -> Result<Self, SettingError> {
         Ok(Self)
     }
 

@@ -18,6 +18,7 @@ use harness::{
     aws::{self, CallFailure, Clients},
     failure::{Exit, Failure},
 };
+use shared::{aws::http_client, http};
 
 use self::{
     diagnosis::{Diagnosis, Problem},
@@ -51,6 +52,7 @@ impl Account {
         }
         // Retries are set here because the SDK panics if a variable or profile holds something other than a number.
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(http_client(http::client()?))
             .retry_config(RetryConfig::standard());
         if let Some(profile) = &options.profile {
             loader = loader.profile_name(profile);
@@ -137,7 +139,10 @@ impl Account {
 
 /// Takes credentials from a profile that is asked for, which goes before variables with keys, as in the AWS CLI.
 fn with_profile(config: SdkConfig, profile: &str) -> SdkConfig {
-    let signing_in = ProviderConfig::without_region().with_region(config.region().cloned());
+    let mut signing_in = ProviderConfig::without_region().with_region(config.region().cloned());
+    if let Some(client) = config.http_client() {
+        signing_in = signing_in.with_http_client(client);
+    }
     let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
     let credentials = SharedCredentialsProvider::new(credentials.configure(&signing_in).build());
     config.into_builder().credentials_provider(credentials).build()

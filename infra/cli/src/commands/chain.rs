@@ -86,7 +86,7 @@ fn running_chain(args: &ChainArgs, running: RunningStack, progress: &Progress) -
         en: "  using the stack that is up over {lake}",
         pt: "  usando a stack que está no ar sobre {lake}",
     ));
-    let stack = running.stack();
+    let stack = running.stack()?;
     let RunningStack { folder, lake, contents, .. } = running;
     let local = Local { logs: Logs::new(&folder), lake, origin: contents.origin };
     Ok(Chain { stack, local: Some(local) })

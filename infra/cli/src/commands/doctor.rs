@@ -112,7 +112,7 @@ impl Findings {
         };
         self.well(".ibov/venv", environment)?;
         match RunningStack::read(&workspace)? {
-            Some(running) => self.of_stack(&running.stack(), advice).await,
+            Some(running) => self.of_stack(&running.stack()?, advice).await,
             None => {
                 let none = text!(self.language, en: "none is up; `cargo ibov run --keep` starts one", pt: "nenhuma no ar; `cargo ibov run --keep` inicia uma");
                 self.well("stack", none)?;

@@ -55,7 +55,7 @@ const STACK: &str = "ibov";
 /// Does `work` on the stack in AWS that `--stack` names, or else on the local one that is up.
 async fn with_stack(args: &StackArgs, work: impl AsyncFnOnce(Stack) -> Result<()>) -> Result<()> {
     let Some(name) = &args.stack else {
-        return work(RunningStack::find(&Workspace::locate()?)?.stack()).await;
+        return work(RunningStack::find(&Workspace::locate()?)?.stack()?).await;
     };
     let account = Account::sign_in(&args.account).await?;
     let done = match Stack::describe(account.clients(), name).await {
@@ -78,7 +78,7 @@ async fn with_tables(
     let folder = match Place::find(workspace, args.lake.as_deref())? {
         Place::Running(running) => {
             let shown = TablesShown::of(&running.contents);
-            return work(Tables { stack: running.stack(), shown }).await;
+            return work(Tables { stack: running.stack()?, shown }).await;
         }
         Place::Folder(folder) => folder,
     };

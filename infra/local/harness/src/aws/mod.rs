@@ -3,10 +3,12 @@
 mod call_failure;
 mod json_calls;
 
+use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedCredentialsProvider};
 use aws_smithy_async::{rt::sleep::default_async_sleep, time::SharedTimeSource};
-use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
+
+use shared::{aws::http_client, http};
 
 pub use call_failure::{CallFailure, explain, is_denied, one_line};
 pub use json_calls::{JsonCalls, Service};
@@ -35,8 +37,8 @@ pub struct Clients {
 
 impl Clients {
     /// Clients of the emulator that listens at `endpoint`.
-    pub fn local(endpoint: &str) -> Self {
-        Self::new(&local_config(endpoint), true)
+    pub fn local(endpoint: &str) -> Result<Self> {
+        Ok(Self::new(&local_config(endpoint)?, true))
     }
 
     /// Clients of the account that `config` signs in to.
@@ -64,21 +66,16 @@ impl Clients {
 
 /// Configuration for clients of a server on this machine. It is built from constants rather than loaded, so that none
 /// of the user's profiles, variables or proxies affects local calls.
-pub fn local_config(endpoint: &str) -> SdkConfig {
+pub fn local_config(endpoint: &str) -> Result<SdkConfig> {
     let keys = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator");
-    let direct = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, _| {
-        Connector::builder()
-            .proxy_config(ProxyConfig::disabled())
-            .connector_settings(settings.cloned().unwrap_or_default())
-            .build_http()
-    });
+    let direct = http::builder()?.no_proxy().build()?;
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(LOCAL_REGION))
         .endpoint_url(endpoint)
-        .http_client(direct)
+        .http_client(http_client(direct))
         .credentials_provider(SharedCredentialsProvider::new(keys))
         .time_source(SharedTimeSource::default());
     config.set_sleep_impl(default_async_sleep());
-    config.build()
+    Ok(config.build())
 }

@@ -77,6 +77,7 @@ impl EmulatorOptions {
 pub struct Emulator {
     process: Process,
     endpoint: String,
+    clients: Clients,
     run: RunFolder,
 }
 
@@ -94,7 +95,9 @@ impl Emulator {
             let process = processes.spawn(&mut command(workspace, options, run.path(), port)?)?;
             match ready(process, port, run.path()).await {
                 Ok(process) => {
-                    return Ok(Self { process, endpoint: format!("http://127.0.0.1:{port}"), run });
+                    let endpoint = format!("http://127.0.0.1:{port}");
+                    let clients = Clients::local(&endpoint)?;
+                    return Ok(Self { process, endpoint, clients, run });
                 }
                 Err(error) if error.to_string().contains("ddress already in use") => {
                     failure = Some(error)
@@ -121,7 +124,7 @@ impl Emulator {
     }
 
     pub fn clients(&self) -> Clients {
-        Clients::local(&self.endpoint)
+        self.clients.clone()
     }
 
     /// Waits until it ends unexpectedly. The error holds the last lines of its log.
