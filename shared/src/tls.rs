@@ -3,13 +3,18 @@
 //! Loading them is most of what a cold start costs, and by themselves the SDK and every other HTTP client would do so
 //! again. A function with a client beside the SDK's therefore loads them here, once.
 
+mod named;
+mod untrusted;
+
 use std::sync::{Arc, LazyLock};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_native_certs::CertificateResult;
 
+pub use named::check;
 pub use rustls::Error;
+pub use untrusted::Untrusted;
 
 struct Roots {
     store: Arc<RootCertStore>,
@@ -35,7 +40,7 @@ static ROOTS: LazyLock<Roots> = LazyLock::new(|| {
     Roots { store: Arc::new(store), pem }
 });
 
-/// The root certificates in PEM.
+/// The root certificates in PEM. Empty if none can be read.
 pub(crate) fn roots_as_pem() -> &'static str {
     &ROOTS.pem
 }

@@ -17,7 +17,10 @@ use aws_types::{
 };
 
 use super::http::{self, Roots};
-use crate::settings::{Environment, SettingError};
+use crate::{
+    settings::{Environment, SettingError},
+    tls,
+};
 
 /// The URL of all services, and of one with its name appended, as in `AWS_ENDPOINT_URL_S3`.
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
@@ -25,9 +28,10 @@ const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 /// The configuration of all clients, with timeouts that fit into a function's own timeout.
 ///
 /// # Errors
-/// For a missing region and for values that are neither true nor false.
+/// For a missing region, for values that are neither true nor false, and for variables that name no root certificate.
 pub fn sdk_config(environment: &Environment, roots: Roots) -> Result<SdkConfig, SettingError> {
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+    tls::check(environment)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(Duration::from_secs(10))
