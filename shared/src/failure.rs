@@ -11,6 +11,7 @@ use strum::{IntoStaticStr, VariantArray};
 pub enum Code {
     // B3's answer is missing or cannot be read.
     B3Unreachable,
+    B3Certificate,
     B3Timeout,
     B3ConnectionBroken,
     B3HttpStatus,

@@ -4,8 +4,8 @@
 //!
 //! - pure, without I/O: [`failure`], [`values`], [`b3`] (the payload), [`portfolio`], [`keys`], [`landing`], [`raw`],
 //!   [`events`];
-//! - the runtime of a function: [`settings`], [`telemetry`], [`failpoint`], [`http`], [`aws`], [`queues`],
-//!   [`stage`].
+//! - the runtime of a function: [`settings`], [`telemetry`], [`failpoint`], [`tls`], [`http`], [`aws`],
+//!   [`queues`], [`stage`].
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -25,6 +25,8 @@ pub mod settings;
 #[cfg(feature = "aws")]
 pub mod stage;
 pub mod telemetry;
+#[cfg(feature = "aws")]
+pub mod tls;
 pub mod values;
 
 #[cfg(test)]

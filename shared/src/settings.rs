@@ -24,6 +24,11 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// A variable as it is, also if it is empty, for those that other programs' libraries read.
+    pub fn even_empty(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// All variables that are not empty.
     pub fn iter(&self) -> impl Iterator<Item = (String, String)> {
         self.0

@@ -11,6 +11,8 @@ pub mod days;
 pub mod diagnosis;
 pub mod expected;
 pub mod faults;
+pub mod function;
+pub mod https;
 pub mod ibov;
 pub mod lake;
 pub mod local;

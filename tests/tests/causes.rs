@@ -36,9 +36,11 @@ struct Machine {
     pip: &'static str,
     /// What Cargo does.
     cargo: &'static str,
+    /// The file of root certificates, or none for the system's.
+    roots: &'static str,
 }
 
-const READY: Machine = Machine { python: Some(GOOD), pip: "exit 0", cargo: "exit 0" };
+const READY: Machine = Machine { python: Some(GOOD), pip: "exit 0", cargo: "exit 0", roots: "" };
 
 /// The error of the document that a run on this machine prints, and its exit code.
 async fn failure(machine: Machine) -> Result<(Option<i32>, Value)> {
@@ -60,6 +62,9 @@ async fn failure(machine: Machine) -> Result<(Option<i32>, Value)> {
         .env("PATH", skeleton.path("bin"))
         .env("PIP", pip)
         .env("CC", "/bin/echo");
+    if !machine.roots.is_empty() {
+        command.env("SSL_CERT_FILE", machine.roots);
+    }
     let Output { status, stdout, stderr } = command.output().await.context("cannot start ibov")?;
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let document: Value = serde_json::from_str(&stdout)
@@ -97,6 +102,15 @@ fn a_python_without_venv_is_told_from_a_missing_one() -> Result<()> {
         let first = "Python 3.12.3 (/usr/bin/python3) is new enough, but lacks its module venv";
         let cause = fails(Machine { python, ..READY }, 3, "check", first).await?;
         ensure!(cause.contains("apt install python3.12-venv"), "{cause}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_file_without_root_certificates_is_named_with_its_variable() -> Result<()> {
+    local::run(async {
+        let first = "there are no root certificates to trust: the environment variable SSL_CERT_FILE is \"/dev/null\": there is no certificate in PEM in it";
+        fails(Machine { roots: "/dev/null", ..READY }, 3, "check", first).await?;
         Ok(())
     })
 }

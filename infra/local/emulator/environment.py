@@ -11,8 +11,12 @@ from pathlib import Path
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
 
-# The only inherited variables: the path of programs, and the Java that the Glue runner may use.
-INHERITED = ("PATH", "HOME", "JAVA_HOME", "USER", "LOGNAME", "TZDIR", "SSL_CERT_FILE")
+# The only inherited variables: the path of programs, the Java that the Glue runner may use, and the
+# root certificates that are trusted. An empty one would be taken for a file without a name.
+INHERITED = (
+    *("PATH", "HOME", "JAVA_HOME", "USER", "LOGNAME", "TZDIR"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 # As most programs know them, in either spelling.
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -39,7 +43,7 @@ def prepare_state_dir(state_dir: Path) -> None:
 
 def for_server(port: int, state_dir: Path) -> dict[str, str]:
     """The whole environment of the emulator process that serves on `port`."""
-    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    environment = {name: os.environ[name] for name in INHERITED if os.environ.get(name)}
     temporary = str(state_dir / "tmp")
     environment |= {
         # Its address, and its name in queue URLs.

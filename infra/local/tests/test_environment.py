@@ -1,6 +1,7 @@
 """What of the user's shell the functions see."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +27,13 @@ def test_proxies_are_given_as_the_user_names_them_and_never_for_the_loopback(
         "NO_PROXY": "intranet.example,127.0.0.1,localhost",
         "no_proxy": "intranet.example,127.0.0.1,localhost",
     }
+
+
+def test_named_root_certificates_reach_the_functions_and_an_empty_name_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    monkeypatch.setenv("SSL_CERT_DIR", "/company/roots")
+    seen = environment.for_server(1, tmp_path)
+    assert seen["SSL_CERT_DIR"] == "/company/roots"
+    assert "SSL_CERT_FILE" not in seen

@@ -18,6 +18,7 @@ use shared::{
     failure::{Code, Failure, StageError},
     landing::{Envelope, EnvelopeError},
     portfolio::{Portfolio, Warning},
+    tls::Untrusted,
 };
 use tokio::time::{Instant, sleep};
 
@@ -87,6 +88,8 @@ impl SourceError {
 pub enum SourceErrorCause {
     #[error("no connection: {}", innermost(.0))]
     Connect(#[source] reqwest::Error),
+    #[error(transparent)]
+    Certificate(Untrusted),
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
     #[error("the connection broke: {}", innermost(.0))]
@@ -116,6 +119,8 @@ impl StageError for SourceErrorCause {
         let transient = Failure::transient;
         match self {
             Self::Connect(_) => transient(Code::B3Unreachable),
+            // Also B3's own may be wrong for some hours.
+            Self::Certificate(_) => transient(Code::B3Certificate),
             Self::Timeout(_) => transient(Code::B3Timeout),
             Self::Transport(_) => transient(Code::B3ConnectionBroken),
             Self::Status { retry_after, .. } => {
@@ -272,11 +277,12 @@ impl B3 {
             };
             let Failure { code, retry_after, .. } = error.failure();
             match retry::wait(attempts, retry_after, deadline) {
-                Some(wait) => {
+                // In seconds no certificate becomes trusted.
+                Some(wait) if !matches!(error.cause, SourceErrorCause::Certificate(_)) => {
                     log_wait(code, &error, attempts, wait);
                     sleep(wait).await;
                 }
-                None => return Err(error),
+                Some(_) | None => return Err(error),
             }
         }
     }
@@ -338,6 +344,9 @@ fn ok_status(response: Response) -> Result<Response, SourceErrorCause> {
 fn describe(error: reqwest::Error, timeout: Duration) -> SourceErrorCause {
     if error.is_timeout() {
         return SourceErrorCause::Timeout(timeout);
+    }
+    if let Some(untrusted) = Untrusted::among_causes(&error) {
+        return SourceErrorCause::Certificate(untrusted);
     }
     let connecting = error.is_connect();
     // The URL is a separate field of `SourceError`.

@@ -6,7 +6,10 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 
 use super::Cause;
-use crate::failure::{Failure, StageError};
+use crate::{
+    failure::{Failure, StageError},
+    tls::Untrusted,
+};
 
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation} failed: {source}")]
@@ -74,7 +77,10 @@ where
             (Some(code), Some(message), _) => write!(formatter, "{code}: {message}"),
             (Some(code), None, _) => formatter.write_str(code),
             (None, _, Some(status)) => write!(formatter, "HTTP {status}"),
-            (None, _, None) => DisplayErrorContext(error).fmt(formatter),
+            (None, _, None) => match Untrusted::among_causes(error) {
+                Some(untrusted) => untrusted.fmt(formatter),
+                None => DisplayErrorContext(error).fmt(formatter),
+            },
         }
     }
 }

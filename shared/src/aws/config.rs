@@ -17,8 +17,10 @@ use aws_types::{
 };
 
 use super::http::http_client;
-use crate::http::Client;
-use crate::settings::{Environment, SettingError};
+use crate::{
+    http::Client,
+    settings::{Environment, SettingError},
+};
 
 /// The URL of all services, and of one with its name appended, as in `AWS_ENDPOINT_URL_S3`.
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
@@ -45,8 +47,7 @@ fn of_variables(
     let Flag(fips) = environment.or("AWS_USE_FIPS_ENDPOINT", Flag(false))?;
     let Flag(dual_stack) = environment.or("AWS_USE_DUALSTACK_ENDPOINT", Flag(false))?;
     let Flag(ignored) = environment.or("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", Flag(false))?;
-    let endpoint = environment.get(ENDPOINT_URL).filter(|_| !ignored);
-    let mut config = SdkConfig::builder()
+    Ok(SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(client)
         .region(Region::new(region.to_owned()))
@@ -59,9 +60,7 @@ fn of_variables(
         .service_config(OfService {
             variables: Env::from(environment.iter().collect::<HashMap<_, _>>()),
             ignore_endpoints: ignored,
-        });
-    config.set_endpoint_url(endpoint.map(str::to_owned));
-    Ok(config)
+        }))
 }
 
 /// `true` or `false` in any case, as the SDK reads them.
@@ -80,7 +79,7 @@ impl FromStr for Flag {
     }
 }
 
-/// The variables of one service, such as `AWS_ENDPOINT_URL_S3`. Each client asks for its own.
+/// The variables of one service, such as `AWS_ENDPOINT_URL_S3`, and else those of all. Each client asks for its own.
 #[derive(Debug)]
 struct OfService {
     variables: Env,

@@ -75,3 +75,14 @@ impl Queues for SqsQueues {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_no_client_of_sqs_before_something_fails() {
+        let queues = SqsQueues::new(&SdkConfig::builder().build(), "q".into(), "dlq".into());
+        assert!(queues.client.get().is_none());
+    }
+}

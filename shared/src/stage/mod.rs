@@ -34,7 +34,7 @@ use crate::{
     http,
     queues::{Message, Parked, Queues, SqsQueues, UnidentifiedRecord},
     settings::{Environment, SettingError},
-    telemetry,
+    telemetry, tls,
 };
 use disposition::Disposition;
 
@@ -78,6 +78,7 @@ pub trait Handler: Sized {
 pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let environment = Environment::of_process();
+    tls::check(&environment)?;
     let http = http::client()?;
     let connections = Connections { sdk: aws::sdk_config(&environment, &http)?, http };
     let handler = H::from_environment(&environment, &connections).await?;

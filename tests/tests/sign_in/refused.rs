@@ -1,8 +1,11 @@
 //! Each failure to sign in is one sentence, with the command that helps.
 
+use std::path::Path;
+
 use anyhow::Result;
 use e2e::{
     aws_account::{EXPIRED_KEY, GOOD_KEY, SSO_TOKEN},
+    https::Authority,
     ibov::Ended,
     local,
 };
@@ -268,6 +271,40 @@ fn a_stack_that_is_not_there() -> Result<()> {
             "aws cloudformation list-stacks --region sa-east-1",
         ];
         says(&home.fetch_from("ivob", &variables).await?, Some(1), &words);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted() -> Result<()> {
+    local::run(async {
+        let home = Home::with_config("").await?;
+        let (company, other) = (Authority::new("company")?, Authority::new("other")?);
+        let front = company.front_of(home.account.endpoint()).await?;
+        let [trusted, not] = ["company.pem", "other.pem"].map(|name| home.path(name));
+        company.write(&trusted)?;
+        other.write(&not)?;
+        let fetch = async |roots: &Path| {
+            let roots = roots.to_string_lossy();
+            let mut variables = KEYS.to_vec();
+            variables.extend([
+                ("AWS_REGION", "sa-east-1"),
+                ("AWS_ENDPOINT_URL", front.url.as_str()),
+                ("SSL_CERT_FILE", &roots),
+            ]);
+            home.fetch(&variables).await
+        };
+        let words = [
+            "there is no safe connection to AWS in region sa-east-1",
+            "no root certificate here stands behind it",
+            "in SSL_CERT_FILE",
+        ];
+        says(&fetch(&not).await?, MACHINE_NOT_READY, &words);
+        let nowhere = home.path("nowhere.pem");
+        let words = ["SSL_CERT_FILE is \"", "nowhere.pem\": ", "No such file"];
+        says(&fetch(&nowhere).await?, MACHINE_NOT_READY, &words);
+        let ended = fetch(&trusted).await?;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         Ok(())
     })
 }

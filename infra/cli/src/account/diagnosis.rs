@@ -10,6 +10,7 @@ use aws_sdk_sts::operation::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use harness::aws::{CallFailure, one_line};
+use shared::tls::Untrusted;
 
 /// How the SDK begins the line about the profile when it found no credentials anywhere.
 const PROFILE_WAS_TRIED: &str = "Profile: the credential provider was not enabled";
@@ -37,6 +38,8 @@ pub(super) enum Problem {
     BadProfile,
     /// CloudFormation knows no stack of that name.
     NoSuchStack,
+    /// The certificate at the service's address is not trusted.
+    Untrusted,
     /// Nothing answered at the service's address.
     Unreached,
 }
@@ -48,6 +51,9 @@ impl Diagnosis {
     pub(super) fn of(call: &CallFailure) -> Option<Self> {
         let causes: Vec<Cause<'_>> =
             successors(call.error.source(), |&cause| cause.source()).collect();
+        if let Some(untrusted) = causes.first().and_then(|cause| Untrusted::among_causes(*cause)) {
+            return Some(Self { problem: Problem::Untrusted, said: untrusted.to_string() });
+        }
         if let Some(diagnosis) = sign_in_failure(&causes) {
             return Some(diagnosis);
         }

@@ -18,7 +18,7 @@ use harness::{
     aws::{self, CallFailure, Clients},
     failure::{Exit, Failure},
 };
-use shared::{aws::http_client, http};
+use shared::{aws::http_client, http, settings::Environment, tls};
 
 use self::{
     diagnosis::{Diagnosis, Problem},
@@ -39,8 +39,10 @@ impl Account {
     /// profiles.
     ///
     /// # Errors
-    /// A [`Failure`] of a machine that is not ready, if there is no such profile or no region is set.
+    /// A [`Failure`] of a machine that is not ready, if there is no such profile, no region is set, or a variable names
+    /// no root certificate.
     pub(crate) async fn sign_in(options: &AccountArgs) -> Result<Self> {
+        tls::check(&Environment::of_process()).map_err(|error| not_ready(error.to_string()))?;
         let env = Env::real();
         let chosen = options.profile.clone().map(Cow::Owned);
         let profiles = profile::load(&Fs::real(), &env, &Default::default(), chosen).await;
@@ -130,6 +132,9 @@ impl Account {
             Problem::BadProfile => format!(
                 "{sign_in} cannot be used ({said}); see what it says: aws configure list{option}"
             ),
+            Problem::Untrusted => {
+                format!("there is no safe connection to AWS in region {region}: {said}")
+            }
             Problem::Unreached | Problem::NoSuchStack => format!(
                 "AWS cannot be reached in region {region} ({said}); if the stack is in another one: export AWS_REGION=sa-east-1"
             ),

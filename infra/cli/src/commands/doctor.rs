@@ -11,8 +11,9 @@ use harness::{
         status::{self, Answers, Problem, Question},
     },
 };
+use shared::http;
 
-use super::status::words;
+use super::{https, status::words};
 use crate::{
     account::Account,
     advice::Advice,
@@ -176,7 +177,7 @@ impl Findings {
     }
 
     async fn of_b3(&mut self, address: &str) -> Result<()> {
-        let client = reqwest::Client::builder().timeout(B3_TIMEOUT).build()?;
+        let client = http::builder()?.timeout(B3_TIMEOUT).build()?;
         match client.get(address).send().await {
             // Any answer will do: without a request in the path, B3 has nothing to say.
             Ok(answer) => {
@@ -185,6 +186,9 @@ impl Findings {
                     "B3",
                     text!(en: "{address} answers ({status})", pt: "{address} responde ({status})"),
                 )
+            }
+            Err(error) if let Some(untrusted) = https::untrusted(&error) => {
+                self.bad("B3", untrusted, "")
             }
             Err(error) => {
                 let next = text!(

@@ -10,6 +10,7 @@ mod doctor;
 mod fetch;
 mod frame;
 mod history;
+mod https;
 mod import;
 mod logs;
 mod man;

@@ -7,9 +7,10 @@ use harness::{
     b3_server::{B3Server, SAMPLE_INDEX},
     progress::Progress,
 };
+use shared::http;
 
 use super::proxy;
-use crate::{args::RunArgs, lake::Origin, output::text};
+use crate::{args::RunArgs, commands::https, lake::Origin, output::text};
 
 /// B3's own address, the template's default.
 pub(in crate::commands) const B3: &str = "https://sistemaswebb3-listados.b3.com.br";
@@ -118,9 +119,11 @@ impl Probe {
 
 /// One cheap request, to learn whether B3 can be reached. Judging its answers is the fetcher's work.
 async fn probe(url: &str, proxy: Option<&str>) -> Probe {
+    let mut client = match http::builder() {
+        Ok(client) => client.connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT),
+        Err(error) => return Probe::Unreached(error.to_string()),
+    };
     let answer = async {
-        let mut client =
-            reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT);
         if let Some(proxy) = proxy {
             let proxy = reqwest::Proxy::all(proxy)?.no_proxy(reqwest::NoProxy::from_env());
             client = client.proxy(proxy);
@@ -146,6 +149,9 @@ fn judge(status: u16) -> Probe {
 
 /// Reqwest's own message only says that sending failed; the last cause says why.
 fn innermost(error: &reqwest::Error) -> String {
+    if let Some(untrusted) = https::untrusted(error) {
+        return untrusted;
+    }
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(deeper) = cause {

@@ -9,7 +9,8 @@ use crate::output::text;
 
 /// Adds the proxy to a failure to reach B3.
 pub(super) fn named_in(failure: Failure, given: Option<&str>) -> Failure {
-    let unreached = [Code::B3Unreachable, Code::B3Timeout, Code::B3ConnectionBroken];
+    let unreached =
+        [Code::B3Unreachable, Code::B3Certificate, Code::B3Timeout, Code::B3ConnectionBroken];
     if !unreached.iter().any(|code| failure.code.as_deref() == Some(code.name())) {
         return failure;
     }
@@ -59,7 +60,9 @@ mod tests {
             ..Failure::new("fetch", "it failed")
         };
         let proxy = Some("http://proxy:1");
-        assert!(named_in(failure(Code::B3Unreachable), proxy).cause.contains("the proxy proxy:1"));
+        for code in [Code::B3Unreachable, Code::B3Certificate] {
+            assert!(named_in(failure(code), proxy).cause.contains("the proxy proxy:1"), "{code}");
+        }
         assert_eq!(named_in(failure(Code::B3Html), proxy).cause, "it failed");
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
+use shared::{settings::Environment, tls};
 use tokio::process::Command;
 
 use crate::{
@@ -71,6 +72,9 @@ pub async fn check(root: &Path, first_run: bool) -> Result<Machine> {
     if TcpListener::bind(("127.0.0.1", 0)).is_err() {
         missing.push(Missing::Loopback);
     }
+    if let Err(error) = tls::check(&Environment::of_process()) {
+        missing.push(Missing::RootCertificates(error.to_string()));
+    }
     match python {
         Some(Python { program, version, .. }) if missing.is_empty() => {
             Ok(Machine { python: program, python_version: version, free_bytes })
@@ -93,6 +97,8 @@ enum Missing {
         at: PathBuf,
     },
     Loopback,
+    /// A variable names none, and no function would start.
+    RootCertificates(String),
 }
 
 fn failure(missing: &[Missing]) -> Failure {
@@ -142,6 +148,10 @@ impl Missing {
             Self::Loopback => text!(
                 en: "no port can be opened on 127.0.0.1: bring the loopback interface up (Linux: sudo ip link set lo up), or allow local ports in the sandbox that this runs in",
                 pt: "não é possível abrir uma porta em 127.0.0.1: ative a interface de loopback (Linux: sudo ip link set lo up), ou permita portas locais no sandbox em que isto roda",
+            ),
+            Self::RootCertificates(reason) => text!(
+                en: "there are no root certificates to trust: {reason}",
+                pt: "não há certificados raiz em que confiar: {reason}",
             ),
         }
     }
