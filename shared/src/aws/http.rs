@@ -57,6 +57,7 @@ fn failure(error: reqwest::Error) -> ConnectorError {
         ConnectorError::io(error.into())
     }
 }
+
 #[cfg(test)]
 mod tests {
     use std::{
