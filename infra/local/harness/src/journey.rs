@@ -1,5 +1,7 @@
 //! Following one portfolio through the chain, by what it leaves behind: objects, Glue runs, mails, dead letters.
 
+mod run_log;
+
 use std::{collections::HashSet, fs, future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
@@ -9,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{events::RunState, keys::LandingKey, landing::Envelope, portfolio::Warning};
 
+use self::run_log::RunLog;
 use crate::{
     aws::explain,
     emulator::{Logs, Mail},
@@ -149,8 +152,13 @@ impl<'a> Tracker<'a> {
         step.done(&id);
 
         let step = progress.step("glue", text!(en: "refine with Spark", pt: "refinar com o Spark"));
-        let glue_run =
-            self.wait_for(before, &step, "RUNNING".to_owned(), || self.succeeded(&id)).await?;
+        let log = RunLog::new(self.logs.glue_run(&id));
+        let look = || {
+            log.look(&step);
+            self.succeeded(&id)
+        };
+        let glue_run = self.wait_for(before, &step, "RUNNING".to_owned(), look).await?;
+        step.part(text!(en: "the run ends", pt: "a execução termina"));
         let GlueRun { state, seconds, .. } = &glue_run;
         step.done(text!(en: "{state} after {seconds} s", pt: "{state} em {seconds} s"));
 

@@ -50,7 +50,8 @@ impl LocalRuntime {
             text!(en: "upload functions and scripts", pt: "enviar funções e scripts"),
         );
         let (clients, template) = (emulator.clients(), workspace.template());
-        let package = Package::upload(&clients, emulator.endpoint(), &template, &executables).await;
+        let package =
+            Package::upload(&clients, emulator.endpoint(), &template, &executables, &step).await;
         let package = package
             .map_err(|error| Failure::of(error, "package", Some(&emulator.logs().emulator())))?;
         step.done(text!(en: "uploaded", pt: "enviados"));
@@ -157,7 +158,7 @@ async fn start_emulator(
     options: &EmulatorOptions,
 ) -> Result<Emulator> {
     let step = progress.step("emulator", text!(en: "start the emulator", pt: "subir o emulador"));
-    let emulator = Emulator::start(workspace, processes, options)
+    let emulator = Emulator::start(workspace, processes, options, &step)
         .await
         .map_err(|error| Failure::of(error, "emulator", None))?;
     step.done(emulator.endpoint());

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Cursor, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
@@ -13,11 +13,13 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{
     ARTIFACT_BUCKET,
-    packaged_template::{PackagedTemplate, tables_only},
+    packaged_template::{Binary, PackagedTemplate, tables_only},
 };
 use crate::{
     aws::{Clients, explain},
     checkout::cargo::Executables,
+    progress::Step,
+    text,
 };
 
 /// A template whose code and scripts are uploaded.
@@ -34,6 +36,7 @@ impl Package {
         endpoint: &str,
         template: &Path,
         executables: &Executables,
+        step: &Step,
     ) -> Result<Self> {
         let text = fs::read_to_string(template)
             .with_context(|| format!("cannot read {}", template.display()))?;
@@ -41,20 +44,11 @@ impl Package {
             .with_context(|| format!("cannot package {}", template.display()))?;
         create_bucket(clients).await?;
         let mut uploads = JoinSet::new();
-        for binary in packaged.binaries {
-            let executable = executables
-                .get(&binary.name)
-                .with_context(|| {
-                    format!("the template wants {}, which was not built", binary.name)
-                })?
-                .clone();
+        for (key, archive) in archives(packaged.binaries, executables).await? {
             let clients = clients.clone();
-            uploads.spawn(async move {
-                let archive =
-                    tokio::task::spawn_blocking(move || zip_function(&executable)).await??;
-                put(&clients, &binary.key, archive).await
-            });
+            uploads.spawn(async move { put(&clients, &key, archive).await });
         }
+        step.part(text!(en: "archive the functions", pt: "empacotar as funções"));
         let folder = template.parent().unwrap_or(Path::new("."));
         for script in packaged.scripts {
             let path = folder.join(&script);
@@ -66,7 +60,9 @@ impl Package {
         while let Some(uploaded) = uploads.join_next().await {
             uploaded??;
         }
-        Self::upload_template(clients, endpoint, packaged.text).await
+        let package = Self::upload_template(clients, endpoint, packaged.text).await;
+        step.part(text!(en: "upload", pt: "enviar"));
+        package
     }
 
     /// Uploads the part of the template that queries need.
@@ -98,6 +94,22 @@ async fn put(clients: &Clients, key: &str, content: Vec<u8>) -> Result<()> {
     let uploaded = request.disable_payload_signing().send().await;
     uploaded.map_err(explain).with_context(|| format!("cannot upload {key}"))?;
     Ok(())
+}
+
+/// The archive of each function, with its key.
+async fn archives(
+    binaries: Vec<Binary>,
+    executables: &Executables,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut archives = JoinSet::new();
+    for Binary { name, key } in binaries {
+        let executable: PathBuf = executables
+            .get(&name)
+            .with_context(|| format!("the template wants {name}, which was not built"))?
+            .clone();
+        archives.spawn_blocking(move || anyhow::Ok((key, zip_function(&executable)?)));
+    }
+    archives.join_all().await.into_iter().collect()
 }
 
 /// An archive with one executable file `bootstrap`. It is stored uncompressed: compressing takes longer than it saves.

@@ -9,6 +9,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,8 @@ use crate::{
     aws::Clients,
     checkout::{RunFolder, Workspace},
     processes::{Process, Processes},
+    progress::Step,
+    text,
 };
 
 /// Where a run's folder holds the objects of a bucket that has no other.
@@ -77,7 +80,7 @@ impl EmulatorOptions {
 pub struct Emulator {
     process: Process,
     endpoint: String,
-    run: RunFolder,
+    run: Arc<RunFolder>,
 }
 
 impl Emulator {
@@ -86,13 +89,19 @@ impl Emulator {
         workspace: &Workspace,
         processes: &Processes,
         options: &EmulatorOptions,
+        step: &Step,
     ) -> Result<Self> {
-        let run = RunFolder::create(workspace)?;
+        let run = Arc::new(RunFolder::create(workspace)?);
+        // If this is dropped before its end, the processes still use the folder.
+        processes.hold(Arc::clone(&run));
+        step.part(
+            text!(en: "clear what old runs left", pt: "limpar o que execuções antigas deixaram"),
+        );
         let mut failure = None;
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
             let process = processes.spawn(&mut command(workspace, options, run.path(), port)?)?;
-            match ready(process, port, run.path()).await {
+            match ready(process, port, run.path(), step).await {
                 Ok(process) => {
                     return Ok(Self { process, endpoint: format!("http://127.0.0.1:{port}"), run });
                 }
@@ -196,17 +205,23 @@ fn loopback_without_proxy() -> [(&'static str, OsString); 2] {
     names.map(|name| (name, value.clone()))
 }
 
-async fn ready(mut process: Process, port: u16, state: &Path) -> Result<Process> {
+async fn ready(mut process: Process, port: u16, state: &Path, step: &Step) -> Result<Process> {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
     let url = format!("http://127.0.0.1:{port}{HEALTH}");
     let log = state.join("emulator.log");
     let deadline = Instant::now() + START_DEADLINE;
+    let mut imported = false;
     while Instant::now() < deadline {
         if let Some(status) = process.child.try_wait()? {
             process.wait().await?;
             bail!("the emulator ended as it started ({status}): {}", last_lines(&log));
         }
+        if !imported && fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            imported = true;
+            step.part(text!(en: "Python imports it", pt: "o Python o importa"));
+        }
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            step.part(text!(en: "it begins to answer", pt: "ele passa a responder"));
             return Ok(process);
         }
         tokio::time::sleep(POLL).await;
