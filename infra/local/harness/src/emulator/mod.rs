@@ -139,9 +139,10 @@ impl Emulator {
         bail!("the emulator ended ({status}): {}", last_lines(&self.logs().emulator()))
     }
 
-    /// Ends it together with its functions and Spark runs.
+    /// Ends it together with its functions and Spark runs. Their logs stay.
     pub async fn stop(self) {
         self.process.end().await;
+        self.run.keep_logs();
     }
 }
 
