@@ -19,7 +19,7 @@ use tokio::process::Command;
 pub use self::{logs::Logs, outbox::Mail};
 use crate::{
     aws::Clients,
-    checkout::{RunFolder, Workspace},
+    checkout::{RunFolder, Workspace, cargo::Executables},
     processes::{Process, Processes},
     progress::Step,
     text,
@@ -27,6 +27,8 @@ use crate::{
 
 /// Where a run's folder holds the objects of a bucket that has no other.
 const LAKE: &str = "lake";
+/// Where it holds the functions.
+const FUNCTIONS: &str = "functions";
 const HEALTH: &str = "/_ministack/health";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
@@ -127,6 +129,25 @@ impl Emulator {
     /// The folder of this run for the objects of a kept bucket that has no other.
     pub fn lake(&self) -> PathBuf {
         self.run.path().join(LAKE)
+    }
+
+    /// The functions as they are now, in the folder of this run.
+    pub fn hold_functions(&self, built: &Executables) -> Result<Executables> {
+        let folder = self.run.path().join(FUNCTIONS);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let mut held = Executables::new();
+        for (name, executable) in built {
+            let own = folder.join(name);
+            // Cargo replaces a file and never writes into it, so a second name of it is as good as a copy, and free.
+            if !own.exists() && fs::hard_link(executable, &own).is_err() {
+                fs::copy(executable, &own).with_context(|| {
+                    format!("cannot copy {} to {}", executable.display(), own.display())
+                })?;
+            }
+            held.insert(name.clone(), own);
+        }
+        Ok(held)
     }
 
     pub fn clients(&self) -> Clients {
