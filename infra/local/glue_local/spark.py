@@ -3,9 +3,9 @@
 import logging
 import os
 import shlex
-import signal
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,7 @@ class Java:
             env=os.environ | {ADDRESS: str(address)},
             # Java ends when this does.
             stdin=subprocess.PIPE,
-            # As pyspark has it: Ctrl-C is for Python.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
-        from pyspark import java_gateway
 
         def hand_over(_command: list[str], **options: Any) -> subprocess.Popen:
             # pyspark waits for a file at this path.
@@ -93,7 +90,7 @@ class Java:
             cls.in_use = True
             return cls.process
 
-        java_gateway.Popen = hand_over
+        import_module("pyspark.java_gateway").Popen = hand_over
 
 
 def finish_spark() -> None:
