@@ -158,7 +158,7 @@ async fn await_end(group: Pid) {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
+    use std::{process::Stdio, sync::OnceLock};
 
     use super::*;
 
@@ -177,19 +177,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_held_goes_when_all_groups_have_ended() {
-        struct Guard(Pid, Arc<Mutex<Option<bool>>>);
+        struct Guard(Pid, Arc<OnceLock<bool>>);
         impl Drop for Guard {
             fn drop(&mut self) {
-                *self.1.lock().unwrap() = Some(test_kill_process_group(self.0).is_err());
+                let _first = self.1.set(test_kill_process_group(self.0).is_err());
             }
         }
-        let (processes, had_ended) = (Processes::default(), Arc::new(Mutex::new(None)));
+        let (processes, had_ended) = (Processes::default(), Arc::new(OnceLock::new()));
         let process = processes.spawn(Command::new("sleep").arg("600")).unwrap();
         processes.clone().hold(Guard(process.group, Arc::clone(&had_ended)));
         drop(process);
-        assert_eq!(*had_ended.lock().unwrap(), None);
+        assert_eq!(had_ended.get(), None);
         processes.end_all().await;
-        assert_eq!(*had_ended.lock().unwrap(), Some(true));
+        assert_eq!(had_ended.get(), Some(&true));
     }
 
     #[tokio::test]
