@@ -185,9 +185,8 @@ impl Run<'_> {
         };
         let folder = folder_of(lake.as_ref(), &runtime);
         let place = Place { days: lake::days(&folder), lake: folder };
-        let elapsed = || started.elapsed();
         let report =
-            results::read(&stack, portfolio, request, place, elapsed, self.progress).await?;
+            results::read(&stack, portfolio, request, place, started, self.progress).await?;
         Ok(Up { runtime, stack, source, lake, report })
     }
 

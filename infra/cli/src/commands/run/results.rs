@@ -1,6 +1,6 @@
 //! What a run shows at its end.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Result;
 use harness::{
@@ -23,7 +23,7 @@ pub(super) async fn read(
     portfolio: Portfolio,
     request: RunRequest,
     place: Place,
-    elapsed: impl Fn() -> Duration,
+    started: Instant,
     progress: &Progress,
 ) -> Result<Report> {
     let date = portfolio.date();
@@ -36,7 +36,7 @@ pub(super) async fn read(
     let number = sectors.len();
     let (en, pt) = (plural(number, "sector", "sectors"), plural(number, "setor", "setores"));
     step.done(text!(en: "{number} {en}", pt: "{number} {pt}"));
-    Ok(Report::new(request, portfolio, constituents, sectors, place, elapsed()))
+    Ok(Report::new(request, portfolio, constituents, sectors, place, started.elapsed()))
 }
 
 /// Prints the report in the form that the arguments ask for.

@@ -6,6 +6,7 @@ mod outbox;
 use std::{
     ffi::OsString,
     fs::{self, File},
+    io::ErrorKind,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
@@ -133,21 +134,7 @@ impl Emulator {
 
     /// The functions as they are now, in the folder of this run.
     pub fn hold_functions(&self, built: &Executables) -> Result<Executables> {
-        let folder = self.run.path().join(FUNCTIONS);
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        let mut held = Executables::new();
-        for (name, executable) in built {
-            let own = folder.join(name);
-            // Cargo replaces a file and never writes into it, so a second name of it is as good as a copy, and free.
-            if !own.exists() && fs::hard_link(executable, &own).is_err() {
-                fs::copy(executable, &own).with_context(|| {
-                    format!("cannot copy {} to {}", executable.display(), own.display())
-                })?;
-            }
-            held.insert(name.clone(), own);
-        }
-        Ok(held)
+        hold(built, &self.run.path().join(FUNCTIONS))
     }
 
     pub fn clients(&self) -> Clients {
@@ -211,6 +198,28 @@ fn command(
     Ok(command)
 }
 
+/// Gives each file a second name in `folder`. Cargo replaces files and never writes into them, so that is as good as a
+/// copy, and free.
+fn hold(built: &Executables, folder: &Path) -> Result<Executables> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut held = Executables::new();
+    for (name, executable) in built {
+        let own = folder.join(name);
+        match fs::hard_link(executable, &own) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            // The folder is on another disk.
+            Err(_) => {
+                fs::copy(executable, &own).with_context(|| {
+                    format!("cannot copy {} to {}", executable.display(), own.display())
+                })?;
+            }
+        }
+        held.insert(name.clone(), own);
+    }
+    Ok(held)
+}
+
 /// The emulator splits the runner's command line as a shell does.
 fn quoted(path: &Path) -> Result<String> {
     let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
@@ -268,6 +277,19 @@ mod tests {
         let command = command(&workspace, options, state.path(), 4566).unwrap();
         let arguments = command.as_std().get_args().map(|argument| argument.to_string_lossy());
         arguments.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_later_build_does_not_replace_the_functions_of_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let built = folder.path().join("fetcher");
+        fs::write(&built, "first").unwrap();
+        let executables = Executables::from([("fetcher".to_owned(), built.clone())]);
+        let held = hold(&executables, &folder.path().join("run/functions")).unwrap();
+        // As linkers do: a function that is running could not be overwritten.
+        fs::remove_file(&built).unwrap();
+        fs::write(&built, "second").unwrap();
+        assert_eq!(fs::read_to_string(&held["fetcher"]).unwrap(), "first");
     }
 
     #[test]
