@@ -107,6 +107,15 @@ impl Running {
         Ok(())
     }
 
+    /// The folder of its run, whose name holds the process id.
+    pub fn folder(&self) -> Result<PathBuf> {
+        let mark = format!("-{}-", self.pid);
+        let runs = fs::read_dir(Workspace::locate()?.private("runs"))?;
+        let mut folders = runs.flatten().map(|entry| entry.path());
+        let folder = folders.find(|folder| folder.to_string_lossy().contains(&mark));
+        folder.with_context(|| format!("process {} has no folder", self.pid))
+    }
+
     /// Waits for its end, and fails if one of its child processes stays behind.
     pub async fn end(mut self) -> Result<Ended> {
         let mut stdout = String::new();

@@ -5,7 +5,7 @@
     reason = "a test that finds something else has failed"
 )]
 
-use std::{collections::BTreeMap, io::ErrorKind, net::TcpListener, path::Path};
+use std::{collections::BTreeMap, fs, io::ErrorKind, net::TcpListener, path::Path};
 
 use anyhow::{Context as _, Result};
 use e2e::{
@@ -14,7 +14,10 @@ use e2e::{
     ibov::{self, Ended},
     local, python,
 };
-use harness::b3_server::{B3Server, Day, Reply};
+use harness::{
+    b3_server::{B3Server, Day, Reply},
+    checkout::{RunFolder, Workspace},
+};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::portfolio::is_weekday;
@@ -45,7 +48,7 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
         let mut environment = names.map(|name| (name, address.as_str())).to_vec();
         // How the user signs in to AWS must not matter either.
         environment.extend(&SIGNED_IN_ELSEWHERE);
-        let arguments = ["run", "--sample", "--json", "--timeout", "4m"];
+        let arguments = ["run", "--sample", "--json", "--timings", "--timeout", "4m"];
         let ended = ibov::run(&arguments, &environment).await?;
         let date = ended.document()?["date"].as_str().context("no date")?.parse()?;
         assert!(
@@ -57,6 +60,7 @@ fn the_sample_is_printed_as_one_document_and_nobody_outside_is_asked() -> Result
         assert!(ended.stdout.contains(r#""soma_part":100.000,"#), "{}", ended.stdout);
         assert_eq!(document["notifications"].as_array().map(Vec::len), Some(1));
         assert_eq!(document["notifications"][0]["subject"], format!("IBOV refined: {date}"));
+        says_where_the_time_went(&document, &ended.stderr)?;
         proxy.set_nonblocking(true)?;
         assert_eq!(
             proxy.accept().err().map(|error| error.kind()),
@@ -103,8 +107,8 @@ fn a_portfolio_never_seen_before_is_summed_exactly_and_what_is_odd_about_it_is_t
 fn holds(ended: &Ended, day: &Day, source: &str) -> Result<Value> {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let document = ended.document()?;
-    let fields: Vec<&str> =
-        document.as_object().context("no object")?.keys().map(String::as_str).collect();
+    let fields = document.as_object().context("no object")?.keys().map(String::as_str);
+    let fields: Vec<&str> = fields.filter(|field| *field != "timings").collect();
     let mut promised = [
         "source",
         "index",
@@ -139,6 +143,41 @@ fn holds(ended: &Ended, day: &Day, source: &str) -> Result<Value> {
     assert_eq!(document["glue_run"]["state"], "SUCCEEDED");
     sums_are_exact(&document, day)?;
     Ok(document)
+}
+
+/// Checks that the steps are all there, and that they explain the whole time.
+fn says_where_the_time_went(document: &Value, told: &str) -> Result<()> {
+    let timings = &document["timings"];
+    let steps = timings["steps"].as_array().context("no steps")?;
+    let mut stages: Vec<_> = steps.iter().filter_map(|step| step["stage"].as_str()).collect();
+    // These run beside each other.
+    let wanted = "source check setup build emulator package deploy resume fetch fetch parquet glue glue completion athena stop";
+    stages.sort_unstable();
+    let mut wanted: Vec<&str> = wanted.split(' ').collect();
+    wanted.sort_unstable();
+    assert_eq!(stages, wanted);
+    let hundredths = |object: &Value, field: &str| {
+        let seconds = object[field].as_f64().with_context(|| format!("no {field} in {object}"))?;
+        Ok::<_, anyhow::Error>((seconds * 100.0).round())
+    };
+    let mut explained = hundredths(timings, "no_step_s")?;
+    let mut before = 0.0;
+    for step in steps {
+        explained += hundredths(step, "adds_s")?;
+        let began = hundredths(step, "began_s")?;
+        assert!(before <= began, "{step} began before the step above it");
+        before = began;
+        assert_eq!(step["failed"], false, "{step}");
+        let name = step["step"].as_str().context("no name")?;
+        assert!(told.lines().any(|line| line.ends_with(&format!("  {name}"))), "{name} in {told}");
+    }
+    assert_eq!(explained, hundredths(timings, "total_s")?, "{timings}");
+    for (stage, parts) in [("emulator", 3), ("glue", 3)] {
+        let of_stage = |step: &&Value| step["stage"] == stage && step["parts"].is_array();
+        let step = steps.iter().find(of_stage).with_context(|| format!("{stage} has no parts"))?;
+        assert_eq!(step["parts"].as_array().map(Vec::len), Some(parts), "{step}");
+    }
+    Ok(())
 }
 
 fn sums_are_exact(document: &Value, day: &Day) -> Result<()> {
@@ -241,9 +280,12 @@ fn the_end_of_its_time_is_an_exit_code_of_its_own() -> Result<()> {
         let server = B3Server::with_sample().await?;
         server.reply(Reply::Hang);
         let ended =
-            ibov::run(&["run", "--b3-url", server.base_url(), "--timeout", "3s"], &[]).await?;
+            ibov::run(&["run", "--b3-url", server.base_url(), "--timeout", "3s", "--timings"], &[])
+                .await?;
         assert_eq!(ended.code, Some(4), "{}", ended.stderr);
         assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+        assert!(ended.stderr.contains("  ✗ "), "the step that was interrupted: {}", ended.stderr);
+        assert!(ended.stderr.contains("  in all\n"), "{}", ended.stderr);
         Ok(())
     })
 }
@@ -254,8 +296,39 @@ fn ctrl_c_during_the_spark_run_leaves_nothing_running() -> Result<()> {
         let mut running = ibov::start(&["run", "--sample"], &[]).await?;
         running.until_it_says("refine with Spark").await?;
         running.signal("INT").await?;
+        let folder = running.folder()?;
         let ended = running.end().await?;
         assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+        holds_only_logs(&folder)?;
         Ok(())
     })
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_its_logs_alone_once_the_next_begins() -> Result<()> {
+    local::run(async {
+        let mut running = ibov::start(&["run", "--sample"], &[]).await?;
+        running.until_it_says("fetch the portfolio").await?;
+        let folder = running.folder()?;
+        assert!(folder.join("functions/fetcher").exists(), "there is something to remove");
+        running.signal("KILL").await?;
+        let ended = running.end().await?;
+        assert_eq!(ended.code, None, "{}", ended.stderr);
+        drop(RunFolder::create(&Workspace::locate()?)?);
+        holds_only_logs(&folder)
+    })
+}
+
+/// Checks the folder of a run whose lake is another folder.
+fn holds_only_logs(folder: &Path) -> Result<()> {
+    let mut left = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        left.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    left.retain(|name| {
+        !["emulator.log", "glue", "lock", "logs", "outbox.jsonl"].contains(&&**name)
+    });
+    assert!(left.is_empty(), "{left:?} in {}", folder.display());
+    assert!(folder.join("emulator.log").exists() && folder.join("logs").exists());
+    Ok(())
 }

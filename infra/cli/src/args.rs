@@ -129,6 +129,9 @@ pub(crate) struct RunArgs {
     /// Print one JSON document on standard output, and everything else on standard error.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Say at the end, on standard error, where each second went. What Cargo does before ibov starts is not in it.
+    #[arg(long)]
+    pub(crate) timings: bool,
 }
 
 /// Which stack.

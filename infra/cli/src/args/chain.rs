@@ -22,6 +22,9 @@ pub(crate) struct ChainArgs {
     /// 2: with sectors; 1: without, in a lake of its own. Default: the lake's, or 2.
     #[arg(long, value_parser = ["1", "2"])]
     pub(crate) segment: Option<String>,
+    /// Say at the end, on standard error, where each second went. What Cargo does before ibov starts is not in it.
+    #[arg(long)]
+    pub(crate) timings: bool,
     /// How to reach the stack.
     #[command(flatten)]
     pub(crate) account: AccountArgs,

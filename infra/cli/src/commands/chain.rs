@@ -112,7 +112,9 @@ async fn with_own_chain(
     let stack = runtime.deploy(&config, progress).await?;
     let local = Local { logs: runtime.logs(), lake: folder, origin: contents.origin };
     let done = work(Chain { stack, local: Some(local) }).await;
+    let step = progress.unshown("stop", text!(en: "stop everything", pt: "encerrar tudo"));
     runtime.stop().await;
+    step.done("");
     done
 }
 

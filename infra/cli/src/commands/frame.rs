@@ -42,14 +42,24 @@ impl Frame<'_> {
             }),
         };
         processes.end_all().await;
-        let Err(error) = done else { return code };
+        let code = match done {
+            Ok(()) => code,
+            Err(error) => self.fail(error, &progress),
+        };
+        if self.chain.timings {
+            progress.insist(format_args!("\n{}", progress.timings()));
+        }
+        code
+    }
+
+    fn fail(self, error: anyhow::Error, progress: &Progress) -> ExitCode {
         let failure = Failure::of(error, progress.current_stage(), None);
         if self.json
             && let Err(error) = print_line(json!({"error": failure}))
         {
             progress.say(format_args!("{error:#}"));
         }
-        tell(&failure, &progress)
+        tell(&failure, progress)
     }
 }
 

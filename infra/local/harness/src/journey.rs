@@ -1,6 +1,14 @@
 //! Following one portfolio through the chain, by what it leaves behind: objects, Glue runs, mails, dead letters.
 
-use std::{collections::HashSet, fs, future::Future, sync::Arc, time::Duration};
+mod run_log;
+
+use std::{
+    collections::HashSet,
+    fs,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_glue::types::{JobRun, JobRunState};
@@ -9,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{events::RunState, keys::LandingKey, landing::Envelope, portfolio::Warning};
 
+use self::run_log::RunLog;
 use crate::{
     aws::explain,
     emulator::{Logs, Mail},
@@ -21,7 +30,8 @@ use crate::{
     text,
 };
 
-const POLL: Duration = Duration::from_millis(150);
+/// Bounds of the time between two looks.
+const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(150));
 
 /// What a stack held before a request, so that only what is new is followed.
 #[derive(Debug, Clone, Default)]
@@ -149,8 +159,13 @@ impl<'a> Tracker<'a> {
         step.done(&id);
 
         let step = progress.step("glue", text!(en: "refine with Spark", pt: "refinar com o Spark"));
-        let glue_run =
-            self.wait_for(before, &step, "RUNNING".to_owned(), || self.succeeded(&id)).await?;
+        let log = RunLog::new(self.logs.glue_run(&id));
+        let look = || {
+            log.look(&step);
+            self.succeeded(&id)
+        };
+        let glue_run = self.wait_for(before, &step, "RUNNING".to_owned(), look).await?;
+        step.part(text!(en: "the run ends", pt: "a execução termina"));
         let GlueRun { state, seconds, .. } = &glue_run;
         step.done(text!(en: "{state} after {seconds} s", pt: "{state} em {seconds} s"));
 
@@ -180,12 +195,13 @@ impl<'a> Tracker<'a> {
         F: Future<Output = Result<Option<T>>>,
     {
         step.note(waiting);
+        let started = Instant::now();
         loop {
             if let Some(found) = look().await? {
                 return Ok(found);
             }
             self.fail_if_anything_failed(before).await?;
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(pause(started.elapsed())).await;
         }
     }
 
@@ -334,6 +350,12 @@ impl<'a> Tracker<'a> {
     }
 }
 
+/// What is there soon is seen soon, and what takes long is not slowed down by looks at it.
+fn pause(waited: Duration) -> Duration {
+    let (shortest, longest) = POLL;
+    (waited / 8).clamp(shortest, longest)
+}
+
 fn waiting_for(what: &str) -> String {
     text!(en: "waiting for {what}", pt: "à espera de {what}")
 }
@@ -356,6 +378,12 @@ fn has_failed(run: &JobRun) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_are_frequent_at_first_and_rarer_while_something_takes_long() {
+        let of = |milliseconds| pause(Duration::from_millis(milliseconds)).as_millis();
+        assert_eq!([0, 100, 400, 1_000, 60_000].map(of), [20, 20, 50, 125, 150]);
+    }
 
     #[test]
     fn an_unchanged_answer_is_known_by_the_fetchers_log() {

@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`language`], [`nearest`] | the language of what is printed; "did you mean" |
-//! | [`failure`], [`progress`], [`processes`] | what failed, what is going on, child processes |
+//! | [`failure`], [`timings`], [`progress`], [`processes`] | what failed, where time went, what is going on, child processes |
 //! | [`causes`] | causes that people can mend, recognised in what programs say |
 //! | `patience` | how long to wait while nothing moves |
 //! | [`checkout`] | paths, prerequisites, the Python environment, built functions |
@@ -36,4 +36,5 @@ pub mod processes;
 pub mod progress;
 pub mod reprocess;
 pub mod stack;
+pub mod timings;
 pub mod unfinished;

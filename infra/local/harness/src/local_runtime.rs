@@ -50,8 +50,13 @@ impl LocalRuntime {
             text!(en: "upload functions and scripts", pt: "enviar funções e scripts"),
         );
         let (clients, template) = (emulator.clients(), workspace.template());
-        let package = Package::upload(&clients, emulator.endpoint(), &template, &executables).await;
+        let package = async {
+            // A later build must not replace the functions of a stack that is up.
+            let executables = emulator.hold_functions(&executables)?;
+            Package::upload(&clients, emulator.endpoint(), &template, &executables).await
+        };
         let package = package
+            .await
             .map_err(|error| Failure::of(error, "package", Some(&emulator.logs().emulator())))?;
         step.done(text!(en: "uploaded", pt: "enviados"));
         Ok(Self { emulator, package })
@@ -157,7 +162,7 @@ async fn start_emulator(
     options: &EmulatorOptions,
 ) -> Result<Emulator> {
     let step = progress.step("emulator", text!(en: "start the emulator", pt: "subir o emulador"));
-    let emulator = Emulator::start(workspace, processes, options)
+    let emulator = Emulator::start(workspace, processes, options, &step)
         .await
         .map_err(|error| Failure::of(error, "emulator", None))?;
     step.done(emulator.endpoint());

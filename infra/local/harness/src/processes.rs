@@ -1,6 +1,7 @@
 //! Child processes, each the leader of a process group, so that ending one ends its descendants too.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     process::ExitStatus,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,6 +23,7 @@ const POLL: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, Default)]
 pub struct Processes {
     groups: Arc<Mutex<Vec<Pid>>>,
+    held: Arc<Mutex<Vec<Box<dyn Any + Send>>>>,
     environment: BTreeMap<&'static str, String>,
 }
 
@@ -30,6 +32,11 @@ impl Processes {
     pub fn with_variable(mut self, name: &'static str, value: &str) -> Self {
         self.environment.insert(name, value.to_owned());
         self
+    }
+
+    /// Keeps a value, such as the lock of a folder in use, until [`Processes::end_all`] has ended all groups.
+    pub fn hold(&self, value: impl Any + Send) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(value));
     }
 
     /// Starts `command` as the leader of a new group.
@@ -60,6 +67,7 @@ impl Processes {
         for group in &groups {
             await_end(*group).await;
         }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
         groups.len()
     }
 
@@ -150,7 +158,7 @@ async fn await_end(group: Pid) {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
+    use std::{process::Stdio, sync::OnceLock};
 
     use super::*;
 
@@ -165,6 +173,23 @@ mod tests {
         assert_eq!(processes.end_all().await, 1);
         assert!(test_kill_process_group(group).is_err());
         assert_eq!(processes.end_all().await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_goes_when_all_groups_have_ended() {
+        struct Guard(Pid, Arc<OnceLock<bool>>);
+        impl Drop for Guard {
+            fn drop(&mut self) {
+                let _first = self.1.set(test_kill_process_group(self.0).is_err());
+            }
+        }
+        let (processes, had_ended) = (Processes::default(), Arc::new(OnceLock::new()));
+        let process = processes.spawn(Command::new("sleep").arg("600")).unwrap();
+        processes.clone().hold(Guard(process.group, Arc::clone(&had_ended)));
+        drop(process);
+        assert_eq!(had_ended.get(), None);
+        processes.end_all().await;
+        assert_eq!(had_ended.get(), Some(&true));
     }
 
     #[tokio::test]

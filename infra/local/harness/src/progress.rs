@@ -9,7 +9,10 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::language::Language;
+use crate::{
+    language::Language,
+    timings::{Ending, Recorder, StepId, Timings},
+};
 
 /// Where steps are shown: spinners on a terminal, plain lines elsewhere.
 #[derive(Debug, Clone)]
@@ -17,6 +20,7 @@ pub struct Progress {
     bars: MultiProgress,
     style: Style,
     current: Arc<Mutex<&'static str>>,
+    recorder: Recorder,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,7 @@ impl Progress {
             bars: MultiProgress::with_draw_target(target),
             style,
             current: Arc::new(Mutex::new("start")),
+            recorder: Recorder::start(),
         }
     }
 
@@ -62,7 +67,22 @@ impl Progress {
         bar.set_style(spinner_style("{spinner} {prefix} {wide_msg:.dim} {elapsed}"));
         bar.set_prefix(what.clone());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Step { bar, what, started: Instant::now(), progress: self.clone(), ended: false }
+        self.begin(stage, what, Some(bar))
+    }
+
+    /// Begins a step that only [`Progress::timings`] shows, because nobody waits for it long.
+    pub fn unshown(&self, stage: &'static str, what: impl Into<String>) -> Step {
+        self.begin(stage, what.into(), None)
+    }
+
+    fn begin(&self, stage: &'static str, what: String, bar: Option<ProgressBar>) -> Step {
+        let id = self.recorder.begin(stage, &what);
+        Step { bar, what, id, started: Instant::now(), progress: self.clone(), ended: false }
+    }
+
+    /// What each step has taken so far.
+    pub fn timings(&self) -> Timings {
+        self.recorder.timings()
     }
 
     /// Names what comes before the first step.
@@ -85,14 +105,24 @@ impl Progress {
             Style::Silent => {}
         }
     }
+
+    /// Prints what was asked for, even where steps are not shown.
+    pub fn insist(&self, text: impl Display) {
+        match self.style {
+            Style::Spinners | Style::Lines => self.say(text),
+            Style::Silent => eprintln!("{text}"),
+        }
+    }
 }
 
 /// A step that runs. Dropped before [`Step::done`], it shows as failed.
 #[derive(Debug)]
 #[must_use]
 pub struct Step {
-    bar: ProgressBar,
+    /// `None` if it is not shown.
+    bar: Option<ProgressBar>,
     what: String,
+    id: StepId,
     started: Instant,
     progress: Progress,
     ended: bool,
@@ -101,31 +131,47 @@ pub struct Step {
 impl Step {
     /// Shows what the step is busy with.
     pub fn note(&self, text: impl Into<String>) {
-        self.bar.set_message(text.into());
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.into());
+        }
+    }
+
+    /// Says what the step did since its beginning, or since the last part.
+    pub fn part(&self, what: impl Into<String>) {
+        self.progress.recorder.part(self.id, what.into());
     }
 
     /// Turns the spinner into a bar of `total` units.
     pub fn total(&self, total: usize) {
-        self.bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
-        self.bar.set_style(spinner_style(
+        let Some(bar) = &self.bar else { return };
+        bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        bar.set_style(spinner_style(
             "{spinner} {prefix} {bar:24} {pos}/{len} {wide_msg:.dim} {elapsed}",
         ));
     }
 
     /// Adds one unit to the bar.
     pub fn advance(&self) {
-        self.bar.inc(1);
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
     }
 
     /// Ends the step as a success.
     pub fn done(mut self, detail: impl Display) {
-        self.end("✓", &format!(": {detail}"));
+        self.end(Ending::Done, &format!(": {detail}"));
     }
 
-    fn end(&mut self, mark: &str, detail: &str) {
+    fn end(&mut self, ending: Ending, detail: &str) {
         self.ended = true;
-        self.bar.finish_and_clear();
-        self.progress.bars.remove(&self.bar);
+        self.progress.recorder.end(self.id, ending);
+        let Some(bar) = &self.bar else { return };
+        bar.finish_and_clear();
+        self.progress.bars.remove(bar);
+        let mark = match ending {
+            Ending::Done => "✓",
+            Ending::Failed => "✗",
+        };
         self.progress.say(format_args!(
             "  {mark} {}{detail} ({})",
             self.what,
@@ -137,7 +183,7 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         if !self.ended {
-            self.end("✗", "");
+            self.end(Ending::Failed, "");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod portfolio_source;
 mod proxy;
 mod report;
+mod results;
 pub(super) mod signals;
 mod summary;
 
@@ -23,8 +24,8 @@ use harness::{
     journey::{Arrival, Tracker},
     local_runtime::LocalRuntime,
     processes::Processes,
-    progress::Progress,
-    stack::{Stack, athena},
+    progress::{Progress, Step},
+    stack::Stack,
     unfinished::Unfinished,
 };
 use serde_json::json;
@@ -59,7 +60,11 @@ pub(crate) async fn run(args: RunArgs) -> ExitCode {
             .fold(Processes::default(), |processes, name| processes.with_variable(name, proxy)),
     };
     let outcome = attempt(&args, &processes, &progress).await;
+    let step = outcome.is_err().then(|| stopping(&progress));
     let ended = processes.end_all().await;
+    if let Some(step) = step {
+        step.done("");
+    }
     if ended > 0 {
         let groups = plural(ended, "process group", "process groups");
         let grupos =
@@ -84,12 +89,19 @@ pub(crate) async fn run(args: RunArgs) -> ExitCode {
                 eprintln!("ibov: {failure}");
             }
             progress.say(format_args!("\n{failure}"));
+            let timings = args.timings.then(|| progress.timings());
             if args.json {
-                let document =
+                let mut document =
                     json!({"error": failure, "index": args.index, "segment": args.segment});
+                if let (Some(timings), Some(fields)) = (&timings, document.as_object_mut()) {
+                    fields.insert("timings".to_owned(), json!(timings));
+                }
                 if let Err(error) = print_line(document) {
                     progress.say(format_args!("{error:#}"));
                 }
+            }
+            if let Some(timings) = timings {
+                progress.insist(format_args!("\n{timings}"));
             }
             ExitCode::from(failure.exit.code())
         }
@@ -112,12 +124,11 @@ async fn attempt(args: &RunArgs, processes: &Processes, progress: &Progress) -> 
         signal = signals::ending() => return Err(run.stopped(signal?).into()),
         () = tokio::time::sleep(timeout) => return Err(run.timed_out(timeout).into()),
     };
-    if args.keep {
-        run.keep_up(up).await
-    } else {
-        up.runtime.stop().await;
-        Ok(())
-    }
+    run.show(up).await
+}
+
+fn stopping(progress: &Progress) -> Step {
+    progress.unshown("stop", text!(en: "stop everything", pt: "encerrar tudo"))
 }
 
 struct Run<'a> {
@@ -134,20 +145,23 @@ struct Up {
     source: PortfolioSource,
     /// `None` if the objects lie in the folder of the run.
     lake: Option<Lake>,
+    report: Report,
 }
 
-impl Up {
-    fn lake(&self) -> PathBuf {
-        let lake = self.lake.as_ref();
-        lake.map_or_else(|| self.runtime.lake(), |lake| lake.folder().to_path_buf())
-    }
+fn folder_of(lake: Option<&Lake>, runtime: &LocalRuntime) -> PathBuf {
+    lake.map_or_else(|| runtime.lake(), |lake| lake.folder().to_path_buf())
 }
 
 impl Run<'_> {
     /// All steps, from choosing the source to printing the table.
     async fn carry_out(&self) -> Result<Up> {
         let started = Instant::now();
+        let step = self.progress.unshown(
+            "source",
+            text!(en: "choose the source and the lake", pt: "escolher a fonte e o lake"),
+        );
         let (source, lake) = self.choose().await?;
+        step.done("");
         let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
         let folder = lake.as_ref().map(|lake| lake.folder().to_path_buf());
         let options = EmulatorOptions::default().with_kept_bucket(&bucket, folder).with_proxies();
@@ -157,17 +171,23 @@ impl Run<'_> {
         config.index.clone_from(&self.args.index);
         config.segment.clone_from(&self.args.segment);
         let stack = runtime.deploy(&config, self.progress).await?;
-        let up = Up { runtime, stack, source, lake };
-
-        let tracker = up.runtime.tracker(&up.stack);
-        self.finish_earlier_runs(&up.stack, &tracker).await?;
-        let portfolio = self.fetch(&up.stack, &tracker).await.map_err(|error| {
-            let log = up.runtime.logs().emulator();
+        let tracker = runtime.tracker(&stack);
+        self.finish_earlier_runs(&stack, &tracker).await?;
+        let portfolio = self.fetch(&stack, &tracker).await.map_err(|error| {
+            let log = runtime.logs().emulator();
             let failure = Failure::of(error, self.progress.current_stage(), Some(&log));
             proxy::named_in(failure, self.args.proxy.as_deref())
         })?;
-        self.print_results(portfolio, &up, started).await?;
-        Ok(up)
+        let request = RunRequest {
+            source: source.label.clone(),
+            index: self.args.index.clone(),
+            segment: self.args.segment.clone(),
+        };
+        let folder = folder_of(lake.as_ref(), &runtime);
+        let place = Place { days: lake::days(&folder), lake: folder };
+        let report =
+            results::read(&stack, portfolio, request, place, started, self.progress).await?;
+        Ok(Up { runtime, stack, source, lake, report })
     }
 
     /// The source, and the lake for what it answers.
@@ -219,7 +239,9 @@ impl Run<'_> {
     /// Refines what interrupted runs left unrefined. A day that cannot be refined does not keep the next from its turn.
     async fn finish_earlier_runs(&self, stack: &Stack, tracker: &Tracker<'_>) -> Result<()> {
         let index = self.args.index.parse()?;
+        let looking = self.progress.unshown("resume", text!(en: "look for what an earlier run left", pt: "procurar o que outra execução deixou pendente"));
         let unfinished = Unfinished::find(stack, &index).await?;
+        looking.done("");
         if unfinished.is_empty() {
             return Ok(());
         }
@@ -247,8 +269,12 @@ impl Run<'_> {
 
     /// Requests the portfolio, and follows it if it is new.
     async fn fetch(&self, stack: &Stack, tracker: &Tracker<'_>) -> Result<Portfolio> {
+        let step = self
+            .progress
+            .unshown("fetch", text!(en: "request the portfolio", pt: "pedir a carteira"));
         let before = tracker.snapshot().await?;
         stack.request_fetch(Some(&self.args.index), Some(&self.args.segment)).await?;
+        step.done("");
         match tracker.arrival(&before, self.progress).await? {
             Arrival::New(landing) => {
                 let journey = tracker.follow_answer(&landing, &before, self.progress).await?;
@@ -265,49 +291,51 @@ impl Run<'_> {
         }
     }
 
-    /// Reads the results back through Athena, and prints them.
-    async fn print_results(&self, portfolio: Portfolio, up: &Up, started: Instant) -> Result<()> {
-        let (stack, date) = (&up.stack, portfolio.date());
-        let step = self.progress.step(
-            "athena",
-            text!(en: "read tb_ibov_refined through Athena", pt: "ler tb_ibov_refined pelo Athena"),
-        );
-        let (sectors, constituents) =
-            tokio::try_join!(athena::sectors(stack, date), athena::constituents(stack, date))?;
-        let number = sectors.len();
-        let (en, pt) = (plural(number, "sector", "sectors"), plural(number, "setor", "setores"));
-        step.done(text!(en: "{number} {en}", pt: "{number} {pt}"));
+    /// Shows the results, and ends everything unless it is to be kept.
+    async fn show(&self, mut up: Up) -> Result<()> {
+        if self.args.keep {
+            self.print(&up.source, &mut up.report)?;
+            self.tell_timings();
+            return self.keep_up(up).await;
+        }
+        let Up { runtime, source, mut report, lake: _locked, .. } = up;
+        // The document has the time that the end takes, too.
+        let is_last = self.args.json && self.args.timings;
+        if !is_last {
+            self.print(&source, &mut report)?;
+        }
+        let step = stopping(self.progress);
+        runtime.stop().await;
+        step.done("");
+        if is_last {
+            self.print(&source, &mut report)?;
+        }
+        self.tell_timings();
+        Ok(())
+    }
 
-        let request = RunRequest {
-            source: up.source.label.clone(),
-            index: self.args.index.clone(),
-            segment: self.args.segment.clone(),
-        };
-        let lake = up.lake();
-        let place = Place { days: lake::days(&lake), lake };
-        let elapsed = started.elapsed();
-        let report = Report::new(request, portfolio, constituents, sectors, place, elapsed);
+    fn print(&self, source: &PortfolioSource, report: &mut Report) -> Result<()> {
+        report.timings = self.args.timings.then(|| self.progress.timings());
         let source = Source {
-            is_sample: up.source.origin == Origin::Sample,
-            unreached: up.source.unreached.as_deref(),
+            is_sample: source.origin == Origin::Sample,
+            unreached: source.unreached.as_deref(),
             screen: Screen::stdout(),
         };
-        if self.args.json {
-            print_line(serde_json::to_string(&report)?)?;
-            self.progress.say(summary::in_one_line(&report, source));
-        } else if self.args.quiet {
-            print_line(summary::in_one_line(&report, source))?;
-        } else {
-            print_line(summary::of(&report, source))?;
+        results::print(self.args, report, source, self.progress)
+    }
+
+    fn tell_timings(&self) {
+        if self.args.timings {
+            self.progress.insist(format_args!("\n{}", self.progress.timings()));
         }
-        Ok(())
     }
 
     /// Stays until Ctrl-C, SIGTERM, or the emulator's unexpected end.
     async fn keep_up(&self, mut up: Up) -> Result<()> {
         let control_url = up.source.stand_in.as_ref().map(|server| server.control_url().to_owned());
         let folder = up.runtime.logs().folder().to_path_buf();
-        let (endpoint, lake) = (up.runtime.endpoint(), up.lake());
+        let lake = folder_of(up.lake.as_ref(), &up.runtime);
+        let endpoint = up.runtime.endpoint();
         let contents = self.contents(up.source.origin);
         let running = RunningStack::new(endpoint, &up.stack, control_url, folder, lake, contents);
         let note = running.leave_note(self.workspace)?;

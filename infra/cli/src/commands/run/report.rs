@@ -7,6 +7,7 @@ use harness::{
     emulator::Mail,
     journey::{GlueRun, Journey},
     stack::athena::{Sector, exact_number},
+    timings::Timings,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -35,6 +36,9 @@ pub(super) struct Report {
     pub(super) days: usize,
     /// Seconds from the start to the table.
     pub(super) elapsed_s: f64,
+    /// What each step took, if `--timings` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) timings: Option<Timings>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -132,6 +136,7 @@ impl Report {
             lake: place.lake,
             days: place.days,
             elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
+            timings: None,
         }
     }
 }

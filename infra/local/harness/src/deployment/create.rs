@@ -11,7 +11,7 @@ use crate::{
 };
 
 const DEADLINE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(150);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Creates the stack and waits until it is complete.
 ///

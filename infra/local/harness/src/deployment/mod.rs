@@ -1,6 +1,7 @@
 //! Creating a stack in the emulator: parameters, packaging, and CloudFormation.
 
 mod create;
+mod function_archive;
 mod package;
 mod packaged_template;
 mod stack_config;

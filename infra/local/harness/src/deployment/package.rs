@@ -1,18 +1,13 @@
 //! Packaging as `sam package` does it: code and scripts go to a bucket, and the template names them there.
 
-use std::{
-    fs,
-    io::{Cursor, Write as _},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::primitives::ByteStream;
 use tokio::task::JoinSet;
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    ARTIFACT_BUCKET,
+    ARTIFACT_BUCKET, function_archive,
     packaged_template::{PackagedTemplate, tables_only},
 };
 use crate::{
@@ -28,7 +23,8 @@ pub struct Package {
 }
 
 impl Package {
-    /// Uploads the functions, the scripts and the template that names them.
+    /// Uploads the functions, the scripts and the template that names them. The executables have to stay where they
+    /// are: an archive only starts one.
     pub async fn upload(
         clients: &Clients,
         endpoint: &str,
@@ -42,18 +38,12 @@ impl Package {
         create_bucket(clients).await?;
         let mut uploads = JoinSet::new();
         for binary in packaged.binaries {
-            let executable = executables
-                .get(&binary.name)
-                .with_context(|| {
-                    format!("the template wants {}, which was not built", binary.name)
-                })?
-                .clone();
+            let executable = executables.get(&binary.name).with_context(|| {
+                format!("the template wants {}, which was not built", binary.name)
+            })?;
+            let archive = function_archive::starting(executable)?;
             let clients = clients.clone();
-            uploads.spawn(async move {
-                let archive =
-                    tokio::task::spawn_blocking(move || zip_function(&executable)).await??;
-                put(&clients, &binary.key, archive).await
-            });
+            uploads.spawn(async move { put(&clients, &binary.key, archive).await });
         }
         let folder = template.parent().unwrap_or(Path::new("."));
         for script in packaged.scripts {
@@ -93,44 +83,7 @@ async fn create_bucket(clients: &Clients) -> Result<()> {
 
 async fn put(clients: &Clients, key: &str, content: Vec<u8>) -> Result<()> {
     let request = clients.s3.put_object().bucket(ARTIFACT_BUCKET).key(key);
-    let request = request.body(ByteStream::from(content)).customize();
-    // Hashing tens of megabytes to sign them for the loopback interface is the slowest part of a deployment.
-    let uploaded = request.disable_payload_signing().send().await;
+    let uploaded = request.body(ByteStream::from(content)).send().await;
     uploaded.map_err(explain).with_context(|| format!("cannot upload {key}"))?;
     Ok(())
-}
-
-/// An archive with one executable file `bootstrap`. It is stored uncompressed: compressing takes longer than it saves.
-fn zip_function(executable: &Path) -> Result<Vec<u8>> {
-    let content =
-        fs::read(executable).with_context(|| format!("cannot read {}", executable.display()))?;
-    let mut archive = ZipWriter::new(Cursor::new(Vec::with_capacity(content.len() + 1024)));
-    archive.start_file(
-        "bootstrap",
-        SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .unix_permissions(0o755),
-    )?;
-    archive.write_all(&content)?;
-    Ok(archive.finish()?.into_inner())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read as _;
-
-    use super::*;
-
-    #[test]
-    fn the_archive_holds_an_executable_bootstrap() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("fetcher");
-        fs::write(&file, b"\x7fELF").unwrap();
-        let mut archive = zip::ZipArchive::new(Cursor::new(zip_function(&file).unwrap())).unwrap();
-        let mut entry = archive.by_name("bootstrap").unwrap();
-        assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).unwrap();
-        assert_eq!(content, b"\x7fELF");
-    }
 }

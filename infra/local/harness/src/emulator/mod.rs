@@ -6,9 +6,11 @@ mod outbox;
 use std::{
     ffi::OsString,
     fs::{self, File},
+    io::ErrorKind,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,12 +20,16 @@ use tokio::process::Command;
 pub use self::{logs::Logs, outbox::Mail};
 use crate::{
     aws::Clients,
-    checkout::{RunFolder, Workspace},
+    checkout::{RunFolder, Workspace, cargo::Executables},
     processes::{Process, Processes},
+    progress::Step,
+    text,
 };
 
 /// Where a run's folder holds the objects of a bucket that has no other.
 const LAKE: &str = "lake";
+/// Where it holds the functions.
+const FUNCTIONS: &str = "functions";
 const HEALTH: &str = "/_ministack/health";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
@@ -78,7 +84,7 @@ pub struct Emulator {
     process: Process,
     endpoint: String,
     clients: Clients,
-    run: RunFolder,
+    run: Arc<RunFolder>,
 }
 
 impl Emulator {
@@ -87,13 +93,19 @@ impl Emulator {
         workspace: &Workspace,
         processes: &Processes,
         options: &EmulatorOptions,
+        step: &Step,
     ) -> Result<Self> {
-        let run = RunFolder::create(workspace)?;
+        let run = Arc::new(RunFolder::create(workspace)?);
+        // If this is dropped before its end, the processes still use the folder.
+        processes.hold(Arc::clone(&run));
+        step.part(
+            text!(en: "clear what old runs left", pt: "limpar o que execuções antigas deixaram"),
+        );
         let mut failure = None;
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
             let process = processes.spawn(&mut command(workspace, options, run.path(), port)?)?;
-            match ready(process, port, run.path()).await {
+            match ready(process, port, run.path(), step).await {
                 Ok(process) => {
                     let endpoint = format!("http://127.0.0.1:{port}");
                     let clients = Clients::local(&endpoint)?;
@@ -123,6 +135,11 @@ impl Emulator {
         self.run.path().join(LAKE)
     }
 
+    /// The functions as they are now, in the folder of this run.
+    pub fn hold_functions(&self, built: &Executables) -> Result<Executables> {
+        hold(built, &self.run.path().join(FUNCTIONS))
+    }
+
     pub fn clients(&self) -> Clients {
         self.clients.clone()
     }
@@ -133,9 +150,10 @@ impl Emulator {
         bail!("the emulator ended ({status}): {}", last_lines(&self.logs().emulator()))
     }
 
-    /// Ends it together with its functions and Spark runs.
+    /// Ends it together with its functions and Spark runs. Their logs stay.
     pub async fn stop(self) {
         self.process.end().await;
+        self.run.keep_logs();
     }
 }
 
@@ -183,6 +201,28 @@ fn command(
     Ok(command)
 }
 
+/// Gives each file a second name in `folder`. Cargo replaces files and never writes into them, so that is as good as a
+/// copy, and free.
+fn hold(built: &Executables, folder: &Path) -> Result<Executables> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut held = Executables::new();
+    for (name, executable) in built {
+        let own = folder.join(name);
+        match fs::hard_link(executable, &own) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            // The folder is on another disk.
+            Err(_) => {
+                fs::copy(executable, &own).with_context(|| {
+                    format!("cannot copy {} to {}", executable.display(), own.display())
+                })?;
+            }
+        }
+        held.insert(name.clone(), own);
+    }
+    Ok(held)
+}
+
 /// The emulator splits the runner's command line as a shell does.
 fn quoted(path: &Path) -> Result<String> {
     let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
@@ -199,17 +239,23 @@ fn loopback_without_proxy() -> [(&'static str, OsString); 2] {
     names.map(|name| (name, value.clone()))
 }
 
-async fn ready(mut process: Process, port: u16, state: &Path) -> Result<Process> {
+async fn ready(mut process: Process, port: u16, state: &Path, step: &Step) -> Result<Process> {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
     let url = format!("http://127.0.0.1:{port}{HEALTH}");
     let log = state.join("emulator.log");
     let deadline = Instant::now() + START_DEADLINE;
+    let mut imported = false;
     while Instant::now() < deadline {
         if let Some(status) = process.child.try_wait()? {
             process.wait().await?;
             bail!("the emulator ended as it started ({status}): {}", last_lines(&log));
         }
+        if !imported && fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            imported = true;
+            step.part(text!(en: "Python imports it", pt: "o Python o importa"));
+        }
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            step.part(text!(en: "it begins to answer", pt: "ele passa a responder"));
             return Ok(process);
         }
         tokio::time::sleep(POLL).await;
@@ -234,6 +280,19 @@ mod tests {
         let command = command(&workspace, options, state.path(), 4566).unwrap();
         let arguments = command.as_std().get_args().map(|argument| argument.to_string_lossy());
         arguments.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_later_build_does_not_replace_the_functions_of_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let built = folder.path().join("fetcher");
+        fs::write(&built, "first").unwrap();
+        let executables = Executables::from([("fetcher".to_owned(), built.clone())]);
+        let held = hold(&executables, &folder.path().join("run/functions")).unwrap();
+        // As linkers do: a function that is running could not be overwritten.
+        fs::remove_file(&built).unwrap();
+        fs::write(&built, "second").unwrap();
+        assert_eq!(fs::read_to_string(&held["fetcher"]).unwrap(), "first");
     }
 
     #[test]
