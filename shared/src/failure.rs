@@ -17,7 +17,6 @@ pub enum Code {
     B3HttpStatus,
     B3Redirect,
     B3BodyTooLong,
-    B3Encoding,
     B3Empty,
     B3Html,
     B3NotJson,

@@ -27,6 +27,7 @@ const LAYERS: [&str; 15] = [
     "telemetry",
     "failpoint",
     "tls",
+    "http",
     "aws",
     "queues",
     "stage",

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     body::{self, Declared, NotText},
-    content_encoding::{self, NotDecoded, OtherEncoding},
+    content_encoding::{self, TooLong},
     retry,
 };
 
@@ -106,8 +106,6 @@ pub enum SourceErrorCause {
     #[error("all pages up to this one are longer than {MAX_ANSWER_BYTES} bytes")]
     AllTooLong,
     #[error(transparent)]
-    Encoding(OtherEncoding),
-    #[error(transparent)]
     NotText(NotText),
     #[error(transparent)]
     Shape(ShapeError),
@@ -130,7 +128,6 @@ impl StageError for SourceErrorCause {
                 transient(Code::B3Redirect).retry_after(*retry_after)
             }
             Self::TooLong | Self::AllTooLong => transient(Code::B3BodyTooLong),
-            Self::Encoding(_) => transient(Code::B3Encoding),
             Self::Shape(ShapeError::Empty) => transient(Code::B3Empty),
             Self::Shape(ShapeError::Html { .. }) => transient(Code::B3Html),
             Self::NotText(_)
@@ -308,10 +305,8 @@ impl B3 {
             }
             body.extend_from_slice(&chunk);
         }
-        let body = declared.decoded(body, MAX_BODY_BYTES).map_err(|error| match error {
-            NotDecoded::TooLong => SourceErrorCause::TooLong,
-            NotDecoded::OtherEncoding(error) => SourceErrorCause::Encoding(error),
-        })?;
+        let body =
+            declared.decoded(body, MAX_BODY_BYTES).map_err(|TooLong| SourceErrorCause::TooLong)?;
         body::text(body, &declared).map_err(SourceErrorCause::NotText)
     }
 

@@ -6,7 +6,7 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use shared::b3::beginning;
 
-use crate::content_encoding::{ContentEncoding, NotDecoded};
+use crate::content_encoding::{ContentEncoding, TooLong};
 
 /// The headers about an answer's body that still have to be heeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,12 +31,14 @@ impl Declared {
         Self { charset: charset.map(short), content_encoding: value(CONTENT_ENCODING).map(short) }
     }
 
-    /// The body without its encoding, unless that is an unknown one.
-    pub(crate) fn decoded(&mut self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, NotDecoded> {
-        let named = self.content_encoding.as_deref().unwrap_or_default();
-        let Ok(encoding) = named.parse::<ContentEncoding>() else { return Ok(body) };
+    /// The body without its encoding. Where that is unknown, or another than is declared, both stay as they are: some
+    /// servers declare one for plain text.
+    pub(crate) fn decoded(&mut self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, TooLong> {
+        let declared = self.content_encoding.as_deref().unwrap_or_default();
+        let Ok(encoding) = declared.parse::<ContentEncoding>() else { return Ok(body) };
+        let Some(decoded) = encoding.decode(&body, limit)? else { return Ok(body) };
         self.content_encoding = None;
-        encoding.decode(body, limit)
+        Ok(decoded)
     }
 }
 

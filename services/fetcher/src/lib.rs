@@ -31,7 +31,6 @@ use shared::{
 use tokio::time::Instant;
 
 pub use b3::{B3, Fetched, SourceError, SourceErrorCause};
-pub use content_encoding::OtherEncoding;
 pub use continuity::OtherPortfolio;
 pub use error::FetchError;
 use landing_store::LandingStore;
