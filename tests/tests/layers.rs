@@ -14,7 +14,7 @@ use serde::Deserialize;
 use syn::{Attribute, File, Item, ItemMod, UseTree, visit, visit::Visit};
 
 /// The modules of `shared`, each above those that it may use.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "failure",
     "values",
     "b3",
