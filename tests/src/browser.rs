@@ -27,8 +27,9 @@ pub async fn look_at(page: &Path, folder: &Path) -> Result<Option<Value>> {
         println!("skipped: no Chrome is on the path, and CHROME names none");
         return Ok(None);
     };
-    let script = local::in_workspace("tests/tests/report/look_at_page.py")?;
+    let script = local::in_workspace("tests/tests/runs/report/look_at_page.py")?;
     let arguments = [script, page.to_path_buf(), chrome];
+    let _turn = local::turn().await?;
     let seen: Value = serde_json::from_str(&python::run(arguments, folder).await?)?;
     holds_in_every_view(&seen)?;
     Ok(Some(seen))

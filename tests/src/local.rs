@@ -13,13 +13,26 @@ use harness::{
     checkout::Workspace, emulator::EmulatorOptions, local_runtime::LocalRuntime,
     processes::Processes, progress::Progress,
 };
-use tokio::{runtime::Runtime, sync::OnceCell};
+use tokio::{
+    runtime::Runtime,
+    sync::{OnceCell, Semaphore, SemaphorePermit},
+};
 
 /// One runtime for the whole process, because tests share connections, which belong to the runtime they were opened in.
 static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(Runtime::new);
 
 /// It is never stopped explicitly: it ends when this process does, because that closes its standard input.
 static EMULATOR: OnceCell<LocalRuntime> = OnceCell::const_new();
+
+/// Most tests wait for the emulator most of the time, so more of them run at once than there are cores
+/// (`.cargo/config.toml`). Those that use cores take turns.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// Waits until this test may do something that keeps a core busy for seconds: run `ibov`, Spark or pytest. The turn ends
+/// when the value is dropped. Whoever has one must not wait for another.
+pub async fn turn() -> Result<SemaphorePermit<'static>> {
+    Ok(TURNS.acquire().await?)
+}
 
 pub fn run<T>(test: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = RUNTIME.as_ref().map_err(|error| anyhow!("no async runtime: {error}"))?;

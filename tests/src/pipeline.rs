@@ -16,7 +16,11 @@ use harness::{
 };
 use refine::{AwsState, Listing, State as _, told};
 use shared::settings::Environment;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    runtime::Handle,
+    sync::SemaphorePermit,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{aws_messages, diagnosis, local};
 
@@ -32,6 +36,20 @@ pub struct Pipeline {
     /// The stack's refine state, as the functions see it.
     pub refine: AwsState,
     runtime: &'static LocalRuntime,
+    /// Where Spark carries the runs out.
+    turn: Option<SemaphorePermit<'static>>,
+}
+
+impl Drop for Pipeline {
+    /// Has the emulator delete the stack, since it polls all queues and evaluates all alarms that it has.
+    fn drop(&mut self) {
+        let name = &self.stack.name;
+        let deletion = self.stack.clients.cloudformation.delete_stack().stack_name(name);
+        // Without a runtime the process is about to end, and the emulator with it.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(deletion.send());
+        }
+    }
 }
 
 impl Pipeline {
@@ -45,7 +63,15 @@ impl Pipeline {
         name: &str,
         change: impl FnOnce(StackConfig) -> StackConfig,
     ) -> Result<Self> {
-        Self::deploy_on(local::emulator().await?, name, change).await
+        let turn = local::turn().await?;
+        let mut pipeline = Self::deploy_on(local::emulator().await?, name, change).await?;
+        pipeline.turn = Some(turn);
+        Ok(pipeline)
+    }
+
+    /// Ends this stack's turn to use Spark.
+    pub fn needs_no_more_runs(&mut self) {
+        self.turn = None;
     }
 
     /// Deploys a stack on an emulator other than the shared one.
@@ -61,7 +87,7 @@ impl Pipeline {
             .with("GlueJobName", name);
         let stack = runtime.deploy(&change(config), &Progress::silent()).await?;
         let refine = refine_state(&stack, runtime.endpoint())?;
-        Ok(Self { stack, b3, refine, runtime })
+        Ok(Self { stack, b3, refine, runtime, turn: None })
     }
 
     /// The logs of the emulator, its functions and its Glue runs.

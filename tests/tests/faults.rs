@@ -23,6 +23,8 @@ mod glue_runs;
 mod kills;
 #[path = "faults/mails.rs"]
 mod mails;
+#[path = "faults/night/mod.rs"]
+mod night;
 #[path = "faults/notifications.rs"]
 mod notifications;
 #[path = "faults/parking.rs"]
@@ -33,5 +35,7 @@ mod records;
 mod redrive;
 #[path = "faults/rejected.rs"]
 mod rejected;
+#[path = "faults/storm.rs"]
+mod storm;
 #[path = "faults/waits.rs"]
 mod waits;

@@ -20,6 +20,7 @@ fn pytest(folder: &str) -> Result<()> {
             &format!("--junitxml={}", report.display()),
         ]
         .map(str::to_owned);
+        let _turn = local::turn().await?;
         python::run(arguments, &local::in_workspace("")?)
             .await
             .with_context(|| format!("pytest {folder}"))?;

@@ -158,11 +158,15 @@ def series(metric: JSON, statistic: str, length: float, periods: int, now: float
     """The statistic of `metric` in each of the last `periods` periods of `length` seconds."""
     dimensions = {entry["Name"]: entry["Value"] for entry in metric.get("Dimensions") or []}
     key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(dimensions))
-    points = list(cloudwatch._metrics.get(key) or [])
+    # Period by period, the newest first. Most points are older than all of them.
+    points: list[list[JSON]] = [[] for _ in range(periods)]
+    oldest = now - periods * length
+    for point in list(cloudwatch._metrics.get(key) or []):
+        if oldest < point["Timestamp"] <= now:
+            age = int((now - point["Timestamp"]) / length)
+            points[min(age, periods - 1)].append(point)
     values: list[Value] = []
-    for age in range(periods, 0, -1):
-        first, last = now - age * length, now - (age - 1) * length
-        inside = [point for point in points if first < point["Timestamp"] <= last]
+    for inside in reversed(points):
         statistics = cloudwatch._calc_stats(inside)
         values.append(cloudwatch._stat_value(statistics, statistic, inside) if statistics else None)
     return values

@@ -32,6 +32,8 @@ READER_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttrib
 logger = logging.getLogger("emulator.event_source_mappings")
 # Times at which the oldest message of the next batch was first seen, by queue ARN.
 _gathering_since: dict[str, float] = {}
+# The id of each queue's mapping, by queue ARN, as last found.
+_mapping_ids: dict[str, str] = {}
 # Times until which a mapping's rights need not be checked again, by its id. Polling is frequent.
 _allowed_until: dict[str, float] = {}
 ALLOWED_SECONDS = 5.0
@@ -71,7 +73,7 @@ def ready(queue_url: str, size: int) -> bool:
     """Whether the mapping of this queue may take a batch now."""
     queue = sqs._get_q(queue_url)
     arn = queue["attributes"]["QueueArn"]
-    mapping = next((m for m in lambda_svc._esms.values() if m["EventSourceArn"] == arn), None)
+    mapping = mapping_of(arn)
     if mapping is None or not may_read(mapping, arn):
         return False
     window = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
@@ -87,6 +89,17 @@ def ready(queue_url: str, size: int) -> bool:
         return False
     _gathering_since.pop(arn, None)
     return True
+
+
+def mapping_of(queue_arn: str) -> JSON | None:
+    """The mapping that reads a queue. Polling is frequent, and looking through all of them slow."""
+    mapping = lambda_svc._esms.get(_mapping_ids.get(queue_arn, ""))
+    if mapping is None or mapping["EventSourceArn"] != queue_arn:
+        mappings = lambda_svc._esms.values()
+        mapping = next((each for each in mappings if each["EventSourceArn"] == queue_arn), None)
+        if mapping is not None:
+            _mapping_ids[queue_arn] = mapping["UUID"]
+    return mapping
 
 
 def may_read(mapping: JSON, queue_arn: str) -> bool:

@@ -55,12 +55,13 @@ def install() -> None:
 def sample_for_ever() -> None:
     while True:
         time.sleep(INTERVAL_SECONDS)
+        read = {mapping["EventSourceArn"] for _, mapping in lambda_svc._esms.all_items()}
         for _, queue in list(sqs._queues.all_items()):
             arn = queue["attributes"]["QueueArn"]
             _, _, _, region, account, name = arn.split(":")
             with request_scope(account, region):
                 sample(name, list(queue["messages"]))
-                if any(mapping["EventSourceArn"] == arn for mapping in lambda_svc._esms.values()):
+                if arn in read:
                     record("NumberOfMessagesReceived", 0, name)
 
 

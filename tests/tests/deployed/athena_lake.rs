@@ -63,7 +63,7 @@ pub(crate) async fn lake() -> Result<&'static Lake> {
 async fn fill() -> Result<Lake> {
     let since = Utc::now();
     // Longer than the tests: the batch is handed over when it is full.
-    let pipeline =
+    let mut pipeline =
         Pipeline::deploy_with(STACK, |config| config.with("GlueBatchingWindow", "300")).await?;
     let days = portfolios()?;
     let before = pipeline.snapshot().await?;
@@ -79,6 +79,7 @@ async fn fill() -> Result<Lake> {
         .await?;
     pipeline.fill_batch(Stage::Glue).await?;
     pipeline.follow(&before).await?;
+    pipeline.needs_no_more_runs();
     Ok(Lake { pipeline, since, days })
 }
 

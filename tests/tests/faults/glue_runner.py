@@ -1,4 +1,4 @@
-"""Carries out a Glue run in half a second without Spark, as its test orders.
+"""Carries out a Glue run in a moment without Spark, as its test orders.
 
 The order is the file `glue-orders/<job name>` in the emulator's state folder. `fail <message>`
 writes the message to stderr and fails. `fail-once <message>` does so once. `hang` waits for another
@@ -15,9 +15,11 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from small_s3 import S3
 
 POLL_SECONDS = 0.05
 DONE, FAILED = "control/refine/done/", "control/refine/failed/"
@@ -59,59 +61,64 @@ class Orders:
             return ""
 
 
+@dataclass(frozen=True)
+class Raw:
+    """A raw file as S3 gave it."""
+
+    body: bytes
+    etag: str
+    landing_key: str | None
+    content: str | None
+
+
 class Lake:
     """The bucket, with the rights of the job's role."""
 
     def __init__(self, arguments: dict[str, str]) -> None:
-        import boto3  # importing it takes longer than the whole run, so only runs that need it do
-
-        self._s3 = boto3.client("s3")
         self._bucket = arguments["--source"].removeprefix("s3://").split("/")[0]
+        self._s3 = S3(self._bucket)
         self._file_name, self._run_id = arguments["--filename"], arguments["--JOB_RUN_ID"]
 
-    def raw(self, day: str) -> dict[str, Any] | None:
-        """The raw file of a date, with its body read."""
-        try:
-            raw = self._s3.get_object(Bucket=self._bucket, Key=self._raw_key(day))
-        except self._s3.exceptions.NoSuchKey:
+    def raw(self, day: str) -> Raw | None:
+        """The raw file of a date."""
+        found = self._s3.get(self._raw_key(day))
+        if found is None:
             return None
-        return {**raw, "Body": raw["Body"].read(), "ETag": raw["ETag"].strip('"')}
+        body, headers = found
+        noted = (headers.get(f"x-amz-meta-{name}") for name in ("landing-key", "content-hash"))
+        return Raw(body, headers["etag"].strip('"'), *noted)
 
-    def refine(self, day: str, raw: dict[str, Any] | None) -> None:
+    def refine(self, day: str, raw: Raw | None) -> None:
         path = f"s3://{self._bucket}/{self._raw_key(day)}"
         if raw is None:
             raise RunError(f"{path} does not exist: fetch that date, then refine again")
         try:
             self._replace(day, path, raw)
         except RunError as error:
-            self._mark(day, raw["ETag"], str(error))
+            self._mark(day, raw.etag, str(error))
             raise
 
-    def _replace(self, day: str, path: str, raw: dict[str, Any]) -> None:
-        body, landing = raw["Body"], raw["Metadata"].get("landing-key")
+    def _replace(self, day: str, path: str, raw: Raw) -> None:
+        body, landing = raw.body, raw.landing_key
         if len(body) < 3 * len(MAGIC) or not (body.startswith(MAGIC) and body.endswith(MAGIC)):
             raise RunError(f"{path} cannot be read as Parquet")
         if landing is None:
             raise RunError(f"{path} does not say which landing object it was made from")
         done = f"{DONE}date={day}/"
-        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=done)
-        for item in listed.get("Contents", []):
-            self._s3.delete_object(Bucket=self._bucket, Key=item["Key"])
-        self._put(f"refined/Data={day}/made-from", landing)
+        for key in self._s3.keys(done):
+            self._s3.delete(key)
+        self._s3.put(f"refined/Data={day}/made-from", landing.encode())
         record = {
             "landing_key": landing,
-            "content": raw["Metadata"].get("content-hash"),
+            "content": raw.content,
             "run_id": self._run_id,
             "started_at": datetime.now(UTC).isoformat(),
         }
-        self._put(done + raw["ETag"], json.dumps(record))
+        self._s3.put(done + raw.etag, json.dumps(record).encode())
 
     def _mark(self, day: str, etag: str, cause: str) -> None:
         key = f"{FAILED}date={day}/{etag}/{self._run_id}"
-        self._put(key, json.dumps({"cause": cause}), IfNoneMatch="*")
-
-    def _put(self, key: str, body: str, **condition: str) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body.encode(), **condition)
+        self._s3.put(key, json.dumps({"cause": cause}).encode(), only_new=True)
 
     def _raw_key(self, day: str) -> str:
         return f"raw/date={day}/{self._file_name}"

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 use chrono::{Days, NaiveDate, Utc};
 use e2e::{days, faults::Bench, local};
+use futures::future::try_join_all;
 use harness::{
     b3_server::{Day, Reply},
     stack::{Stage, dead_letters::Parked},
@@ -40,8 +41,14 @@ enum Fate {
     Hopeless,
 }
 
+/// A refusal's code, the fate of its copy, and the answer.
+type Case = (&'static str, Fate, Reply);
+
+/// The number of cases that one stack takes in turn.
+const CASES: usize = 8;
+
 /// Each kind of refused answer, made from a sound one, with the fate of its copy.
-fn refused(date: NaiveDate) -> Vec<(&'static str, Fate, Reply)> {
+fn refused(date: NaiveDate) -> Vec<Case> {
     let sound = days::small(date).page(1, 1_000);
     let with = |pointer: &str, value: Value| {
         let mut answer = sound.clone();
@@ -108,24 +115,30 @@ fn refusals() -> Result<BTreeSet<&'static str>> {
 #[test]
 fn every_refused_answer_is_kept_and_its_copy_goes_on_or_the_message_says_why_not() -> Result<()> {
     local::run(async {
-        let bench = Bench::deploy_with("every-refusal", |config| {
-            config.with("MaxReceiveCount", "1").with("FunctionTimeout", "30")
-        })
-        .await?;
-        bench.comes_again_after(60).await?;
         let date = days::session(0);
-        bench.b3.publish("IBOV", days::small(date));
         let refused = refused(date);
         let provoked = refused.iter().map(|(code, ..)| *code).collect();
         let unprovoked: Vec<_> = refusals()?.difference(&provoked).copied().collect();
         assert_eq!(unprovoked, [""; 0], "refusals without a case here");
-        for (number, (code, fate, reply)) in (1..).zip(refused) {
-            let walked = kept_and_copied(&bench, number, code, fate, reply, date).await;
-            walked.with_context(|| format!("case {number}, {code}"))?;
-        }
-        assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
-        Ok(())
+        let lanes = refused.chunks(CASES).zip(1..).map(|(cases, number)| lane(number, cases, date));
+        try_join_all(lanes).await.map(drop)
     })
+}
+
+/// Provokes some of the refusals in turn, on a stack of their own.
+async fn lane(number: usize, cases: &[Case], date: NaiveDate) -> Result<()> {
+    let bench = Bench::deploy_with(&format!("every-refusal-{number}"), |config| {
+        config.with("MaxReceiveCount", "1").with("FunctionTimeout", "30")
+    })
+    .await?;
+    bench.comes_again_after(60).await?;
+    bench.b3.publish("IBOV", days::small(date));
+    for (number, (code, fate, reply)) in (1..).zip(cases) {
+        let walked = kept_and_copied(&bench, number, code, *fate, reply.clone(), date).await;
+        walked.with_context(|| format!("case {number}, {code}"))?;
+    }
+    assert_eq!(bench.stack.keys("raw/").await?, [""; 0]);
+    Ok(())
 }
 
 async fn kept_and_copied(

@@ -114,16 +114,21 @@ pub(super) fn runs_end(world: &World) {
     }
 }
 
-/// Time passes: unacknowledged messages are delivered again, runs end, ticks come.
+/// Time passes: unacknowledged messages are delivered again, runs end, ticks come. After a round in which nothing
+/// happened, nothing would happen in the next ones either.
 pub(super) fn settle(world: &World, unacknowledged: &[Message]) {
     const ROUNDS: usize = 12;
     let mut waiting = unacknowledged.to_vec();
     for _ in 0..ROUNDS {
+        let before = (world.lake().trace(), waiting.len());
         waiting.retain(|message| !alone(handle(world, message)));
         runs_end(world);
         world.lake().slot_held = 0;
         alone(handle(world, &Message::Tick));
         runs_end(world);
+        if (world.lake().trace(), waiting.len()) == before {
+            break;
+        }
     }
     assert!(waiting.is_empty(), "{waiting:?} never gets through");
 }

@@ -29,7 +29,10 @@ pub(super) struct World {
 
 #[derive(Default)]
 pub(super) struct Lake {
+    /// Moves at the start and at the end of each run.
     clock: i64,
+    /// How often the code under test has written or deleted an object.
+    writes: u64,
     objects: MemoryBucket,
     /// The refined rows of each date, in two halves, each with the raw object that it is made from.
     pub(super) rows: BTreeMap<NaiveDate, [Option<ETag>; 2]>,
@@ -187,6 +190,13 @@ impl Drop for Alive<'_> {
 impl Lake {
     pub(super) fn run(&self, id: &str) -> Run {
         self.runs.iter().find(|run| run.id == id).unwrap().clone()
+    }
+
+    /// Differs from its earlier value if anything happened in between that a message's handling may depend on.
+    pub(super) fn trace(&self) -> impl PartialEq + use<> {
+        let counters = [self.slot_held, self.lagging, self.lost_answers, self.slips];
+        let told = (self.parked.len(), self.mails.len(), self.report_that_fails);
+        (self.clock, self.writes, counters, told)
     }
 
     pub(super) fn waiting_run(&self) -> Option<Run> {

@@ -33,6 +33,9 @@ const FUNCTIONS: &str = "functions";
 const HEALTH: &str = "/_ministack/health";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
+/// The Python program that carries out the Glue runs of `ibov` in tests that need many. As failpoints, it is known to
+/// debug builds alone.
+const RUNNER_OF_TESTS: &str = "IBOV_GLUE_RUNNER";
 /// Another program may take the port between its choice and the emulator's start.
 const ATTEMPTS: usize = 3;
 
@@ -170,7 +173,8 @@ fn command(
 ) -> Result<Command> {
     let log = File::create(state.join("emulator.log"))?;
     let python = workspace.python();
-    let runner = options.glue_runner.clone();
+    let of_tests = cfg!(debug_assertions).then(|| std::env::var_os(RUNNER_OF_TESTS)).flatten();
+    let runner = options.glue_runner.clone().or(of_tests.map(PathBuf::from));
     let runner = runner.unwrap_or_else(|| workspace.path("infra/local/glue_runner.py"));
     let mut command = Command::new(&python);
     command

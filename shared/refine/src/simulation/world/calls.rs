@@ -45,12 +45,15 @@ impl Bucket for World {
                 _ => panic!("overwriting a mark may revive an emptied one"),
             }
         }
+        lake.writes += 1;
         let put = lake.objects.put(key, object, condition).now_or_never();
         put.unwrap()
     }
 
     async fn delete(&self, key: &str) -> Result<(), CallError> {
-        ready(self.step().await.objects.delete(key));
+        let mut lake = self.step().await;
+        lake.writes += 1;
+        ready(lake.objects.delete(key));
         Ok(())
     }
 }

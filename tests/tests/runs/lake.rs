@@ -1,9 +1,4 @@
 //! The lake of this machine: it only grows, and data of different origins never meet in it.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    reason = "a test that finds something else has failed"
-)]
 
 #[path = "lake/views.rs"]
 mod views;
@@ -28,9 +23,19 @@ const OFFLINE: [(&str, &str); 2] =
 
 /// A run that keeps what a stand-in for B3 answers in `lake`.
 async fn run(server: &B3Server, lake: &Path) -> Result<Value> {
+    document(ibov::run(&arguments(server, lake)?, &[]).await?)
+}
+
+async fn run_without_spark(server: &B3Server, lake: &Path) -> Result<Value> {
+    document(ibov::run_without_spark(&arguments(server, lake)?, &[]).await?)
+}
+
+fn arguments<'a>(server: &'a B3Server, lake: &'a Path) -> Result<[&'a str; 6]> {
     let lake = lake.to_str().context("a path that is not UTF-8")?;
-    let arguments = ["run", "--b3-url", server.base_url(), "--lake", lake, "--json"];
-    let ended = ibov::run(&arguments, &[]).await?;
+    Ok(["run", "--b3-url", server.base_url(), "--lake", lake, "--json"])
+}
+
+fn document(ended: Ended) -> Result<Value> {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     ended.document()
 }
@@ -71,7 +76,7 @@ fn days_imports_a_crash_and_an_offline_day_make_one_history_that_is_looked_at() 
         }
 
         server.publish("IBOV", days::moved(second));
-        let document = run(&server, &lake).await?;
+        let document = run_without_spark(&server, &lake).await?;
         assert_eq!(document["days"], 2);
         assert_eq!(refined(&lake)?, folders(&[first, second]));
 
@@ -109,7 +114,7 @@ fn days_imports_a_crash_and_an_offline_day_make_one_history_that_is_looked_at() 
         let base_url = server.base_url().to_owned();
         drop(server);
         let offline = ["run", "--b3-url", &base_url, "--lake", path, "--json"];
-        cause(&ibov::run(&offline, &[]).await?)?;
+        cause(&ibov::run_without_spark(&offline, &[]).await?)?;
         assert_eq!(refined(&lake)?, folders(&[first, second, third]), "the third is made up for");
 
         // B3 answers with the third day again: nothing is missing.

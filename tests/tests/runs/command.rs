@@ -1,9 +1,4 @@
 //! `ibov run` from outside: its output, its exit codes, and that it leaves nothing running.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    reason = "a test that finds something else has failed"
-)]
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, net::TcpListener, path::Path};
 

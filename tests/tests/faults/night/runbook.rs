@@ -6,7 +6,7 @@ use anyhow::Result;
 use e2e::{days, faults::Bench, local, operator::Operator};
 use harness::stack::Stage;
 
-use crate::selection::park;
+use super::selection::park;
 
 const STACK: &str = "night-runbook";
 

@@ -1,9 +1,4 @@
 //! What people have kept, imported into a lake of this machine and processed again.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    reason = "a test that finds something else has failed"
-)]
 
 use std::{
     fs,
@@ -24,7 +19,8 @@ use shared::b3::decode;
 /// Runs a command on a lake, and expects an exit code.
 async fn ibov_on(lake: &Path, arguments: &[&str], code: i32) -> Result<Ended> {
     let lake = lake.to_str().context("a path that is not UTF-8")?;
-    let ended = ibov::run(&[arguments, &["--lake", lake]].concat(), &[]).await?;
+    let arguments = [arguments, &["--lake", lake]].concat();
+    let ended = ibov::run_without_spark(&arguments, &[]).await?;
     assert_eq!(ended.code, Some(code), "{arguments:?}: {}\n{}", ended.stdout, ended.stderr);
     Ok(ended)
 }

@@ -1,5 +1,4 @@
 //! The proxy that a user names reaches the fetcher, and nothing else of a run goes through it.
-#![allow(clippy::indexing_slicing, reason = "a test that finds something else has failed")]
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,7 +49,7 @@ fn the_fetcher_reaches_b3_through_the_proxy_that_the_run_was_given() -> Result<(
         let proxy = B3Server::with_sample().await?;
         let b3 = "http://b3.invalid";
         let arguments = ["run", "--b3-url", b3, "--proxy", proxy.base_url(), "--json"];
-        let ended = ibov::run(&arguments, &[]).await?;
+        let ended = ibov::run_without_spark(&arguments, &[]).await?;
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         assert_eq!(ended.document()?["source"], b3);
         assert_eq!(proxy.requests().len(), 1);

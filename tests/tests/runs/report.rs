@@ -1,5 +1,4 @@
 //! `ibov report` from outside: the page of a lake with two sessions, as Chrome shows it.
-#![allow(clippy::indexing_slicing, reason = "a test that finds something else has failed")]
 
 use std::{fs, path::Path};
 
@@ -23,7 +22,7 @@ fn the_report_of_a_lake_is_a_page_that_everybody_can_read_and_that_asks_nobody()
         for day in [first, Day::sample()?.dated(newest)] {
             server.publish("IBOV", day);
             let arguments = ["run", "--b3-url", server.base_url(), "--lake", &lake, "--quiet"];
-            let ended = ibov::run(&arguments, &[]).await?;
+            let ended = ibov::run_without_spark(&arguments, &[]).await?;
             assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         }
 
