@@ -90,6 +90,14 @@ bench *options:
 bench-job:
     .ibov/venv/bin/python tests/bench/refine_job.py
 
+# Measures how the cost of a portfolio, a date or a written file changes: `writer`, `job` or `write`; counts may follow.
+bench-growth what *counts:
+    .ibov/venv/bin/python tests/bench/growth.py {{ what }} {{ counts }}
+
+# Measures a year of days that land at once on a local stack.
+bench-year days="366":
+    .ibov/venv/bin/python tests/bench/year.py {{ days }}
+
 # Checks licences, advisories, bans and sources of the dependencies; needs cargo-deny.
 deny:
     cargo deny check

@@ -138,7 +138,7 @@ def job(counts: list[int]) -> None:
 def write() -> None:
     target = ROOT / "target" / "peers"
     manifest = HERE / "peers" / "Cargo.toml"
-    build = ["cargo", "build", "--release", "--locked", "--manifest-path", str(manifest)]
+    build = ["cargo", "build", "--release", "--manifest-path", str(manifest)]
     subprocess.run([*build, "--target-dir", str(target)], check=True)
     python = prepare.python_of_reference(ROOT, HERE / "requirements.txt")
     binaries = prepare.build(ROOT, "release", [])

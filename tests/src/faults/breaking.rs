@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
-use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
-use harness::aws::{LOCAL_KEY, LOCAL_REGION};
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -43,7 +41,7 @@ impl Bench {
     /// Denies publishing to a topic to everyone but the account's root.
     pub async fn deny_publishing(&self, topic_output: &str) -> Result<Denied> {
         let topic = self.stack.output(topic_output)?;
-        let answer = self.sns().get_topic_attributes().topic_arn(topic).send().await?;
+        let answer = self.stack.clients.sns.get_topic_attributes().topic_arn(topic).send().await?;
         let policy = answer.attributes().and_then(|all| all.get("Policy")).cloned();
         let policy = policy.unwrap_or_default();
         self.set_topic_policy(topic, &denying(&policy, "sns:Publish", "*")?).await?;
@@ -98,19 +96,10 @@ impl Bench {
     }
 
     async fn set_topic_policy(&self, topic: &str, policy: &str) -> Result<()> {
-        let request = self.sns().set_topic_attributes().topic_arn(topic);
+        let request = self.stack.clients.sns.set_topic_attributes().topic_arn(topic);
         let changed = request.attribute_name("Policy").attribute_value(policy).send().await;
         changed.with_context(|| format!("cannot set the policy of {topic}"))?;
         Ok(())
-    }
-
-    fn sns(&self) -> aws_sdk_sns::Client {
-        let config = aws_sdk_sns::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(LOCAL_REGION))
-            .endpoint_url(self.runtime.endpoint())
-            .credentials_provider(Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "emulator"));
-        aws_sdk_sns::Client::from_conf(config.build())
     }
 }
 
