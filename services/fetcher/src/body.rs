@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use shared::b3::beginning;
+use shared::b3::{beginning, windows_1252};
 
 use crate::content_encoding::{ContentEncoding, TooLong};
 
@@ -72,10 +71,8 @@ pub(crate) fn text(bytes: Vec<u8>, declared: &Declared) -> Result<String, NotTex
         Ok(text) => return Ok(text),
         Err(error) => error,
     };
-    let charset = declared.charset.as_deref();
-    if charset.and_then(|label| Encoding::for_label(label.as_bytes())) == Some(WINDOWS_1252) {
-        let (text, _) = WINDOWS_1252.decode_without_bom_handling(error.as_bytes());
-        return Ok(text.into_owned());
+    if declared.charset.as_deref().is_some_and(windows_1252::is_label) {
+        return Ok(windows_1252::decode(error.as_bytes()));
     }
     Err(NotText {
         declared: declared.clone(),

@@ -8,6 +8,7 @@ mod field;
 mod payload;
 pub mod ptbr;
 mod request;
+pub mod windows_1252;
 
 pub use decoding::decode;
 pub use field::{ByName, Field, Missing};

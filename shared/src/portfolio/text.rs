@@ -1,8 +1,9 @@
 //! The texts of a portfolio: sectors, companies, share classes.
 
-use encoding_rs::WINDOWS_1252;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::b3::windows_1252;
 
 /// The longest known text has 49.
 const MAX_CHARACTERS: usize = 200;
@@ -85,12 +86,8 @@ fn encoded_twice(text: &str) -> Option<String> {
 fn decoded(text: &str) -> Option<String> {
     let latin_1: Option<Vec<u8>> =
         text.chars().map(|character| u8::try_from(character).ok()).collect();
-    let windows_1252 = || match WINDOWS_1252.encode(text) {
-        (bytes, _, false) => Some(bytes.into_owned()),
-        (_, _, true) => None,
-    };
     let utf_8 = |bytes| String::from_utf8(bytes).ok();
-    latin_1.and_then(utf_8).or_else(|| windows_1252().and_then(utf_8))
+    latin_1.and_then(utf_8).or_else(|| windows_1252::encode(text).and_then(utf_8))
 }
 
 #[cfg(test)]
@@ -100,7 +97,7 @@ mod tests {
     use super::*;
 
     fn taken_for_windows_1252(text: &str) -> String {
-        WINDOWS_1252.decode_without_bom_handling(text.as_bytes()).0.into_owned()
+        windows_1252::decode(text.as_bytes())
     }
 
     fn taken_for_latin_1(text: &str) -> String {

@@ -45,7 +45,8 @@ impl<'a, T> Batch<'a, T> {
     ) -> Vec<Result<Outcome, Failed>> {
         let (deadline, work) = (self.deadline(), &work);
         let tasks = self.tasks.into_iter().enumerate().map(|(place, (span, task))| {
-            let work = isolated(deadline, work(task)).instrument(span);
+            // Boxed: the SDK's futures are large, and each wrapper around one would move it once more.
+            let work = isolated(deadline, Box::pin(work(task))).instrument(span);
             async move { (place, work.await) }
         });
         // Unordered, so that a task that hangs occupies only one of the places.
@@ -61,7 +62,7 @@ impl<'a, T> Batch<'a, T> {
     ) -> Vec<Result<Outcome, Failed>> {
         let (deadline, count) = (self.deadline(), self.tasks.len());
         let tasks = self.tasks.into_iter().map(|(_, task)| task).collect();
-        match isolated(deadline, work(tasks)).await {
+        match isolated(deadline, Box::pin(work(tasks))).await {
             Ok(results) => {
                 let kept = |error| Arc::new(error) as Failed;
                 results.into_iter().map(|result| result.map_err(kept)).collect()
