@@ -14,6 +14,7 @@ machine's. Needs Linux.
 import argparse
 import contextlib
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -117,22 +118,23 @@ def job(counts: list[int]) -> None:
     after = refine_job.Job(
         "after", ROOT / "infra/glue/refine.py", ROOT / "infra/local/glue_runner.py"
     )
-    row = "{:>8}" + "{:>15}" * 4 + "{:>10}" * 2
+    row = "{:>8}{:>6}" + "{:>15}" * 4 + "{:>10}" * 2
     each = ["wall ms/date", "CPU ms/date", "wall ms beyond", "CPU ms beyond"]
-    print(row.format("dates", *each, "all s", "peak MiB"))
+    print(row.format("dates", "runs", *each, "all s", "peak MiB"))
     with refine_job.emulator_with_raw_objects(max(counts)) as aws:
         refine_job.run(after, aws, 1, "first")
         start = refine_job.run(after, aws, 1, "start")
         for count in counts:
             cost = refine_job.run(after, aws, count, f"of_{count}")
             figures = [f"{seconds * 1000 / count:.0f}" for seconds in (cost.wall_s, cost.cpu_s)]
+            runs = math.ceil(count / refine_job.MOST_DATES)
             # What each date costs that a run has beyond its first.
-            more = (cost.wall_s - start.wall_s, cost.cpu_s - start.cpu_s)
+            more = (cost.wall_s - runs * start.wall_s, cost.cpu_s - runs * start.cpu_s)
             beyond = [
-                f"{seconds * 1000 / (count - 1):.1f}" if count > 1 else "" for seconds in more
+                f"{seconds * 1000 / (count - runs):.1f}" if count > runs else "" for seconds in more
             ]
             totals = (f"{cost.wall_s:.1f}", f"{cost.peak_mib:.0f}")
-            print(row.format(count, *figures, *beyond, *totals), flush=True)
+            print(row.format(count, runs, *figures, *beyond, *totals), flush=True)
 
 
 def write() -> None:

@@ -57,6 +57,10 @@ class Cost:
     peak_mib: float
 
 
+# The job takes no more in one run.
+MOST_DATES = 366
+
+
 @dataclass(frozen=True)
 class Job:
     name: str
@@ -144,10 +148,23 @@ def jobs(folder: Path) -> list[Job]:
 
 
 def run(job: Job, aws: Aws, count: int, name: str) -> Cost:
-    """Runs a job into an empty table."""
+    """Runs a job into an empty table, as often as so many dates take."""
     aws.create_table(name)
+    dates = days(count)
+    costs = [
+        one_run(job, aws, dates[start : start + MOST_DATES], name)
+        for start in range(0, count, MOST_DATES)
+    ]
+    return Cost(
+        sum(cost.wall_s for cost in costs),
+        sum(cost.cpu_s for cost in costs),
+        max(cost.peak_mib for cost in costs),
+    )
+
+
+def one_run(job: Job, aws: Aws, dates: list[date], name: str) -> Cost:
     arguments = {
-        "--dates": ",".join(map(str, days(count))),
+        "--dates": ",".join(map(str, dates)),
         "--source": f"s3://{BUCKET}/raw/",
         "--target": f"s3://{BUCKET}/{name}/",
         "--database": DATABASE,

@@ -62,13 +62,11 @@ def table(found: dict[str, Any]) -> str:
 
 
 def bounds(found: dict[str, Any]) -> list[str]:
-    """The bounds, each with what was measured and, if it is missed, why."""
+    """The bounds, each with what was measured."""
     lines = []
     for row in found["bounds"]:
         verdict = "holds" if row["holds"] else "missed"
         lines.append(f"{row['what']:<40}{row['bound']:<18}{row['found']:<10}{verdict}")
-        if not row["holds"] and row["reason"]:
-            lines.append(f"    {row['reason']}")
     return lines
 
 
