@@ -1,6 +1,9 @@
 //! The pipeline on this machine: emulator, functions and packaged template, ready for stacks to be created in it.
 
-use std::{convert::Infallible, path::PathBuf};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 
@@ -39,12 +42,13 @@ impl LocalRuntime {
         progress: &Progress,
         options: &EmulatorOptions,
     ) -> Result<Self> {
-        prepare(workspace, processes, progress).await?;
-        // The emulator starts while Cargo looks for changes.
-        let (emulator, executables) = tokio::try_join!(
-            start_emulator(workspace, processes, progress, options),
-            build(workspace, processes, progress)
-        )?;
+        let python = check(workspace, progress).await?;
+        // pip mostly waits, and so does the emulator: Cargo works meanwhile.
+        let (executables, emulator) =
+            tokio::try_join!(build(workspace, processes, progress), async {
+                set_up(workspace, &python, processes, progress).await?;
+                start_emulator(workspace, processes, progress, options).await
+            })?;
         let step = progress.step(
             "package",
             text!(en: "upload functions and scripts", pt: "enviar funções e scripts"),
@@ -124,7 +128,9 @@ pub async fn with_tables(
     work: impl AsyncFnOnce(Stack) -> Result<()>,
 ) -> Result<()> {
     if !python_environment::is_ready(workspace) {
-        prepare(workspace, processes, &Progress::stderr()).await?;
+        let progress = Progress::stderr();
+        let python = check(workspace, &progress).await?;
+        set_up(workspace, &python, processes, &progress).await?;
     }
     let emulator = start_emulator(workspace, processes, &Progress::silent(), options).await?;
     let (clients, template) = (emulator.clients(), workspace.template());
@@ -138,7 +144,8 @@ pub async fn with_tables(
     done
 }
 
-async fn prepare(workspace: &Workspace, processes: &Processes, progress: &Progress) -> Result<()> {
+/// Returns a Python that can make virtual environments.
+async fn check(workspace: &Workspace, progress: &Progress) -> Result<PathBuf> {
     let step = progress.step("check", text!(en: "check this machine", pt: "conferir esta máquina"));
     let first_run = !python_environment::is_ready(workspace);
     let machine = prerequisites::check(workspace.root(), first_run).await?;
@@ -147,8 +154,17 @@ async fn prepare(workspace: &Workspace, processes: &Processes, progress: &Progre
         en: "Python {version}, C compiler, {free} GiB free",
         pt: "Python {version}, compilador C, {free} GiB livres",
     ));
+    Ok(machine.python)
+}
+
+async fn set_up(
+    workspace: &Workspace,
+    python: &Path,
+    processes: &Processes,
+    progress: &Progress,
+) -> Result<()> {
     let step = progress.step("setup", text!(en: "set up .ibov/venv", pt: "preparar .ibov/venv"));
-    let outcome = python_environment::ensure(workspace, &machine.python, processes, &step).await;
+    let outcome = python_environment::ensure(workspace, python, processes, &step).await;
     let outcome = outcome
         .map_err(|error| Failure::of(error, "setup", Some(&workspace.private("setup.log"))))?;
     step.done(outcome);
