@@ -40,7 +40,9 @@ struct Machine {
     roots: &'static str,
 }
 
-const READY: Machine = Machine { python: Some(GOOD), pip: "exit 0", cargo: "exit 0", roots: "" };
+/// Cargo still builds when pip, beside it, is done.
+const READY: Machine =
+    Machine { python: Some(GOOD), pip: "exit 0", cargo: "exec sleep 120", roots: "" };
 
 /// The error of the document that a run on this machine prints, and its exit code.
 async fn failure(machine: Machine) -> Result<(Option<i32>, Value)> {
@@ -51,7 +53,7 @@ async fn failure(machine: Machine) -> Result<(Option<i32>, Value)> {
     }
     let pip = skeleton.program("pip", &ENVIRONMENT.replace("PIP", machine.pip)).await?;
     skeleton.program("cargo", &format!("#!/bin/sh\n{}\n", machine.cargo)).await?;
-    for tool in ["cat", "cp", "mkdir"] {
+    for tool in ["cat", "cp", "mkdir", "sleep"] {
         let real = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(tool));
         let real = real.iter().find(|path| path.exists()).context("no such tool")?;
         std::os::unix::fs::symlink(real, skeleton.path("bin").join(tool))?;
