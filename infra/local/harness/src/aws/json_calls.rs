@@ -17,6 +17,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use serde_json::Value;
+use shared::http;
 
 use super::CallFailure;
 
@@ -183,7 +184,7 @@ impl JsonCalls {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let builder = reqwest::Client::builder().timeout(TIMEOUT);
+        let builder = http::builder()?.timeout(TIMEOUT);
         // The user's proxy may be needed to reach AWS, but never for the emulator.
         let builder = if self.is_local { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|error| anyhow!("no HTTPS here: {error}"))?;

@@ -7,7 +7,6 @@ use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedCredentialsProvider};
 use aws_smithy_async::{rt::sleep::default_async_sleep, time::SharedTimeSource};
-
 use shared::{aws::http_client, http};
 
 pub use call_failure::{CallFailure, explain, is_denied, one_line};
