@@ -91,9 +91,17 @@ pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<End
 
 /// As [`run`], with Glue runs that leave the same rows in a moment, without Spark.
 pub async fn run_without_spark(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
+    start_without_spark(arguments, environment).await?.end().await
+}
+
+/// As [`start`], with such Glue runs.
+pub async fn start_without_spark(
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Running> {
     let runner = local::in_workspace("tests/fast_glue_runner.py")?;
     let runner = runner.to_str().context("a path that is not UTF-8")?;
-    run(arguments, &[environment, &[("IBOV_GLUE_RUNNER", runner)]].concat()).await
+    start(arguments, &[environment, &[("IBOV_GLUE_RUNNER", runner)]].concat()).await
 }
 
 impl Running {

@@ -1,14 +1,16 @@
 """Glue's API for the partitions of a catalog table.
 
 - BatchDeletePartition, which ministack does not know.
+- BatchCreatePartition. For each new partition, ministack looks through all that there are, so that
+  the time grows with the square of their number.
 - GetPartitions in pages, by Expression, and without columns if ExcludeColumnSchema is set;
   ministack returns everything. An Expression may compare keys with texts and join comparisons by
   AND; others are refused rather than evaluated differently from AWS.
 - Partitions of a missing table are refused, and too many of them in one call.
 - The caller needs rights to the catalog and the table; ministack checks only the database.
 
-Patches in `ministack.services.glue`: `_handle_request_sync`. Uses `_tables`, `_partitions`,
-`_delete_partition` there, `enforce` of `ministack.core.iam_evaluator` and `extract_access_key_id`
+Patches in `ministack.services.glue`: `_handle_request_sync`. Uses `_tables` and `_partitions`
+there, `enforce` of `ministack.core.iam_evaluator` and `extract_access_key_id`
 of `ministack.core.router`.
 """
 
@@ -16,6 +18,7 @@ import json
 import operator
 import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -60,7 +63,7 @@ _changes = threading.Lock()
 
 
 def install() -> None:
-    pinned.require(glue, "_handle_request_sync", "_tables", "_partitions", "_delete_partition")
+    pinned.require(glue, "_handle_request_sync", "_tables", "_partitions")
     pinned.require(iam_evaluator, "enforce")
     pinned.require(router, "extract_access_key_id")
     handle_others = glue._handle_request_sync
@@ -80,6 +83,8 @@ def install() -> None:
         if action == "GetPartitions":
             return get_partitions(request)
         with _changes:
+            if action == "BatchCreatePartition":
+                return batch_create_partition(request)
             if action == "BatchDeletePartition":
                 return batch_delete_partition(request)
             return answer_of_ministack()
@@ -106,17 +111,43 @@ def refused(action: str, request: JSON, access_key: str) -> Response | None:
     return None
 
 
-def batch_delete_partition(request: JSON) -> Response:
-    partitions = glue._partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
-    present = [partition["Values"] for partition in partitions]
+def batch_create_partition(request: JSON) -> Response:
+    database, table = request["DatabaseName"], request["TableName"]
+    partitions = glue._partitions.setdefault(f"{database}/{table}", [])
+    present = {tuple(partition["Values"]) for partition in partitions}
     errors = []
-    for entry in request["PartitionsToDelete"]:
-        if entry["Values"] in present:
-            glue._delete_partition({**request, "PartitionValues": entry["Values"]})
+    for entry in request["PartitionInputList"]:
+        values = tuple(entry["Values"])
+        if values in present:
+            errors.append(partition_error(entry, "AlreadyExistsException", "already exists"))
             continue
-        detail = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "Partition not found"}
-        errors.append({"PartitionValues": entry["Values"], "ErrorDetail": detail})
+        present.add(values)
+        its_place = {"DatabaseName": database, "TableName": table, "CatalogId": get_account_id()}
+        partitions.append({**entry, **its_place, "CreationTime": int(time.time())})
     return json_response({"Errors": errors})
+
+
+def batch_delete_partition(request: JSON) -> Response:
+    name = f"{request['DatabaseName']}/{request['TableName']}"
+    partitions = glue._partitions.get(name, [])
+    present = {tuple(partition["Values"]) for partition in partitions}
+    errors, dropped = [], set()
+    for entry in request["PartitionsToDelete"]:
+        values = tuple(entry["Values"])
+        if values in present:
+            present.remove(values)
+            dropped.add(values)
+        else:
+            errors.append(partition_error(entry, "EntityNotFoundException", "not found"))
+    if dropped:
+        left = [each for each in partitions if tuple(each["Values"]) not in dropped]
+        glue._partitions[name] = left
+    return json_response({"Errors": errors})
+
+
+def partition_error(entry: JSON, code: str, what: str) -> JSON:
+    detail = {"ErrorCode": code, "ErrorMessage": f"Partition {what}"}
+    return {"PartitionValues": entry["Values"], "ErrorDetail": detail}
 
 
 def get_partitions(request: JSON) -> Response:

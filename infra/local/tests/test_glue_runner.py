@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import glue_runner
 from emulator_process import SPARK
 from glue_local import spark
 
@@ -69,14 +70,53 @@ def test_a_script_that_fails_ends_with_its_cause_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["script.py"]
 
 
-def test_an_archive_is_not_written_by_a_java_that_no_script_used(
+def test_no_classes_are_kept_of_a_java_that_no_script_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finished = []
-    monkeypatch.setattr(spark.ARCHIVE, "finish", finished.append)
+    kept = []
+    monkeypatch.setattr(spark.ARCHIVE, "keep_classes", kept.append)
     monkeypatch.setattr(spark.Java, "process", "java")
     spark.finish_spark()
-    assert finished == []
+    assert kept == []
     monkeypatch.setattr(spark.Java, "in_use", True)
     spark.finish_spark()
-    assert finished == ["java"]
+    assert kept == ["java"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done"),
+    [
+        (["script.py", "--dates", "2026-11-20"], ["run", "finish", "kill", "archive"]),
+        (["--archive-later", "script.py"], ["run", "finish", "kill"]),
+        (["--archive"], ["archive"]),
+    ],
+)
+def test_the_archive_is_made_after_a_run_or_by_a_call_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], done: list[str]
+) -> None:
+    steps = []
+    monkeypatch.setattr(glue_runner.signal, "signal", lambda *_: None)
+    for name, step in [
+        ("run_job", "run"),
+        ("finish_spark", "finish"),
+        ("kill_spark", "kill"),
+        ("make_archive", "archive"),
+    ]:
+        monkeypatch.setattr(glue_runner, name, lambda *_, step=step: steps.append(step))
+    assert glue_runner.main(arguments) == 0
+    assert steps == done
+
+
+def test_an_archive_that_cannot_be_made_fails_its_own_call_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full() -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(glue_runner.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(glue_runner, "make_archive", full)
+    for name in ("run_job", "finish_spark", "kill_spark"):
+        monkeypatch.setattr(glue_runner, name, lambda *_: None)
+    assert glue_runner.main(["script.py"]) == 0
+    assert glue_runner.main(["--archive"]) == 1
+    assert capsys.readouterr().err == "disk full\n"

@@ -104,7 +104,9 @@ async fn with_own_chain(
         .map_err(|error| Failure::of(error, "lake", None))?;
     let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
     let folder = lake.folder().to_path_buf();
-    let options = EmulatorOptions::default().with_kept_bucket(&bucket, Some(folder.clone()));
+    let options = EmulatorOptions::default()
+        .with_kept_bucket(&bucket, Some(folder.clone()))
+        .with_archive_later();
     let runtime = LocalRuntime::start(workspace, processes, progress, &options).await?;
     let mut config = StackConfig::new(STACK, B3);
     config.index.clone_from(&contents.index);

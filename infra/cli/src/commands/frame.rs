@@ -4,12 +4,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use harness::{failure::Failure, processes::Processes, progress::Progress};
+use harness::{checkout::Workspace, failure::Failure, processes::Processes, progress::Progress};
 use serde_json::json;
 
 use super::{
     chain::{Chain, with_chain},
-    run::signals,
+    run::{signals, speed_up_later_runs},
 };
 use crate::{args::ChainArgs, output::print_line};
 
@@ -41,6 +41,12 @@ impl Frame<'_> {
                 Err(signal.failure(progress.current_stage(), self.advice).into())
             }),
         };
+        if done.is_ok()
+            && self.chain.stack.is_none()
+            && let Ok(workspace) = Workspace::locate()
+        {
+            speed_up_later_runs(&workspace, &processes, &progress).await;
+        }
         processes.end_all().await;
         let code = match done {
             Ok(()) => code,

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use harness::{
     aws::LOCAL_ACCOUNT,
     causes::disk_full_first,
-    checkout::{Workspace, python_environment},
+    checkout::{Workspace, python_environment, spark_archive},
     deployment::StackConfig,
     emulator::EmulatorOptions,
     failure::{Exit, Failure},
@@ -127,6 +127,18 @@ async fn attempt(args: &RunArgs, processes: &Processes, progress: &Progress) -> 
     run.show(up).await
 }
 
+/// When all else is done. A signal may end this: nobody waits for it.
+pub(super) async fn speed_up_later_runs(
+    workspace: &Workspace,
+    processes: &Processes,
+    progress: &Progress,
+) {
+    tokio::select! {
+        () = spark_archive::make_if_due(workspace, processes, progress) => {}
+        _signal = signals::ending() => {}
+    }
+}
+
 fn stopping(progress: &Progress) -> Step {
     progress.unshown("stop", text!(en: "stop everything", pt: "encerrar tudo"))
 }
@@ -164,7 +176,10 @@ impl Run<'_> {
         step.done("");
         let bucket = format!("{STACK}-lake-{LOCAL_ACCOUNT}");
         let folder = lake.as_ref().map(|lake| lake.folder().to_path_buf());
-        let options = EmulatorOptions::default().with_kept_bucket(&bucket, folder).with_proxies();
+        let options = EmulatorOptions::default()
+            .with_kept_bucket(&bucket, folder)
+            .with_proxies()
+            .with_archive_later();
         let runtime =
             LocalRuntime::start(self.workspace, self.processes, self.progress, &options).await?;
         let mut config = StackConfig::new(STACK, &source.base_url);
@@ -298,7 +313,7 @@ impl Run<'_> {
             self.tell_timings();
             return self.keep_up(up).await;
         }
-        let Up { runtime, source, mut report, lake: _locked, .. } = up;
+        let Up { runtime, source, mut report, lake, .. } = up;
         // The document has the time that the end takes, too.
         let is_last = self.args.json && self.args.timings;
         if !is_last {
@@ -307,6 +322,8 @@ impl Run<'_> {
         let step = stopping(self.progress);
         runtime.stop().await;
         step.done("");
+        drop(lake);
+        speed_up_later_runs(self.workspace, self.processes, self.progress).await;
         if is_last {
             self.print(&source, &mut report)?;
         }
@@ -340,7 +357,12 @@ impl Run<'_> {
         let running = RunningStack::new(endpoint, &up.stack, control_url, folder, lake, contents);
         let note = running.leave_note(self.workspace)?;
         self.progress.say(format_args!("\n{}", running.instructions()));
+        let speed_up = async {
+            spark_archive::make_if_due(self.workspace, self.processes, self.progress).await;
+            std::future::pending().await
+        };
         tokio::select! {
+            () = speed_up => {}
             signal = signals::ending() => { signal?; }
             died = up.runtime.died() => {
                 died.map_err(|error| Failure::of(error, "emulator", None))?;

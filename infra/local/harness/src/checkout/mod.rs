@@ -5,6 +5,7 @@ mod file_lock;
 pub mod prerequisites;
 pub mod python_environment;
 mod run_folder;
+pub mod spark_archive;
 mod workspace;
 
 pub use self::{file_lock::lock_file, run_folder::RunFolder, workspace::Workspace};

@@ -82,6 +82,8 @@ async fn install(
             "--require-hashes",
             "--disable-pip-version-check",
             "--no-input",
+            // Python compiles what it imports, which is little of it.
+            "--no-compile",
             "--progress-bar",
             "off",
             "-r",

@@ -43,6 +43,7 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub struct EmulatorOptions {
     glue_runner: Option<PathBuf>,
+    archive_later: bool,
     glue_minute: Option<Duration>,
     alarm_minute: Option<Duration>,
     kept_bucket: Option<(String, Option<PathBuf>)>,
@@ -65,6 +66,12 @@ impl EmulatorOptions {
     /// Runs Glue jobs with this Python program instead of `infra/local/glue_runner.py`.
     pub fn with_glue_runner(mut self, program: PathBuf) -> Self {
         self.glue_runner = Some(program);
+        self
+    }
+
+    /// Has no Glue run make the archive of Spark's classes, which is left to [`spark_archive`](crate::checkout::spark_archive).
+    pub fn with_archive_later(mut self) -> Self {
+        self.archive_later = true;
         self
     }
 
@@ -174,14 +181,19 @@ fn command(
     let log = File::create(state.join("emulator.log"))?;
     let python = workspace.python();
     let of_tests = cfg!(debug_assertions).then(|| std::env::var_os(RUNNER_OF_TESTS)).flatten();
-    let runner = options.glue_runner.clone().or(of_tests.map(PathBuf::from));
-    let runner = runner.unwrap_or_else(|| workspace.path("infra/local/glue_runner.py"));
+    let runner = match options.glue_runner.clone().or(of_tests.map(PathBuf::from)) {
+        Some(program) => quoted(&program)?,
+        None => {
+            let later = if options.archive_later { " --archive-later" } else { "" };
+            format!("{}{later}", quoted(&workspace.path("infra/local/glue_runner.py"))?)
+        }
+    };
     let mut command = Command::new(&python);
     command
         .arg(workspace.path("infra/local/emulator"))
         .args(["--port", &port.to_string(), "--state-dir"])
         .arg(state)
-        .args(["--glue-runner", &format!("{} {}", quoted(&python)?, quoted(&runner)?)])
+        .args(["--glue-runner", &format!("{} {runner}", quoted(&python)?)])
         .env("PYTHONUNBUFFERED", "1")
         .envs(loopback_without_proxy())
         .stdin(Stdio::piped())
@@ -302,7 +314,9 @@ mod tests {
     #[test]
     fn glue_runs_are_carried_out_as_the_options_say() {
         let usual = arguments(&EmulatorOptions::default());
-        assert!(usual.contains("infra/local/glue_runner.py'") && !usual.contains("--glue-minute"));
+        assert!(usual.ends_with("infra/local/glue_runner.py'"), "{usual}");
+        let later = arguments(&EmulatorOptions::default().with_archive_later());
+        assert!(later.contains("infra/local/glue_runner.py' --archive-later"), "{later}");
         let options = EmulatorOptions::default()
             .with_glue_runner("/it's/fast.py".into())
             .with_glue_minute(Duration::from_millis(500));
