@@ -23,7 +23,6 @@ from pathlib import Path
 
 from glue_local.spark import finish_spark, kill_spark, make_archive, prepare_spark
 
-
 ARCHIVE = "--archive"
 ARCHIVE_LATER = "--archive-later"
 

@@ -66,11 +66,11 @@ def test_runs_use_the_archive_that_was_made_of_the_first_ones_classes(venv: Path
     listing = java(*first.options(), "-version", stdin=subprocess.PIPE)
     first.keep_classes(listing)
     first.discard()
-    assert files(venv) == ["spark.classes"]
+    assert files(venv) == ["spark-classes.list"]
     assert JavaArchive(ArtifactFolder()).options() == [], "the archive is not there yet"
 
     JavaArchive(ArtifactFolder()).make(run_java)
-    assert files(venv) == ["spark.jsa", "spark.jsa.lock"]
+    assert files(venv) == ["spark-classes.jsa", "spark-classes.jsa.lock"]
     # With this, Java refuses to start if the archive is not to its taste.
     later = JavaArchive(ArtifactFolder()).options()
     assert java("-Xshare:on", *later, "-version").wait() == 0
@@ -78,27 +78,27 @@ def test_runs_use_the_archive_that_was_made_of_the_first_ones_classes(venv: Path
 
 
 def test_an_archive_that_could_not_be_made_is_tried_again(venv: Path) -> None:
-    classes = ArtifactFolder().unfinished("spark.classes").with_name("spark.classes")
+    classes = ArtifactFolder().unfinished("spark-classes.list").with_name("spark-classes.list")
     classes.write_text("no list of Java's")
     with pytest.raises(OSError, match="cannot"):
         JavaArchive(ArtifactFolder()).make(refuse)
-    assert files(venv) == ["spark.classes", "spark.jsa.lock"]
+    assert files(venv) == ["spark-classes.jsa.lock", "spark-classes.list"]
 
 
 def test_only_one_process_makes_the_archive(venv: Path) -> None:
     artifacts = ArtifactFolder()
-    artifacts.unfinished("spark.classes").with_name("spark.classes").write_text("a list")
-    with artifacts.turn("spark.jsa") as is_mine:
+    artifacts.unfinished("spark-classes.list").with_name("spark-classes.list").write_text("a list")
+    with artifacts.turn("spark-classes.jsa") as is_mine:
         assert is_mine
         JavaArchive(ArtifactFolder()).make(refuse)
-    assert files(venv) == ["spark.classes", "spark.jsa.lock"]
+    assert files(venv) == ["spark-classes.jsa.lock", "spark-classes.list"]
 
 
 @pytest.mark.parametrize("is_discarded", [False, True])
 def test_the_classes_of_a_run_that_failed_are_not_kept(venv: Path, is_discarded: bool) -> None:
     archive = JavaArchive(ArtifactFolder())
     archive.options()
-    ArtifactFolder().unfinished("spark.classes").write_text("half")
+    ArtifactFolder().unfinished("spark-classes.list").write_text("half")
     if not is_discarded:
         archive.keep_classes(subprocess.Popen(["false"], stdin=subprocess.PIPE))
     archive.discard()

@@ -309,7 +309,7 @@ fn ctrl_c_while_the_next_runs_are_made_quicker_does_no_harm() -> Result<()> {
         fs::create_dir_all(&folders)?;
         // As a run of other versions of Spark and Java left it.
         let folder = tempfile::tempdir_in(folders)?;
-        fs::write(folder.path().join("spark.classes"), "java/lang/Object\n")?;
+        fs::write(folder.path().join("spark-classes.list"), "java/lang/Object\n")?;
         let mut running = ibov::start_without_spark(&["run", "--sample"], &[]).await?;
         running.until_it_says("make later runs quicker").await?;
         running.signal("INT").await?;

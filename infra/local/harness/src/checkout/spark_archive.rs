@@ -13,7 +13,7 @@ use crate::{checkout::Workspace, language::text, processes::Processes, progress:
 /// Where `infra/local/glue_local` keeps both, in a folder for each version of Spark and Java.
 const FOLDERS: &str = "venv/share/glue-local";
 /// There as long as no archive was made of it.
-const CLASSES: &str = "spark.classes";
+const CLASSES: &str = "spark-classes.list";
 
 /// Makes the archive if a run has left the list of its classes. What goes wrong is said, and matters to nobody else.
 pub async fn make_if_due(workspace: &Workspace, processes: &Processes, progress: &Progress) {
