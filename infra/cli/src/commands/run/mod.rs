@@ -133,8 +133,9 @@ pub(super) async fn speed_up_later_runs(
     processes: &Processes,
     progress: &Progress,
 ) {
+    let advice = text!(en: "; Ctrl-C does no harm", pt: "; Ctrl-C não atrapalha");
     tokio::select! {
-        () = spark_archive::make_if_due(workspace, processes, progress) => {}
+        () = spark_archive::make_if_due(workspace, processes, progress, &advice) => {}
         _signal = signals::ending() => {}
     }
 }
@@ -358,7 +359,7 @@ impl Run<'_> {
         let note = running.leave_note(self.workspace)?;
         self.progress.say(format_args!("\n{}", running.instructions()));
         let speed_up = async {
-            spark_archive::make_if_due(self.workspace, self.processes, self.progress).await;
+            spark_archive::make_if_due(self.workspace, self.processes, self.progress, "").await;
             std::future::pending().await
         };
         tokio::select! {

@@ -16,13 +16,19 @@ const FOLDERS: &str = "venv/share/glue-local";
 const CLASSES: &str = "spark-classes.list";
 
 /// Makes the archive if a run has left the list of its classes. What goes wrong is said, and matters to nobody else.
-pub async fn make_if_due(workspace: &Workspace, processes: &Processes, progress: &Progress) {
+/// `advice` is for those who wait.
+pub async fn make_if_due(
+    workspace: &Workspace,
+    processes: &Processes,
+    progress: &Progress,
+    advice: &str,
+) {
     if !is_due(workspace) {
         return;
     }
     let title = text!(
-        en: "make later runs quicker (20 s, once; Ctrl-C does no harm)",
-        pt: "acelerar as próximas execuções (20 s, só uma vez; Ctrl-C não atrapalha)",
+        en: "make later runs quicker (20 s, once{advice})",
+        pt: "acelerar as próximas execuções (20 s, só uma vez{advice})",
     );
     let step = progress.step("archive", title);
     match make(workspace, processes).await {
@@ -90,13 +96,13 @@ mod tests {
         let classes = folder.join(CLASSES);
         let workspace = checkout(root.path(), &format!("rm '{}'", classes.display()));
         let (processes, progress) = (Processes::default(), Progress::silent());
-        make_if_due(&workspace, &processes, &progress).await;
+        make_if_due(&workspace, &processes, &progress, "").await;
         fs::create_dir_all(&folder).unwrap();
-        make_if_due(&workspace, &processes, &progress).await;
+        make_if_due(&workspace, &processes, &progress, "").await;
         assert_eq!(note(root.path()), None);
         fs::write(&classes, "java/lang/Object\n").unwrap();
-        make_if_due(&workspace, &processes, &progress).await;
-        make_if_due(&workspace, &processes, &progress).await;
+        make_if_due(&workspace, &processes, &progress, "").await;
+        make_if_due(&workspace, &processes, &progress, "").await;
         let runner = root.path().join("infra/local/glue_runner.py");
         assert_eq!(note(root.path()), Some(format!("{} --archive\n", runner.display())));
     }
