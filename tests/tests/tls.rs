@@ -21,6 +21,7 @@ use e2e::{
     ibov, local,
 };
 use harness::b3_server::B3Server;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -263,15 +264,20 @@ fn variables_that_name_no_certificate_end_a_function_at_its_start_and_are_named(
             ("SSL_CERT_DIR", world.path("missing"), "No such file"),
             ("SSL_CERT_DIR", folder, "no file in it holds a certificate in PEM"),
         ] {
-            for function in ["fetcher", "parquet-writer"] {
+            for (function, stage) in [("fetcher", "fetch"), ("parquet-writer", "parquet")] {
                 let variables = [(name, value.as_os_str())];
                 let ended = world.run(function, &variables, world.b3.base_url(), "{}").await?;
                 let Ended::AtItsStart { status, log } = &ended else { panic!("{ended:?}") };
                 assert!(!status.success(), "{log}");
+                let lines = log.lines().map(serde_json::from_str::<Value>);
+                let [said] = &lines.collect::<Result<Vec<_>, _>>().context(log.clone())?[..] else {
+                    panic!("not one line: {log}")
+                };
+                assert_eq!((&said["level"], &said["stage"]), (&json!("ERROR"), &json!(stage)));
+                let error = said["error"].as_str().context("no error")?;
                 for words in [name, &format!("{value:?}"), reason] {
-                    assert!(log.contains(words), "{words} in {log}");
+                    assert!(error.contains(words), "{words} in {error}");
                 }
-                assert!(!log.contains("panicked"), "{log}");
             }
         }
         Ok(())

@@ -17,7 +17,7 @@ mod isolation;
 mod outcome;
 mod parts;
 
-use std::{sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -71,12 +71,26 @@ pub trait Handler: Sized {
     async fn perform(&self, batch: Batch<'_, Self::Task>) -> Vec<Result<Outcome, Failed>>;
 }
 
-/// Runs a handler as a Lambda function.
-///
+/// Runs a handler as a Lambda function. What keeps it from starting is logged.
+pub async fn serve<H: Handler>() -> ExitCode {
+    telemetry::init();
+    match start_and_run::<H>().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let error = readable(&error.to_string());
+            tracing::error!(
+                stage = H::STAGE,
+                error,
+                "the function cannot run, and touches no message"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// # Errors
 /// At the cold start, for a missing or invalid environment variable.
-pub async fn serve<H: Handler>() -> Result<(), lambda_runtime::Error> {
-    telemetry::init();
+async fn start_and_run<H: Handler>() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process();
     tls::check(&environment)?;
     let http = http::client()?;
