@@ -152,13 +152,17 @@ impl Weight {
 
 impl fmt::Display for Weight {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&percent(u64::from(self.0)))
+        Percent(u64::from(self.0)).fmt(formatter)
     }
 }
 
-/// Thousandths of a percent in plain notation, such as `2.663`.
-pub(crate) fn percent(thousandths: u64) -> String {
-    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+/// Thousandths of a percent. Displays in plain notation, such as `2.663`.
+pub(crate) struct Percent(pub(crate) u64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{:03}", self.0 / 1000, self.0 % 1000)
+    }
 }
 
 #[cfg(test)]

@@ -46,8 +46,9 @@ pub fn weight(value: &str) -> Result<Weight, FormatError> {
         let (whole, decimals) = value.split_once(separator)?;
         let padded = whole.len() > 1 && whole.starts_with('0');
         let fits = (1..=3).contains(&whole.len()) && decimals.len() == 3 && !padded;
-        let digits = [whole, decimals].concat();
-        (fits && all_digits(&digits)).then(|| digits.parse().ok())?
+        let number = |digits: &str| digits.parse::<u32>().ok().filter(|_| all_digits(digits));
+        fits.then_some(())?;
+        Some(number(whole)? * 1000 + number(decimals)?)
     };
     match thousandths(',').and_then(Weight::from_thousandths) {
         Some(weight) => Ok(weight),
@@ -94,7 +95,8 @@ pub fn reductor(value: &str) -> Option<String> {
 fn grouped(value: &str, separator: char) -> Option<String> {
     let mut groups = value.split(separator);
     let first = groups.next().filter(|group| (1..=3).contains(&group.len()))?;
-    let mut digits = first.to_owned();
+    let mut digits = String::with_capacity(value.len());
+    digits.push_str(first);
     for group in groups {
         (group.len() == 3).then(|| digits.push_str(group))?;
     }

@@ -1,6 +1,9 @@
 //! A hash of a portfolio's content, independent of the time of the fetch and of the order of rows.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -40,19 +43,24 @@ impl ContentHash {
 /// One line for the portfolio and one for each constituent, with tabs between fields. No text of a portfolio holds a
 /// control character, so different portfolios have different lines.
 fn canonical(portfolio: &Portfolio) -> String {
+    /// As long as most lines are, so that the text seldom moves.
+    const LINE: usize = 96;
     let Portfolio { index, segment, date, total_weight, total_quantity, reductor, constituents } =
         portfolio;
-    let reductor = reductor.as_deref().unwrap_or_default();
-    let mut text =
-        format!("{index}\t{segment}\t{date}\t{total_weight}\t{total_quantity}\t{reductor}\n");
+    let mut text = String::with_capacity(constituents.len() * LINE);
+    // Writing to a String cannot fail.
+    let mut add = |arguments: fmt::Arguments<'_>| text.write_fmt(arguments).unwrap_or_default();
+    add(format_args!("{index}\t{segment}\t{date}\t{total_weight}\t{total_quantity}\t"));
+    add(format_args!("{}\n", reductor.as_deref().unwrap_or_default()));
     for Constituent { sector, ticker, asset, kind, weight, sector_weight, quantity } in constituents
     {
         let [sector, asset, kind] =
             [sector, asset, kind].map(|text| text.as_deref().unwrap_or_default());
-        let sector_weight = sector_weight.map(|weight| weight.to_string()).unwrap_or_default();
-        text.push_str(&format!(
-            "{sector}\t{ticker}\t{asset}\t{kind}\t{weight}\t{sector_weight}\t{quantity}\n"
-        ));
+        add(format_args!("{sector}\t{ticker}\t{asset}\t{kind}\t{weight}\t"));
+        if let Some(weight) = sector_weight {
+            add(format_args!("{weight}"));
+        }
+        add(format_args!("\t{quantity}\n"));
     }
     text
 }

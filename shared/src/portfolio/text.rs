@@ -40,8 +40,7 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
     if text.chars().nth(MAX_CHARACTERS).is_some() {
         return Err(TextError::TooLong);
     }
-    // As most texts are: all that is left to be found takes other characters.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text) {
         return Ok(text.to_owned());
     }
     if text.contains('\u{fffd}') {
@@ -55,6 +54,18 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
         Some(meant) => Err(TextError::EncodedTwice { meant }),
         None => Ok(composed.unwrap_or_else(|| text.to_owned())),
     }
+}
+
+/// As nearly all texts are: nothing that is looked for is made of these characters. A character that was encoded twice is
+/// two or more that are not ASCII, side by side.
+fn is_plain(text: &str) -> bool {
+    let mut is_after_letter = false;
+    text.chars().all(|character| {
+        let is_letter = ('À'..='ÿ').contains(&character);
+        let is_plain = matches!(character, ' '..='~') || (is_letter && !is_after_letter);
+        is_after_letter = is_letter;
+        is_plain
+    })
 }
 
 /// Control and format characters, line and paragraph separators, private-use and unassigned code points.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Constituent, Refusal, Warning};
 use crate::{
     b3::{Field, Header, ptbr},
-    values::{Weight, percent},
+    values::{Percent, Weight},
 };
 
 /// A whole index, in thousandths of a percent.
@@ -23,10 +23,10 @@ pub(super) fn weight(header: &Header, constituents: &[Constituent]) -> Result<We
     let stated = ptbr::weight(required(&header.part, "part")?).map_err(number)?;
     let sum: u64 = constituents.iter().map(|each| thousandths(each.weight)).sum();
     if sum.abs_diff(thousandths(stated)) > constituents.len() as u64 {
-        return Err(Refusal::WeightTotal { sum: percent(sum), stated });
+        return Err(Refusal::WeightTotal { sum: Percent(sum).to_string(), stated });
     }
     if sum.abs_diff(WHOLE) > WHOLE_TOLERANCE {
-        return Err(Refusal::NotAWhole { sum: percent(sum) });
+        return Err(Refusal::NotAWhole { sum: Percent(sum).to_string() });
     }
     Ok(stated)
 }
@@ -75,7 +75,12 @@ pub(super) fn sectors(constituents: &[Constituent]) -> Result<(), Refusal> {
         };
         if !explained {
             let (sector, ticker) = (sector.clone(), ticker.clone());
-            return Err(Refusal::SectorWeight { sector, ticker, sum: percent(sum), stated });
+            return Err(Refusal::SectorWeight {
+                sector,
+                ticker,
+                sum: Percent(sum).to_string(),
+                stated,
+            });
         }
     }
     Ok(())
