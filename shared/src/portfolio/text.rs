@@ -56,16 +56,10 @@ pub(super) fn read(text: &str) -> Result<String, TextError> {
     }
 }
 
-/// As nearly all texts are: nothing that is looked for is made of these characters. A character that was encoded twice is
-/// two or more that are not ASCII, side by side.
+/// As nearly all texts are: nothing that is looked for is made of these characters alone. Encoded twice, a character has
+/// at least one of U+0080 to U+00BF, or what Windows-1252 has in their place.
 fn is_plain(text: &str) -> bool {
-    let mut is_after_letter = false;
-    text.chars().all(|character| {
-        let is_letter = ('À'..='ÿ').contains(&character);
-        let is_plain = matches!(character, ' '..='~') || (is_letter && !is_after_letter);
-        is_after_letter = is_letter;
-        is_plain
-    })
+    text.chars().all(|character| matches!(character, ' '..='~' | 'À'..='ÿ'))
 }
 
 /// Control and format characters, line and paragraph separators, private-use and unassigned code points.
