@@ -15,7 +15,7 @@ const FOLDERS: &str = "venv/share/glue-local";
 /// There as long as no archive was made of it.
 const CLASSES: &str = "spark-classes.list";
 
-/// Makes the archive if a run has left the list of its classes. What goes wrong is said, and matters to nobody else.
+/// Makes the archive if a run has left the list of its classes. If that fails, it says so: nothing else depends on it.
 /// `advice` is for those who wait.
 pub async fn make_if_due(
     workspace: &Workspace,
